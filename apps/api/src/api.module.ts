@@ -1,0 +1,20 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AuthModule } from '#auth';
+import { ConfigModule, type Env } from '#config';
+import { DatabaseModule } from '#database';
+import { HttpModule } from '#http';
+import { JobsModule } from '#jobs';
+import type { Clock } from '#kernel';
+import { DOMAINS } from './domains.js';
+import { HealthController, Readiness } from './health.controller.js';
+
+/** The HTTP process: the domains, and who may ask them. */
+@Module({ controllers: [HealthController], providers: [Readiness] })
+export class ApiModule {
+  static forRoot(env: Env, clock?: Clock): DynamicModule {
+    return {
+      module: ApiModule,
+      imports: [ConfigModule.forRoot(env, clock), DatabaseModule, JobsModule, AuthModule, HttpModule, ...DOMAINS],
+    };
+  }
+}

@@ -1,0 +1,58 @@
+import type { IncomingMessage } from 'node:http';
+import type { DynamicModule, LoggerService, Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { readBodies, sendProblem, textFault } from '#http';
+import { type Fault, newId, RequestError, validationFailed } from '#kernel';
+import { logRequests } from './request-log.js';
+
+export const BASE_PATH = 'api/v1/marketing';
+
+/** Paths that are not under the base path. */
+const OUTSIDE = ['health/live', 'health/ready', 'metrics', 'openapi.json', 't/o/:token', 't/c/:token', 't/u/:token'];
+
+const REQUEST_ID = /^[\w.:-]{8,128}$/;
+
+/** The caller's own request id when it is a sane one, else a new one. */
+const requestId = (request: IncomingMessage): string => {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : newId('req');
+};
+
+/**
+ * Builds the HTTP application around a module: how bodies are read, ids given and errors told. The same for the api
+ * process, `npm start`, the tests and the OpenAPI writer.
+ */
+export async function createApp(module: Type | DynamicModule, logger: LoggerService | false, options: { preview?: boolean } = {}): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({
+    genReqId: requestId,
+    logger: false,
+    routerOptions: { maxParamLength: 512, ignoreTrailingSlash: true },
+    forceCloseConnections: 'idle',
+    frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      sendProblem(request, reply, new RequestError('validation_failed', { detail: 'The URL is not properly percent-encoded.' })),
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger, bodyParser: false, abortOnError: false, ...options });
+  const fastify = adapter.getInstance();
+  readBodies(fastify);
+  fastify.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-request-id', request.id);
+    const faults = parameterFaults(request);
+    if (faults.length === 0) return done();
+    sendProblem(request, reply, validationFailed(faults));
+  });
+  logRequests(fastify);
+  app.setGlobalPrefix(BASE_PATH, { exclude: OUTSIDE });
+  app.enableShutdownHooks();
+  return app;
+}
+
+/** Texts in the path and the query that no column can hold. */
+function parameterFaults(request: FastifyRequest): Fault[] {
+  const all: Record<string, unknown> = { ...(request.query as object), ...(request.params as object) };
+  return Object.entries(all).flatMap(([parameter, value]) => {
+    const fault = [value].flat().map((one) => (typeof one === 'string' ? textFault(one) : null)).find((one) => one !== null);
+    return fault ? [{ parameter, ...fault }] : [];
+  });
+}

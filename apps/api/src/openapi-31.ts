@@ -1,0 +1,43 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { isObject } from '#kernel';
+
+/**
+ * The generator writes OpenAPI 3.0, in which a nullable reference cannot be said. This says the same in 3.1, whose schemas are JSON Schema 2020-12
+ * (https://spec.openapis.org/oas/v3.1.1#schema-object): `nullable` becomes the type `null`, a boolean exclusive bound a number.
+ */
+export const toOpenApi31 = (document: OpenAPIObject): OpenAPIObject => ({ ...(convert(document) as OpenAPIObject), openapi: '3.1.1' });
+
+/** Members whose values are data, not schemas. */
+const DATA = new Set(['example', 'examples', 'default', 'enum', 'value']);
+
+function convert(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(convert);
+  if (!isObject(node)) return node;
+  const out: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(node)) out[key] = DATA.has(key) ? value : convert(value);
+  if (out.exclusiveMinimum === true) {
+    out.exclusiveMinimum = out.minimum;
+    delete out.minimum;
+  }
+  if (out.exclusiveMaximum === true) {
+    out.exclusiveMaximum = out.maximum;
+    delete out.maximum;
+  }
+  // The generator wraps a reference that has a description of its own; in 3.1 they may stand side by side.
+  if (Array.isArray(out.allOf) && out.allOf.length === 1 && isObject(out.allOf[0]) && typeof out.allOf[0].$ref === 'string') {
+    out.$ref = out.allOf[0].$ref;
+    delete out.allOf;
+    delete out.type;
+  }
+  return out.nullable === true ? withNull(out) : out;
+}
+
+function withNull({ nullable: _, ...schema }: Record<string, unknown>): Record<string, unknown> {
+  if (typeof schema.$ref === 'string') {
+    const { $ref, ...rest } = schema;
+    return { ...rest, anyOf: [{ $ref }, { type: 'null' }] };
+  }
+  if (Array.isArray(schema.oneOf)) return { ...schema, oneOf: [...(schema.oneOf as unknown[]), { type: 'null' }] };
+  if (Array.isArray(schema.enum)) schema.enum = [...(schema.enum as unknown[]).filter((one) => one !== null), null];
+  return typeof schema.type === 'string' ? { ...schema, type: [schema.type, 'null'] } : schema;
+}

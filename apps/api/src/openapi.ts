@@ -1,0 +1,58 @@
+import type { INestApplication } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { BODY_EXAMPLES } from '#http';
+import { toOpenApi31 } from './openapi-31.js';
+
+const DESCRIPTION = `Campaigns, segments, webhooks, funnels and promo codes for restaurant and commerce platforms.
+
+Every request but the public ones carries \`Authorization: Bearer <JWT>\` with the claims \`sub\`, \`tenant_id\`, \`roles\` and \`exp\`.
+Errors are \`application/problem+json\` with a stable \`code\`. Lists take \`page\` and \`limit\`, or \`cursor\`.`;
+
+/** The published document, generated from the DTOs and routes; `openapi/marketing.json` is this, committed. */
+export function createDocument(app: INestApplication): OpenAPIObject {
+  const config = new DocumentBuilder()
+    .setTitle('Marketing & CRM API')
+    .setDescription(DESCRIPTION)
+    .setVersion('1.0.0')
+    .setLicense('MIT', 'https://opensource.org/license/mit')
+    .addServer('/', 'The deployment that serves this document')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
+    .build();
+  const document = SwaggerModule.createDocument(app, config, { operationIdFactory: (_controller, method) => method, autoTagControllers: false });
+  for (const path of Object.values(document.paths)) {
+    for (const [method, operation] of Object.entries(path) as [string, Operation][]) finishBody(method, operation);
+  }
+  return plainNames(toOpenApi31(sortKeys(document)));
+}
+
+interface Operation {
+  requestBody?: { content: Record<string, { schema?: object; examples?: Record<string, { value: unknown }> }> };
+  [BODY_EXAMPLES]?: Record<string, unknown>;
+}
+
+/** Moves the route's body examples to where OpenAPI has them, and lets a PATCH be sent as the merge patch it is. */
+function finishBody(method: string, operation: Operation): void {
+  const examples = Object.entries(operation[BODY_EXAMPLES] ?? {}).map(([name, value]) => [name, { value }] as const);
+  delete operation[BODY_EXAMPLES];
+  const content = operation.requestBody?.content;
+  if (content === undefined) return;
+  for (const media of Object.values(content)) if (examples.length > 0) media.examples = Object.fromEntries(examples);
+  if (method === 'patch' && content['application/json']) content['application/merge-patch+json'] = content['application/json'];
+}
+
+/** `CampaignDto` is our name for it; an integrator's generated client should say `Campaign`. */
+const plainNames = (document: OpenAPIObject): OpenAPIObject =>
+  JSON.parse(JSON.stringify(document).replace(/"(#\/components\/schemas\/)?(\w+)Dto"/g, '"$1$2"')) as OpenAPIObject;
+
+/** `/docs` with an Authorize button, and `/openapi.json`. */
+export function serveDocs(app: NestFastifyApplication): void {
+  const document = createDocument(app);
+  SwaggerModule.setup('docs', app, document, { jsonDocumentUrl: 'openapi.json', swaggerOptions: { persistAuthorization: true, displayRequestDuration: true } });
+}
+
+/** Sorted paths and schemas: the diff of the committed file then shows changes of the API, not of the load order. */
+function sortKeys(document: OpenAPIObject): OpenAPIObject {
+  const sorted = <T extends object>(members: T | undefined): T => Object.fromEntries(Object.entries(members ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))) as T;
+  return { ...document, paths: sorted(document.paths), components: { ...document.components, schemas: sorted(document.components?.schemas) } };
+}

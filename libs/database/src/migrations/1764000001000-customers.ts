@@ -1,0 +1,79 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { countedTable, tenantTable } from '../tenant-table.js';
+
+/** Profiles with their facts, consent history, suppressions, and the queue of customers whose segments must be looked at again. */
+export class Customers1764000001000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      CREATE TABLE customer_ordinals (
+        tenant_id int PRIMARY KEY REFERENCES tenants,
+        next int NOT NULL
+      );
+      CREATE TABLE customers (
+        tenant_id int NOT NULL REFERENCES tenants,
+        customer_no int NOT NULL,
+        customer_id text NOT NULL,
+        email text,
+        phone text,
+        first_name text,
+        last_name text,
+        locale text,
+        timezone text,
+        birthday date,
+        city text,
+        loyalty_tier text,
+        loyalty_points int,
+        tags text[] NOT NULL DEFAULT '{}',
+        attributes jsonb NOT NULL DEFAULT '{}',
+        push_subscription jsonb,
+        consent_email text NOT NULL DEFAULT 'unknown' CHECK (consent_email IN ('subscribed', 'unsubscribed', 'unknown')),
+        consent_sms text NOT NULL DEFAULT 'unknown' CHECK (consent_sms IN ('subscribed', 'unsubscribed', 'unknown')),
+        consent_push text NOT NULL DEFAULT 'unknown' CHECK (consent_push IN ('subscribed', 'unsubscribed', 'unknown')),
+        consents jsonb NOT NULL DEFAULT '{}',
+        order_count int NOT NULL DEFAULT 0,
+        total_spent bigint NOT NULL DEFAULT 0,
+        first_order_at timestamptz,
+        last_order_at timestamptz,
+        created_at timestamptz NOT NULL,
+        updated_at timestamptz NOT NULL,
+        version int NOT NULL DEFAULT 1,
+        PRIMARY KEY (tenant_id, customer_no),
+        CONSTRAINT customers_customer_id UNIQUE (tenant_id, customer_id)
+      );
+      CREATE INDEX customers_email ON customers (tenant_id, email) WHERE email IS NOT NULL;
+      CREATE INDEX customers_phone ON customers (tenant_id, phone) WHERE phone IS NOT NULL;
+      CREATE TABLE consent_log (
+        tenant_id int NOT NULL REFERENCES tenants,
+        id bigint GENERATED ALWAYS AS IDENTITY,
+        customer_no int NOT NULL,
+        channel text NOT NULL,
+        status text NOT NULL,
+        source text,
+        at timestamptz NOT NULL,
+        PRIMARY KEY (tenant_id, id)
+      );
+      CREATE INDEX consent_log_customer ON consent_log (tenant_id, customer_no);
+      CREATE TABLE suppressions (
+        tenant_id int NOT NULL REFERENCES tenants,
+        channel text NOT NULL,
+        address_hash bytea NOT NULL,
+        reason text NOT NULL,
+        created_at timestamptz NOT NULL,
+        PRIMARY KEY (tenant_id, channel, address_hash)
+      );
+      CREATE TABLE changed_customers (
+        tenant_id int NOT NULL REFERENCES tenants,
+        change_no bigint GENERATED ALWAYS AS IDENTITY,
+        customer_no int NOT NULL,
+        PRIMARY KEY (tenant_id, change_no)
+      );`);
+    for (const table of ['customer_ordinals', 'customers', 'suppressions', 'changed_customers']) await tenantTable(runner, table);
+    await tenantTable(runner, 'consent_log', 'SELECT, INSERT, DELETE');
+    await countedTable(runner, 'customers');
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query(`DROP TABLE changed_customers, suppressions, consent_log, customers, customer_ordinals;
+      DROP FUNCTION count_customers_insert, count_customers_delete;`);
+  }
+}

@@ -1,0 +1,43 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { countedTable, tenantTable } from '../tenant-table.js';
+
+/** Segments and their materialised membership. */
+export class Segments1764000002000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      CREATE TABLE segments (
+        tenant_id int NOT NULL REFERENCES tenants,
+        segment_no int GENERATED ALWAYS AS IDENTITY,
+        segment_id text NOT NULL,
+        name text NOT NULL,
+        description text,
+        type text NOT NULL CHECK (type IN ('static', 'dynamic', 'imported')),
+        criteria jsonb,
+        size int NOT NULL DEFAULT 0,
+        last_updated timestamptz,
+        created_at timestamptz NOT NULL,
+        updated_at timestamptz NOT NULL,
+        version int NOT NULL DEFAULT 1,
+        PRIMARY KEY (tenant_id, segment_no),
+        CONSTRAINT segments_segment_id UNIQUE (tenant_id, segment_id)
+      );
+      CREATE TABLE segment_members (
+        tenant_id int NOT NULL,
+        segment_no int NOT NULL,
+        customer_no int NOT NULL,
+        PRIMARY KEY (tenant_id, segment_no, customer_no)
+      ) PARTITION BY HASH (tenant_id, segment_no);
+      CREATE INDEX segment_members_customer ON segment_members (tenant_id, customer_no);`);
+    for (let part = 0; part < 8; part++) {
+      await runner.query(`CREATE TABLE segment_members_${part} PARTITION OF segment_members FOR VALUES WITH (MODULUS 8, REMAINDER ${part})`);
+    }
+    await tenantTable(runner, 'segments');
+    await tenantTable(runner, 'segment_members');
+    await countedTable(runner, 'segments', ['type']);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query(`DROP TABLE segment_members, segments;
+      DROP FUNCTION count_segments_insert, count_segments_delete, count_segments_update;`);
+  }
+}

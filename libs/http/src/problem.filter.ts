@@ -1,0 +1,74 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Injectable, Logger } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { sqlState } from '#database';
+import { DomainError, RequestError } from '#kernel';
+import { toProblem } from './problem.js';
+
+/** SQLSTATEs that mean "not now": connection trouble, shutdown, too many connections, timeouts, lock not available. */
+const UNAVAILABLE = /^(08...|57P0[1-5]|57014|53300|55P03|40001|40P01)$/;
+const NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT']);
+
+/** What Fastify's own errors mean to a caller (https://fastify.dev/docs/latest/Reference/Errors/). */
+const FASTIFY: Readonly<Record<string, () => RequestError>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: () => new RequestError('payload_too_large'),
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: () => new RequestError('unsupported_media_type'),
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: () => new RequestError('validation_failed', { detail: 'The body is not as long as Content-Length says.' }),
+  FST_ERR_BAD_URL: () => new RequestError('validation_failed', { detail: 'The URL is not properly percent-encoded.' }),
+  ECONNRESET: () => new RequestError('validation_failed', { detail: 'The body ended early.' }),
+};
+
+/** The one place where an exception becomes an answer: problem+json, a request id, never a stack trace. */
+@Catch()
+@Injectable()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger(ProblemFilter.name);
+
+  catch(exception: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const reply = http.getResponse<FastifyReply>();
+    const error = this.translate(exception);
+    if (error.status >= 500) this.logger.error({ msg: 'request failed', request_id: request.id, code: error.code, err: exception });
+    sendProblem(request, reply, error);
+  }
+
+  private translate(exception: unknown): DomainError {
+    if (exception instanceof DomainError) return exception;
+    if (exception instanceof HttpException) return fromHttpException(exception);
+    const code = (exception as { code?: unknown } | null)?.code;
+    const known = typeof code === 'string' ? FASTIFY[code] : undefined;
+    if (known !== undefined) return known();
+    const state = sqlState(exception) ?? '';
+    if (UNAVAILABLE.test(state) || (typeof code === 'string' && NETWORK.has(code)) || isPoolTimeout(exception)) {
+      return new RequestError('unavailable', { retryAfter: 1 });
+    }
+    if (/^22/.test(state)) {
+      // A value that no DTO caught and PostgreSQL could not take: still the caller's, but worth a rule of its own.
+      this.logger.warn({ msg: 'a value reached PostgreSQL that it cannot take', err: exception });
+      return new RequestError('validation_failed', { detail: 'A value is out of the range that can be stored.' });
+    }
+    return new RequestError('internal_error');
+  }
+}
+
+const isPoolTimeout = (exception: unknown): boolean =>
+  exception instanceof Error && /timeout exceeded when trying to connect|Connection terminated/.test(exception.message);
+
+/** Nest's own: no such route (404), and what its parsers refuse. */
+function fromHttpException(exception: HttpException): RequestError {
+  const status = exception.getStatus();
+  if (status === 404) return new RequestError('not_found');
+  if (status === 405) return new RequestError('method_not_allowed');
+  if (status === 413) return new RequestError('payload_too_large');
+  if (status === 415) return new RequestError('unsupported_media_type');
+  if (status === 503) return new RequestError('unavailable', { retryAfter: 1 });
+  return status >= 500 ? new RequestError('internal_error') : new RequestError('validation_failed', { detail: exception.message });
+}
+
+/** Writes the problem; also used where Fastify answers before Nest is reached. */
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: DomainError): void {
+  if (error.context.retryAfter !== undefined) void reply.header('retry-after', Math.ceil(error.context.retryAfter));
+  if (error.status === 401) void reply.header('www-authenticate', 'Bearer');
+  const instance = request.url.split('?', 1)[0]!;
+  void reply.status(error.status).header('content-type', 'application/problem+json; charset=utf-8').send(JSON.stringify(toProblem(error, instance, String(request.id))));
+}

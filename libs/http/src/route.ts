@@ -1,0 +1,109 @@
+import { STATUS_CODES } from 'node:http';
+import { applyDecorators, HttpCode, SetMetadata, type Type } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import { ApiBearerAuth, ApiBody, ApiExtension, ApiExtraModels, ApiHeader, ApiOperation, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import { type Access, Allow, Public } from '#auth';
+import { COMMON_ERRORS, type ErrorTable } from '#kernel';
+import { IDEMPOTENT } from './idempotency.js';
+import { ProblemDto } from './problem.js';
+
+export const ROUTE = 'route';
+
+/** Everything a route promises, said once: what it demands, what it takes, what it answers. Access control and the OpenAPI document both come from it. */
+export interface RouteSpec {
+  /** The permission it demands, or `public`. */
+  allow: Access;
+  summary: string;
+  description: string;
+  /** 200 unless said. */
+  status?: 200 | 201 | 202 | 204 | 302;
+  /** The DTO of the answer; none for 204. */
+  returns?: Type;
+  /** The answer as an example: it is held against the DTO by a test. */
+  example?: unknown;
+  /** A content type other than JSON, for a string or a stream. */
+  produces?: string;
+  /** Examples of the body by name; each works when pasted. */
+  bodies?: Record<string, unknown>;
+  /** A body other than JSON. */
+  consumes?: string;
+  /** The codes it answers with beyond the common ones: `PromoError.only('promo_not_found')`. */
+  errors?: ErrorTable[];
+  /** Takes an Idempotency-Key: its use case must do all its work in one `inTenant`, and answer with what that returned. */
+  idempotent?: boolean;
+  /** Takes If-Match. */
+  conditional?: boolean;
+  /** Path under which the created object lives, when it is not the path that was posted to; such as `/campaigns`. */
+  createdUnder?: string;
+  /** Bytes; 1 MiB unless said. */
+  bodyLimit?: number;
+  /** Leaves the body's bytes in `request.rawBody`. */
+  rawBody?: boolean;
+}
+
+/** Carries the body examples through the generator, which infers the body's schema but takes no examples beside it. */
+export const BODY_EXAMPLES = 'x-body-examples';
+
+export const MEBIBYTE = 1024 * 1024;
+
+export function Route(spec: RouteSpec): MethodDecorator {
+  const decorators = [
+    SetMetadata(ROUTE, spec),
+    spec.allow === 'public' ? Public() : Allow(spec.allow),
+    HttpCode(spec.status ?? 200),
+    RouteConfig({ bodyLimit: spec.bodyLimit ?? MEBIBYTE, rawBody: spec.rawBody ?? false }),
+    ApiOperation({ summary: spec.summary, description: spec.description, ...(spec.allow === 'public' && { security: [] }) }),
+    ApiExtension('x-permission', spec.allow),
+    ApiExtension(BODY_EXAMPLES, spec.bodies ?? {}),
+    ApiExtraModels(ProblemDto, ...(spec.returns === undefined ? [] : [spec.returns])),
+    ApiResponse({ status: spec.status ?? 200, description: spec.summary, ...success(spec) }),
+    ...Object.entries(byStatus(spec)).map(([status, errors]) => ApiResponse({ status: Number(status), description: describe(errors), content: problemContent(Number(status), errors) })),
+  ];
+  if (spec.allow !== 'public') {
+    decorators.push(ApiBearerAuth(), ApiHeader({ name: 'X-Tenant-Id', required: false, description: 'Platform roles only: the tenant to act for.' }));
+  }
+  if (spec.idempotent) {
+    decorators.push(SetMetadata(IDEMPOTENT, true), ApiHeader({ name: 'Idempotency-Key', required: false, description: 'Up to 255 characters. The first answer is kept for 24 hours and replayed.' }));
+  }
+  if (spec.conditional) decorators.push(ApiHeader({ name: 'If-Match', required: false, description: 'The ETag this change is based on.' }));
+  if (spec.consumes !== undefined) {
+    decorators.push(ApiBody({ required: true, content: { [spec.consumes]: { schema: { type: 'string', format: 'binary' } } } } as never));
+  }
+  return applyDecorators(...decorators);
+}
+
+function success(spec: RouteSpec): object {
+  if (spec.returns === undefined && spec.produces === undefined) return {};
+  const schema = spec.returns === undefined ? { type: 'string' } : { $ref: getSchemaPath(spec.returns) };
+  return { content: { [spec.produces ?? 'application/json']: { schema, ...(spec.example !== undefined && { example: spec.example }) } } };
+}
+
+/** The codes of a route, its own and the common ones, by HTTP status. */
+function byStatus(spec: RouteSpec): Record<string, ErrorTable> {
+  const common: (keyof typeof COMMON_ERRORS)[] = ['validation_failed', 'rate_limited', 'internal_error', 'unavailable'];
+  if (spec.allow !== 'public') common.push('unauthorized', 'forbidden');
+  if (spec.bodies !== undefined || spec.consumes !== undefined) common.push('payload_too_large', 'unsupported_media_type');
+  if (spec.idempotent) common.push('idempotency_in_flight', 'idempotency_key_reused');
+  if (spec.conditional) common.push('version_conflict');
+  const grouped: Record<string, Record<string, readonly [number, string]>> = {};
+  const tables: ErrorTable[] = [...(spec.errors ?? []), Object.fromEntries(common.map((code) => [code, COMMON_ERRORS[code]]))];
+  for (const [code, row] of tables.flatMap((table) => Object.entries(table))) (grouped[row[0]] ??= {})[code] = row;
+  return grouped;
+}
+
+const describe = (errors: ErrorTable): string =>
+  Object.entries(errors)
+    .map(([code, [, meaning]]) => `\`${code}\`: ${meaning}`)
+    .join('\n\n');
+
+const problemContent = (status: number, errors: ErrorTable) => ({
+  'application/problem+json': {
+    schema: { $ref: getSchemaPath(ProblemDto) },
+    examples: Object.fromEntries(
+      Object.entries(errors).map(([code, [, detail]]) => [
+        code,
+        { value: { type: 'about:blank', title: STATUS_CODES[status], status, detail, instance: '/api/v1/marketing', code, request_id: 'req_01kzv3q6x0w9m2h7c4t8r5e1nd' } },
+      ]),
+    ),
+  },
+});

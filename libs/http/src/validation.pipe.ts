@@ -1,0 +1,46 @@
+import { type ArgumentMetadata, Injectable, type PipeTransform } from '@nestjs/common';
+import { plainToInstance } from 'class-transformer';
+import { validate, type ValidationError } from 'class-validator';
+import { DomainError, type Fault, isObject, pointerToken, validationFailed } from '#kernel';
+
+/** Types that Nest passes through: a parameter typed with one is not a DTO. */
+const PLAIN: readonly unknown[] = [String, Boolean, Number, Array, Object, Buffer, undefined];
+
+/**
+ * What a constraint may carry in class-validator's `context`: the error that this fault raises instead of `validation_failed`.
+ * It wins over every other fault of the body (the API reference's own codes do).
+ */
+export interface WinningFault {
+  raise: (faults: Fault[]) => DomainError;
+}
+
+/** Turns input into its DTO, or refuses it with every fault at once: types, ranges, unknown properties. */
+@Injectable()
+export class DtoPipe implements PipeTransform {
+  async transform(value: unknown, { metatype, type }: ArgumentMetadata): Promise<unknown> {
+    if (type === 'custom' || PLAIN.includes(metatype)) return value;
+    if (!isObject(value)) {
+      throw validationFailed([{ pointer: '', code: 'is_object', detail: 'The body must be a JSON object.' }]);
+    }
+    const dto: object = plainToInstance(metatype!, value, { exposeUnsetFields: false });
+    const errors = await validate(dto, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true, validationError: { target: false, value: false } });
+    if (errors.length === 0) return dto;
+    const faults: Fault[] = [];
+    const winners: WinningFault[] = [];
+    for (const error of errors) collect(error, '', type === 'body', faults, winners);
+    throw winners[0] ? winners[0].raise(faults) : validationFailed(faults);
+  }
+}
+
+function collect(error: ValidationError, parent: string, inBody: boolean, faults: Fault[], winners: WinningFault[]): void {
+  const path = `${parent}/${pointerToken(error.property)}`;
+  for (const [name, detail] of Object.entries(error.constraints ?? {})) {
+    const where = inBody ? { pointer: path } : { parameter: error.property };
+    faults.push({ ...where, code: name === 'whitelistValidation' ? 'unknown_property' : snake(name), detail });
+    const context: unknown = error.contexts?.[name];
+    if (isObject(context) && typeof context.raise === 'function') winners.push(context as unknown as WinningFault);
+  }
+  for (const child of error.children ?? []) collect(child, path, inBody, faults, winners);
+}
+
+const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -1,0 +1,53 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable, Logger, OnApplicationBootstrap, BeforeApplicationShutdown } from '@nestjs/common';
+import type { Envelope } from './job.js';
+import { Jobs, type RegisteredHandler, type RegisteredSweep } from './jobs.js';
+
+/** Runs what is registered with {@link Jobs}; part of the worker process only. */
+@Injectable()
+export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(JobRunner.name);
+  private readonly stopping = new AbortController();
+  private readonly loops: Promise<void>[] = [];
+
+  constructor(private readonly jobs: Jobs) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    for (const registered of this.jobs.handlers.values()) await this.work(registered);
+    for (const sweep of this.jobs.sweeps) this.loops.push(this.loop(sweep));
+  }
+
+  /** Lets running jobs and rounds finish; the queue itself is closed by {@link Jobs}. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopping.abort();
+    await Promise.all([...this.jobs.handlers.keys()].map((name) => this.jobs.boss.offWork(name, { wait: true })));
+    await Promise.all(this.loops);
+  }
+
+  private async work({ type, handler }: RegisteredHandler): Promise<void> {
+    const options = { pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 5, localConcurrency: type.options.concurrency ?? 1, batchSize: 1 };
+    await this.jobs.boss.work<Envelope>(type.name, options, async (batch) => {
+      for (const job of batch) {
+        try {
+          await handler(job.data.tenant, job.data.data, AbortSignal.any([job.signal, this.stopping.signal]));
+        } catch (error) {
+          this.logger.error({ msg: 'job failed', job: type.name, job_id: job.id, try: job.retryCount, tenant: job.data.tenant.name, err: error });
+          throw error;
+        }
+      }
+    });
+  }
+
+  private async loop({ name, everySeconds, sweep }: RegisteredSweep): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      let more: boolean | void = false;
+      try {
+        more = await sweep(signal);
+      } catch (error) {
+        if (!signal.aborted) this.logger.error({ msg: 'sweep failed', sweep: name, err: error });
+      }
+      if (!more) await sleep(everySeconds * 1000, undefined, { signal }).catch(() => undefined); // aborted: the loop ends above
+    }
+  }
+}

@@ -1,0 +1,11 @@
+import { Global, Module } from '@nestjs/common';
+import { JobRunner } from './job-runner.js';
+import { Jobs } from './jobs.js';
+
+@Global()
+@Module({ providers: [Jobs], exports: [Jobs] })
+export class JobsModule {}
+
+/** Import in the worker, after every domain: then all handlers are registered when it starts. */
+@Module({ providers: [JobRunner] })
+export class JobRunnerModule {}

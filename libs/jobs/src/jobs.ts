@@ -1,0 +1,113 @@
+import { Injectable, Logger, OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
+import { type Db, PgBoss, type Queue } from 'pg-boss';
+import type { EntityManager } from 'typeorm';
+import { Env } from '#config';
+import { clientConfig } from '#database';
+import type { Tenant } from '#kernel';
+import type { EnqueueOptions, Envelope, EventType, JobHandler, JobType, Sweep } from './job.js';
+
+export interface RegisteredHandler {
+  type: JobType<object>;
+  handler: JobHandler<object>;
+}
+
+export interface RegisteredSweep {
+  name: string;
+  everySeconds: number;
+  sweep: Sweep;
+}
+
+/**
+ * The door to the queue (pg-boss, in PostgreSQL). Jobs and events are written in the caller's transaction: they exist
+ * exactly when the change they speak of does. This service only registers and sends; {@link JobRunner} runs.
+ */
+@Injectable()
+export class Jobs implements OnApplicationBootstrap, OnApplicationShutdown {
+  readonly handlers = new Map<string, RegisteredHandler>();
+  readonly sweeps: RegisteredSweep[] = [];
+  readonly boss: PgBoss;
+  private readonly subscriptions = new Map<string, JobType<object>[]>();
+  private readonly logger = new Logger(Jobs.name);
+
+  constructor(env: Env) {
+    const { connectionString, options } = clientConfig(env);
+    this.boss = new PgBoss({
+      connectionString,
+      options,
+      application_name: 'marketing-jobs',
+      max: 4,
+      migrate: false,
+      createSchema: false,
+      useListenNotify: true,
+      schedule: false,
+      registerInstance: false,
+    });
+    this.boss.on('error', (error) => this.logger.error(error));
+  }
+
+  /** Says who does jobs of this type. Every process registers (the queues must exist to send); only workers run them. */
+  handle<Data extends object>(type: JobType<Data>, handler: JobHandler<Data>): void {
+    if (this.handlers.has(type.name)) throw new Error(`Two handlers for the job "${type.name}"`);
+    this.handlers.set(type.name, { type, handler: handler as JobHandler<object> });
+  }
+
+  /**
+   * Has `handler` told of every such event, in a job of its own: subscribers fail and retry independently.
+   *
+   * @param subscriber names the queue, so keep it when the code moves
+   */
+  subscribe<Data extends object>(event: EventType<Data>, subscriber: string, handler: JobHandler<Data>): void {
+    const type: JobType<Data> = { name: `${event.name}-to-${subscriber}`, options: { retries: 20, concurrency: 2 } };
+    this.handle(type, handler);
+    this.subscriptions.set(event.name, [...(this.subscriptions.get(event.name) ?? []), type]);
+  }
+
+  /** Calls `sweep` in every worker process, again and again with a pause. What it sweeps is in tables, so a lost timer loses no work. */
+  every(everySeconds: number, name: string, sweep: Sweep): void {
+    this.sweeps.push({ name, everySeconds, sweep });
+  }
+
+  async enqueue<Data extends object>(tx: EntityManager, tenant: Tenant, type: JobType<Data>, data: Data, options: EnqueueOptions = {}): Promise<void> {
+    const envelope: Envelope<Data> = { tenant: { id: tenant.id, name: tenant.name }, data };
+    await this.boss.send(type.name, envelope, {
+      db: within(tx),
+      startAfter: options.startAfter,
+      singletonKey: type.options.collapse ? `${tenant.id}/${options.key ?? ''}` : undefined,
+    });
+  }
+
+  async publish<Data extends object>(tx: EntityManager, tenant: Tenant, event: EventType<Data>, data: Data): Promise<void> {
+    for (const type of this.subscriptions.get(event.name) ?? []) await this.enqueue(tx, tenant, type, data);
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.boss.start();
+    const existing = new Set((await this.boss.getQueues()).map((queue) => queue.name));
+    for (const { type } of this.handlers.values()) {
+      if (!existing.has(type.name)) await this.boss.createQueue(type.name, queueOf(type));
+    }
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.boss.stop({ graceful: true, timeout: 25_000 });
+  }
+}
+
+const queueOf = (type: JobType<object>): Omit<Queue, 'name'> => ({
+  policy: type.options.collapse ? 'short' : 'standard',
+  notify: true,
+  retryLimit: type.options.retries ?? 10,
+  retryDelay: 1,
+  retryBackoff: true,
+  retryDelayMax: 300,
+  expireInSeconds: type.options.expireSeconds ?? 900,
+  deleteAfterSeconds: 24 * 3600,
+});
+
+/** pg-boss's statements, run in a transaction of ours. */
+const within = (tx: EntityManager): Db => ({
+  async executeSql(text, values) {
+    const result = await tx.queryRunner!.query(text, values as unknown[], true);
+    return { rows: result.records };
+  },
+});

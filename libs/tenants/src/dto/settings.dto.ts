@@ -1,0 +1,113 @@
+import { IsArray, IsBoolean, IsEmail, IsIn, IsInt, IsString, Matches, Max, MaxLength, Min, ValidateIf, ValidateNested } from 'class-validator';
+import { Type } from 'class-transformer';
+import { ATTRIBUTION_MODELS, type Attribution, type FrequencyCap, type FunnelSettings, type QuietHours, type Sender, type Settings } from '../settings.js';
+
+const CLOCK_TIME = /^([01]\d|2[0-3]):[0-5]\d$/;
+const given = (_: object, value: unknown): boolean => value !== null && value !== undefined;
+
+export class SenderDto implements Sender {
+  /** Address that email comes from. */
+  @ValidateIf(given) @IsEmail()
+  from_email: string | null;
+
+  @ValidateIf(given) @IsString() @MaxLength(200) @Matches(/^[^\r\n]*$/)
+  from_name: string | null;
+
+  @ValidateIf(given) @IsEmail()
+  reply_to: string | null;
+
+  /** Shown in every marketing email. */
+  @ValidateIf(given) @IsString() @MaxLength(500)
+  postal_address: string | null;
+
+  /** E.164 number or alphanumeric sender that SMS come from. */
+  @ValidateIf(given) @IsString() @Matches(/^(\+[1-9]\d{6,14}|[A-Za-z0-9 ]{1,11})$/)
+  sms_from: string | null;
+}
+
+export class AttributionDto implements Attribution {
+  /** Days after a click or open within which an order counts for it. */
+  @IsInt() @Min(1) @Max(90)
+  window_days: number;
+
+  @IsArray() @IsIn(ATTRIBUTION_MODELS, { each: true })
+  models: ('promo_code' | 'click' | 'open')[];
+}
+
+export class FrequencyCapDto implements FrequencyCap {
+  /** Marketing messages a customer gets at most … */
+  @IsInt() @Min(1) @Max(1000)
+  max: number;
+
+  /** … in so many days. */
+  @IsInt() @Min(1) @Max(90)
+  per_days: number;
+}
+
+export class QuietHoursDto implements QuietHours {
+  /** Local time `HH:MM` at which sending stops. */
+  @Matches(CLOCK_TIME)
+  from: string;
+
+  /** Local time `HH:MM` at which it goes on; before `from` means the next morning. */
+  @Matches(CLOCK_TIME)
+  to: string;
+}
+
+export class ChannelQuietHoursDto {
+  @ValidateIf(given) @ValidateNested() @Type(() => QuietHoursDto)
+  email: QuietHoursDto | null;
+
+  @ValidateIf(given) @ValidateNested() @Type(() => QuietHoursDto)
+  sms: QuietHoursDto | null;
+
+  @ValidateIf(given) @ValidateNested() @Type(() => QuietHoursDto)
+  push: QuietHoursDto | null;
+}
+
+export class MaxSegmentSizeDto {
+  @IsInt() @Min(1) @Max(100_000_000)
+  email: number;
+
+  @IsInt() @Min(1) @Max(100_000_000)
+  sms: number;
+
+  @IsInt() @Min(1) @Max(100_000_000)
+  push: number;
+}
+
+export class FunnelSettingsDto implements FunnelSettings {
+  /** Puts `evaluation` between intent and purchase in the purchase funnel. */
+  @IsBoolean()
+  purchase_with_evaluation: boolean;
+
+  /** The order that makes a customer a regular: 3 is the third. */
+  @IsInt() @Min(2) @Max(100)
+  retention_from_order: number;
+}
+
+export class SettingsDto implements Settings {
+  /** IANA time zone; days begin at its midnight. */
+  timezone: string;
+
+  /** ISO 4217 code; fixed once money was recorded. */
+  currency: string;
+
+  sender: SenderDto;
+  attribution: AttributionDto;
+
+  /** Null: no cap. */
+  frequency_cap: FrequencyCapDto | null;
+
+  /** Per channel; null sends at any hour. */
+  quiet_hours: ChannelQuietHoursDto;
+
+  /** Most customers a campaign's segment may have, per channel (422 `segment_too_large`). */
+  max_segment_size: MaxSegmentSizeDto;
+
+  funnels: FunnelSettingsDto;
+
+  static from(settings: Settings): SettingsDto {
+    return { ...settings };
+  }
+}

@@ -1,0 +1,53 @@
+import { PartialType } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { IsOptional, IsTimeZone, Validate, ValidateIf, ValidateNested, ValidatorConstraint, type ValidatorConstraintInterface } from 'class-validator';
+import { isCurrency } from '#kernel';
+import { AttributionDto, ChannelQuietHoursDto, FrequencyCapDto, FunnelSettingsDto, MaxSegmentSizeDto, SenderDto } from './settings.dto.js';
+
+@ValidatorConstraint({ name: 'isCurrency' })
+class CurrencyRule implements ValidatorConstraintInterface {
+  validate(value: unknown): boolean {
+    return typeof value === 'string' && isCurrency(value);
+  }
+  defaultMessage(): string {
+    return 'currency must be an ISO 4217 code';
+  }
+}
+
+class SenderPatchDto extends PartialType(SenderDto) {}
+class AttributionPatchDto extends PartialType(AttributionDto) {}
+class ChannelQuietHoursPatchDto extends PartialType(ChannelQuietHoursDto) {}
+class MaxSegmentSizePatchDto extends PartialType(MaxSegmentSizeDto) {}
+class FunnelSettingsPatchDto extends PartialType(FunnelSettingsDto) {}
+
+const present = (_: object, value: unknown): boolean => value !== undefined;
+
+/** A merge patch: what is left out stays. */
+export class UpdateSettingsDto {
+  /** IANA time zone, such as `Europe/Berlin`. */
+  @ValidateIf(present) @IsTimeZone()
+  timezone?: string;
+
+  /** ISO 4217 code; refused with 409 once money was recorded. */
+  @ValidateIf(present) @Validate(CurrencyRule)
+  currency?: string;
+
+  @ValidateIf(present) @ValidateNested() @Type(() => SenderPatchDto)
+  sender?: SenderPatchDto;
+
+  @ValidateIf(present) @ValidateNested() @Type(() => AttributionPatchDto)
+  attribution?: AttributionPatchDto;
+
+  /** Null lifts the cap. */
+  @IsOptional() @ValidateNested() @Type(() => FrequencyCapDto)
+  frequency_cap?: FrequencyCapDto | null;
+
+  @ValidateIf(present) @ValidateNested() @Type(() => ChannelQuietHoursPatchDto)
+  quiet_hours?: ChannelQuietHoursPatchDto;
+
+  @ValidateIf(present) @ValidateNested() @Type(() => MaxSegmentSizePatchDto)
+  max_segment_size?: MaxSegmentSizePatchDto;
+
+  @ValidateIf(present) @ValidateNested() @Type(() => FunnelSettingsPatchDto)
+  funnels?: FunnelSettingsPatchDto;
+}

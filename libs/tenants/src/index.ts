@@ -1,0 +1,4 @@
+export * from './settings.js';
+export { SettingsService } from './settings.service.js';
+export * from './tenants.module.js';
+export { type TenantProvisioner, Tenants } from './tenants.service.js';

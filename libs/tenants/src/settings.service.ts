@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Database } from '#database';
+import { assertVersion, Versioned } from '#http';
+import { isObject, type Tenant } from '#kernel';
+import { SettingsDto } from './dto/settings.dto.js';
+import type { UpdateSettingsDto } from './dto/update-settings.dto.js';
+import type { Settings } from './settings.js';
+import { TenantSettingsEntity } from './tenant.entity.js';
+import { SettingsError } from './tenants.errors.js';
+import { Tenants } from './tenants.service.js';
+
+@Injectable()
+export class SettingsService {
+  constructor(
+    private readonly database: Database,
+    private readonly tenants: Tenants,
+  ) {}
+
+  /** The tenant's settings, within a transaction of it. */
+  async of(tx: EntityManager, tenant: Tenant): Promise<Settings> {
+    return toSettings(await tx.findOneByOrFail(TenantSettingsEntity, { tenantId: tenant.id }));
+  }
+
+  /** Fixes the currency: amounts are stored in its minor units from now on. Cheap to call with every amount. */
+  async recordMoney(tx: EntityManager, tenant: Tenant): Promise<void> {
+    await tx.query('UPDATE tenant_settings SET money_recorded = true WHERE tenant_id = $1 AND NOT money_recorded', [tenant.id]);
+  }
+
+  async get(tenant: Tenant): Promise<Versioned<SettingsDto>> {
+    return this.database.inTenant(tenant, async (tx) => answer(await tx.findOneByOrFail(TenantSettingsEntity, { tenantId: tenant.id })));
+  }
+
+  async update(tenant: Tenant, actor: string, patch: UpdateSettingsDto, ifMatch?: number): Promise<Versioned<SettingsDto>> {
+    return this.database.inTenant(tenant, async (tx) => {
+      const entity = await tx.findOneOrFail(TenantSettingsEntity, { where: { tenantId: tenant.id }, lock: { mode: 'pessimistic_write' } });
+      assertVersion(ifMatch, entity.version);
+      const { timezone, currency, ...settings } = mergePatch(toSettings(entity), patch) as Settings;
+      if (currency !== entity.currency && entity.moneyRecorded) throw new SettingsError('currency_fixed');
+      Object.assign(entity, { timezone, currency, settings, version: entity.version + 1 });
+      await tx.save(entity);
+      await this.tenants.audit(tx, tenant, actor, 'settings.updated', { patch });
+      return answer(entity);
+    });
+  }
+}
+
+const toSettings = ({ timezone, currency, settings }: TenantSettingsEntity): Settings => ({ timezone, currency, ...settings });
+
+const answer = (entity: TenantSettingsEntity): Versioned<SettingsDto> => new Versioned(SettingsDto.from(toSettings(entity)), entity.version);
+
+/** JSON merge patch (RFC 7396), but for keys that the target must keep: here null is a value of the settings and stays. */
+function mergePatch(target: unknown, patch: object): unknown {
+  const merged: Record<string, unknown> = isObject(target) ? { ...target } : {};
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === undefined) continue;
+    merged[key] = isObject(value) ? mergePatch(merged[key], value) : value;
+  }
+  return merged;
+}

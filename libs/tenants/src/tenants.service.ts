@@ -1,0 +1,83 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { TenantDirectory } from '#auth';
+import { Database } from '#database';
+import type { Tenant } from '#kernel';
+import { DEFAULT_SETTINGS } from './settings.js';
+import { TenantEntity, TenantSettingsEntity } from './tenant.entity.js';
+
+/** Gives a new tenant what a higher domain wants it to have, in the transaction that provisions it. */
+export type TenantProvisioner = (tx: EntityManager, tenant: Tenant) => Promise<void>;
+
+/** Knows every tenant anybody has been seen as. A tenant is never renamed or removed, so what was read once stays true. */
+@Injectable()
+export class Tenants implements TenantDirectory {
+  private readonly known = new Map<string, Tenant>();
+  private readonly provisioners: TenantProvisioner[] = [];
+
+  constructor(private readonly database: Database) {}
+
+  /** Call while modules initialise. */
+  onProvision(provisioner: TenantProvisioner): void {
+    this.provisioners.push(provisioner);
+  }
+
+  async resolve(name: string): Promise<Tenant> {
+    return (await this.find(name)) ?? (await this.provision(name));
+  }
+
+  async find(name: string): Promise<Tenant | null> {
+    const known = this.known.get(name);
+    if (known !== undefined) return known;
+    const row = await this.database.inNoTenant((tx) => tx.findOneBy(TenantEntity, { name }));
+    return row === null ? null : this.remember({ id: row.id, name: row.name });
+  }
+
+  /** A tenant by its inner number, as a job or a delivery id names it. */
+  async byId(id: number): Promise<Tenant | null> {
+    const row = await this.database.inNoTenant((tx) => tx.findOneBy(TenantEntity, { id }));
+    return row === null ? null : this.remember({ id: row.id, name: row.name });
+  }
+
+  /** Every tenant, for sweepers that walk them one by one. */
+  async *all(): AsyncGenerator<Tenant> {
+    for (let after = 0; ; ) {
+      const batch = await this.database.inNoTenant((tx) =>
+        tx.query<Tenant[]>('SELECT id, name FROM tenants WHERE id > $1 ORDER BY id LIMIT 500', [after]),
+      );
+      yield* batch;
+      const last = batch.at(-1);
+      if (last === undefined) return;
+      after = last.id;
+    }
+  }
+
+  async recordVisit(tenant: Tenant, visit: Parameters<TenantDirectory['recordVisit']>[1]): Promise<void> {
+    const { subject, ...detail } = visit;
+    await this.database.inTenant(tenant, (tx) => this.audit(tx, tenant, subject, 'tenant.visited', detail));
+  }
+
+  /** Keeps who did what, for `GET /audit-log`. Append-only by the table's grants. */
+  async audit(tx: EntityManager, tenant: Tenant, actor: string, action: string, detail: object): Promise<void> {
+    await tx.query('INSERT INTO audit_log (tenant_id, actor, action, detail) VALUES ($1, $2, $3, $4)', [tenant.id, actor, action, JSON.stringify(detail)]);
+  }
+
+  /** Two requests may see a tenant first at once: the second waits for the first to commit, and finds it. */
+  private async provision(name: string): Promise<Tenant> {
+    const tenant = await this.database.inNoTenant(async (tx) => {
+      const [created] = await tx.query<Tenant[]>('INSERT INTO tenants (name) VALUES ($1) ON CONFLICT (name) DO NOTHING RETURNING id, name', [name]);
+      if (created === undefined) return tx.findOneByOrFail(TenantEntity, { name });
+      await tx.query(`SELECT set_config('app.tenant', $1, true)`, [String(created.id)]);
+      const { timezone, currency, ...settings } = DEFAULT_SETTINGS;
+      await tx.insert(TenantSettingsEntity, { tenantId: created.id, timezone, currency, settings: settings as never });
+      for (const provision of this.provisioners) await provision(tx, created);
+      return created;
+    });
+    return this.remember({ id: tenant.id, name: tenant.name });
+  }
+
+  private remember(tenant: Tenant): Tenant {
+    this.known.set(tenant.name, tenant);
+    return tenant;
+  }
+}
