@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { ApiProperty } from '@nestjs/swagger';
-import type { DomainError, Fault } from '#kernel';
+import type { DomainError } from '#kernel';
 
 /** One fault of a request. */
 export class FaultDto {
