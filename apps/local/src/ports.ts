@@ -1,32 +1,44 @@
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server } from 'node:net';
 
 /** Whether a server could listen on this port now. It may be taken the next moment: whoever binds it must cope. */
 export async function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
-  return (await tryPort(port, host)) !== undefined;
+  return (await probe(port, host)) !== undefined;
 }
 
 /** Any free port, chosen by the system. */
 export async function anyFreePort(host = '127.0.0.1'): Promise<number> {
-  const port = await tryPort(0, host);
+  const port = await probe(0, host);
   if (port === undefined) throw new Error(`No free port on ${host}`);
   return port;
 }
 
-/** The given port or the next free one after it. */
-export async function nextFreePort(from: number, host = '127.0.0.1'): Promise<number> {
-  for (let port = from; port < from + 100 && port <= 65_535; port++) {
-    if (await isPortFree(port, host)) return port;
+/**
+ * Lets the server listen on the given port or the next free one, and returns which. It binds instead of asking
+ * first, so two copies that start together cannot both be told the same port. 0: any port.
+ */
+export async function listenFrom(server: Server, first: number, host = '127.0.0.1'): Promise<number> {
+  for (let port = first; port <= Math.min(first + 100, 65_535); port++) {
+    try {
+      server.listen({ port, host, exclusive: true });
+      await once(server, 'listening');
+      return (server.address() as AddressInfo).port;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    }
   }
-  throw new Error(`No free port on ${host} from ${from} on`);
+  throw new Error(`No free port on ${host} from ${first} on`);
 }
 
-function tryPort(port: number, host: string): Promise<number | undefined> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(undefined));
-    server.listen({ port, host, exclusive: true }, () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' ? address?.port : undefined));
-    });
-  });
+async function probe(port: number, host: string): Promise<number | undefined> {
+  const server = createServer();
+  try {
+    server.listen({ port, host, exclusive: true });
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port;
+  } catch {
+    return undefined;
+  } finally {
+    server.close();
+  }
 }
