@@ -70,13 +70,30 @@ export async function startPostgres({ dataDir, port, settings = {}, log }: Postg
       stop,
       discard: async () => {
         await stop();
-        await rm(place.home, { recursive: true, force: true });
-        await rm(folder, { recursive: true, force: true });
+        await discardPostgres(dataDir);
       },
     };
   } catch (error) {
     await owner.release();
     throw error;
+  }
+}
+
+/**
+ * Deletes the cluster of a DATA_DIR, wherever it is, and stops a server that its killed starter left behind.
+ * @throws when a living process uses it
+ */
+export async function discardPostgres(dataDir: string): Promise<void> {
+  const folder = await clusterFolder(dataDir);
+  const place = await clusterPlace(folder, await recall(folder), () => undefined);
+  const owner = await takeOwnership(place.home);
+  try {
+    const left = await findPostmaster(place.data);
+    if (left) await stopPostmaster(left);
+    await rm(place.home, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
+  } finally {
+    await owner.release();
   }
 }
 

@@ -34,7 +34,7 @@ export async function startMailCatcher(options: MailCatcherOptions): Promise<Run
     resourceLimits: { maxOldGenerationSizeMb: 256 },
   });
   const [ports] = (await once(worker, 'message')) as [{ smtpPort: number; uiPort: number }];
-  worker.on('error', (error) => log(`The mail catcher has ended: ${error.message}`));
+  worker.on('error', (error: Error) => log(`The mail catcher has ended: ${error.message}`));
   return {
     smtpUrl: `smtp://${host}:${ports.smtpPort}`,
     uiUrl: `http://${host}:${ports.uiPort}`,

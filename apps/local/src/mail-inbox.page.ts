@@ -3,7 +3,8 @@ import type { MailContent } from './mail-reading.js';
 
 /** The list, with a search for a recipient. `to` is what was searched for. */
 export function inboxPage({ data, total, received, offset, limit }: Listing, to: string): string {
-  const link = (label: string, from: number) => html`<a href="/?${new URLSearchParams({ to, offset: String(from) })}">${label}</a>`;
+  const link = (label: string, from: number) =>
+    html`<a href="/?${new URLSearchParams({ to, offset: String(from) }).toString()}">${label}</a>`;
   return frame(
     'Inbox',
     html`
@@ -84,14 +85,16 @@ class Html {
   constructor(readonly markup: string) {}
 }
 
-function html(parts: TemplateStringsArray, ...values: unknown[]): Html {
+type Renderable = Html | Renderable[] | string | number | false | null;
+
+function html(parts: TemplateStringsArray, ...values: Renderable[]): Html {
   return new Html(String.raw({ raw: parts }, ...values.map(render)));
 }
 
-function render(value: unknown): string {
+function render(value: Renderable): string {
   if (value instanceof Html) return value.markup;
   if (Array.isArray(value)) return value.map(render).join('');
-  if (value === null || value === undefined || value === false) return '';
+  if (value === null || value === false) return '';
   return String(value).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
