@@ -1,0 +1,60 @@
+import type { AnyField } from './field.js';
+
+/** What the criteria language means, once parsed: every name resolved, every value typed. */
+export type Criteria =
+  | { kind: 'all'; of: Criteria[] }
+  | { kind: 'any'; of: Criteria[] }
+  | { kind: 'not'; of: Criteria }
+  | Leaf;
+
+/** One condition. */
+export type Leaf =
+  | { kind: 'test'; field: AnyField; test: Test }
+  | { kind: 'segment'; ids: string[] }
+  | { kind: 'event'; event: EventCondition };
+
+/** The operators of the language. */
+export const OPERATORS = ['eq', 'ne', 'gt', 'gte', 'lt', 'lte', 'between', 'in', 'nin', 'contains', 'starts_with', 'exists', 'in_next_days'] as const;
+export type Operator = (typeof OPERATORS)[number];
+
+/** What is left of them after parsing: `ne` and `nin` are negated `eq` and `in`, so that a missing value passes them as it passes `not`. */
+export type CoreOperator = Exclude<Operator, 'ne' | 'nin'>;
+
+/** Money in minor units, instants as Date, dates as `YYYY-MM-DD`; `between` holds two, `in` any number. */
+export type Value = string | number | boolean | Date;
+
+export interface Test {
+  operator: CoreOperator;
+  value: Value | Value[];
+  negated: boolean;
+}
+
+/** So many events of a type, of which each passes every test of `where`. */
+export interface EventCondition {
+  name: string;
+  /** First step `properties` or `order`. */
+  where: { path: string[]; test: Test }[];
+  count: Test;
+  /** Milliseconds back from now; null: ever. */
+  within: number | null;
+}
+
+export const DAY = 86_400_000;
+
+/** Every condition of the tree, whatever stands around it. */
+export function* leaves(criteria: Criteria): Generator<Leaf> {
+  if (criteria.kind === 'not') yield* leaves(criteria.of);
+  else if (criteria.kind !== 'all' && criteria.kind !== 'any') yield criteria;
+  else for (const one of criteria.of) yield* leaves(one);
+}
+
+/** Ids of the segments that the criteria refer to. */
+export const references = (criteria: Criteria): string[] => [...leaves(criteria)].flatMap((leaf) => (leaf.kind === 'segment' ? leaf.ids : []));
+
+/** Whether time alone can change who matches. */
+export const movesWithTime = (criteria: Criteria): boolean =>
+  [...leaves(criteria)].some(
+    (leaf) =>
+      (leaf.kind === 'test' && (leaf.field.type === 'days' || leaf.test.operator === 'in_next_days') && leaf.test.operator !== 'exists') ||
+      (leaf.kind === 'event' && leaf.event.within !== null),
+  );

@@ -1,0 +1,48 @@
+import type { Operator } from './criteria.js';
+
+/** A name that criteria may test. */
+export interface Field {
+  name: string;
+  type: FieldType;
+  description: string;
+  /** The values of a `choice`. */
+  values?: readonly string[];
+  /** SQL of the value, over a row `c` of customers; of an `attribute`, the JSON object that holds it. Trusted text: never built from input. */
+  sql: string;
+  /** Which attribute. */
+  attribute?: string;
+}
+
+/** What a higher domain knows of customers as sets of ids, such as the campaigns that each has opened. */
+export interface RelationField extends Omit<Field, 'sql'> {
+  type: 'relation';
+  /**
+   * SQL that holds for a customer who is related to any of the ids.
+   *
+   * @param sql placeholders or columns: the tenant's id, the customer's number, and a text[] of ids (null: related to anything at all)
+   */
+  related(sql: { tenant: string; customer: string; ids: string | null }): string;
+}
+
+export type AnyField = Field | RelationField;
+
+const EQUALITY = ['eq', 'ne', 'in', 'nin'] as const;
+const ORDER = ['gt', 'gte', 'lt', 'lte', 'between'] as const;
+const SUBSTRING = ['contains', 'starts_with'] as const;
+
+/** Which operators each type takes; `days` counts elapsed 24-hour periods since an instant. */
+export const OPERATORS_OF = {
+  text: [...EQUALITY, ...SUBSTRING, 'exists'],
+  choice: EQUALITY,
+  integer: [...EQUALITY, ...ORDER, 'exists'],
+  money: [...EQUALITY, ...ORDER, 'exists'],
+  days: [...EQUALITY, ...ORDER, 'exists'],
+  instant: [...EQUALITY, ...ORDER, 'exists'],
+  date: [...EQUALITY, ...ORDER, 'exists', 'in_next_days'],
+  list: [...EQUALITY, 'contains', 'exists'],
+  attribute: [...EQUALITY, ...ORDER, ...SUBSTRING, 'exists'],
+  relation: [...EQUALITY, 'exists'],
+} as const satisfies Record<string, readonly Operator[]>;
+
+export type FieldType = keyof typeof OPERATORS_OF;
+export const FIELD_TYPES = Object.keys(OPERATORS_OF) as FieldType[];
