@@ -44,7 +44,6 @@ export async function createApp(module: Type | DynamicModule, logger: LoggerServ
   });
   logRequests(fastify);
   app.setGlobalPrefix(BASE_PATH, { exclude: OUTSIDE });
-  app.enableShutdownHooks();
   return app;
 }
 

@@ -89,6 +89,17 @@ export class Env {
   @IsOptional() @IsString() WEBHOOK_SECRET_MAILCHIMP?: string;
   @IsOptional() @IsString() WEBHOOK_SECRET_HUBSPOT?: string;
 
+  /** The mail catcher of `npm start`; the next free port when taken. */
+  @IsInt() @Min(0) @Max(65535) @Type(() => Number)
+  MAIL_SMTP_PORT: number = 1025;
+
+  @IsInt() @Min(0) @Max(65535) @Type(() => Number)
+  MAIL_UI_PORT: number = 1080;
+
+  /** 1 fills a demo tenant on the first `npm start`, 0 does not. */
+  @IsIn(['0', '1'])
+  SEED_DEMO: string = '1';
+
   @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
   LOG_LEVEL: string = 'info';
 }

@@ -1,0 +1,17 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createWhole } from './whole-file.js';
+
+export interface LocalSecrets {
+  JWT_SECRET: string;
+  SECRETS_KEY: string;
+}
+
+/** The keys of a deployment on one's own machine: made at the first start and kept in DATA_DIR, readable to their owner only. */
+export async function localSecrets(dataDir: string): Promise<LocalSecrets> {
+  const file = join(dataDir, 'secrets.json');
+  await mkdir(dataDir, { recursive: true });
+  await createWhole(file, JSON.stringify({ JWT_SECRET: randomBytes(32).toString('base64url'), SECRETS_KEY: randomBytes(32).toString('hex') }));
+  return JSON.parse(await readFile(file, 'utf8')) as LocalSecrets;
+}
