@@ -12,9 +12,9 @@ export class Customers1764000001000 implements MigrationInterface {
       CREATE TABLE customers (
         tenant_id int NOT NULL REFERENCES tenants,
         customer_no int NOT NULL,
-        customer_id text NOT NULL,
-        email text,
-        phone text,
+        customer_id text COLLATE "C" NOT NULL,
+        email text COLLATE "C",
+        phone text COLLATE "C",
         first_name text,
         last_name text,
         locale text,

@@ -1,0 +1,54 @@
+/** SQL of profiles. Everything is set-based, and locks rows in the order of their numbers, so that batches do not deadlock. */
+
+export const PROFILE_COLUMNS = `customer_no, customer_id, email, phone, first_name, last_name, locale, timezone, birthday::text AS birthday, city,
+  loyalty_tier, loyalty_points, tags, attributes, push_subscription, consent_email, consent_sms, consent_push, consents, version`;
+
+/** $1 tenant, $2 ids */
+export const NUMBERS_OF_IDS = `SELECT customer_no, customer_id FROM customers WHERE tenant_id = $1 AND customer_id = ANY ($2::text[])`;
+
+/** $1 tenant, $2 numbers, $3 ids, $4 now. Returns those that were not there. */
+export const INSERT_BARE = `
+  INSERT INTO customers (tenant_id, customer_no, customer_id, created_at, updated_at)
+  SELECT $1, customer_no, customer_id, $4, $4 FROM unnest($2::int[], $3::text[]) AS bare (customer_no, customer_id) ORDER BY customer_id
+  ON CONFLICT ON CONSTRAINT customers_customer_id DO NOTHING
+  RETURNING customer_no, customer_id`;
+
+/** $1 tenant, $2 ids */
+export const LOCK_BY_ID = `SELECT ${PROFILE_COLUMNS} FROM customers WHERE tenant_id = $1 AND customer_id = ANY ($2::text[]) ORDER BY customer_no FOR UPDATE`;
+
+/** $1 tenant, $2 numbers */
+export const LOCK_BY_NO = `SELECT ${PROFILE_COLUMNS} FROM customers WHERE tenant_id = $1 AND customer_no = ANY ($2::int[]) ORDER BY customer_no FOR UPDATE`;
+
+const RECORD = `customer_no int, version int, email text, phone text, first_name text, last_name text, locale text, timezone text, birthday date, city text,
+  loyalty_tier text, loyalty_points int, tags text[], attributes jsonb, push_subscription jsonb, consent_email text, consent_sms text, consent_push text, consents jsonb`;
+
+const WRITTEN = `email, phone, first_name, last_name, locale, timezone, birthday, city,
+  loyalty_tier, loyalty_points, tags, attributes, push_subscription, consent_email, consent_sms, consent_push, consents`;
+
+/** $1 tenant, $2 profiles as JSON, $3 now. The rows are locked by the caller. */
+export const UPDATE_PROFILES = `
+  UPDATE customers SET (${WRITTEN}) = ROW (${WRITTEN.replace(/(\w+)/g, 'profile.$1')}), version = profile.version, updated_at = $3
+    FROM jsonb_to_recordset($2::jsonb) AS profile (${RECORD})
+   WHERE customers.tenant_id = $1 AND customers.customer_no = profile.customer_no`;
+
+/** $1 tenant, $2 numbers, $3 channels, $4 statuses, $5 sources, $6 instants */
+export const LOG_CONSENTS = `
+  INSERT INTO consent_log (tenant_id, customer_no, channel, status, source, at)
+  SELECT $1, * FROM unnest($2::int[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])`;
+
+/** $1 tenant, $2 numbers */
+export const MARK_CHANGED = `INSERT INTO changed_customers (tenant_id, customer_no) SELECT $1, unnest($2::int[])`;
+
+/** $1 tenant, $2 numbers */
+export const LOCK_NUMBERS = `SELECT FROM customers WHERE tenant_id = $1 AND customer_no = ANY ($2::int[]) ORDER BY customer_no FOR UPDATE`;
+
+/** $1 tenant, $2 numbers, $3 orders, $4 spent, $5 first, $6 last, $7 now. The rows are locked by the caller. */
+export const ADD_ORDER_FACTS = `
+  UPDATE customers
+     SET order_count = customers.order_count + added.orders, total_spent = customers.total_spent + added.spent,
+         first_order_at = least(customers.first_order_at, added.first_at), last_order_at = greatest(customers.last_order_at, added.last_at),
+         version = version + 1, updated_at = $7
+    FROM (SELECT customer_no, sum(orders)::int AS orders, sum(spent)::bigint AS spent, min(first_at) AS first_at, max(last_at) AS last_at
+            FROM unnest($2::int[], $3::int[], $4::bigint[], $5::timestamptz[], $6::timestamptz[]) AS fact (customer_no, orders, spent, first_at, last_at)
+           GROUP BY customer_no) added
+   WHERE customers.tenant_id = $1 AND customers.customer_no = added.customer_no`;

@@ -1,0 +1,103 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Clock, type Tenant } from '#kernel';
+import { normaliseEmail, normalisePhone } from './contact.js';
+import { ADD_ORDER_FACTS, LOCK_NUMBERS, PROFILE_COLUMNS } from './customers.queries.js';
+import { ProfileWriter } from './profile-writer.js';
+import type { Channel, CustomerProfile, ProfilePatch } from './profile.js';
+
+/** What one customer's orders changed. */
+export interface OrderFacts {
+  customerNo: number;
+  /** Orders that count from now on. */
+  orders: number;
+  /** Minor units; negative for refunds. */
+  spent: number;
+  firstAt: Date | null;
+  lastAt: Date | null;
+}
+
+export interface ConsentSetting {
+  customerNo: number;
+  channel: Channel;
+  status: 'subscribed' | 'unsubscribed';
+  /** Where the customer did it, such as `unsubscribe_link` or `webhook:sendgrid`. */
+  source: string;
+  at: Date;
+}
+
+/** What the other domains ask of customers. Inside, a customer is a number, dense within the tenant; `customer_id` is the caller's name for it. */
+@Injectable()
+export class Customers {
+  constructor(
+    private readonly clock: Clock,
+    private readonly writer: ProfileWriter,
+  ) {}
+
+  /** The numbers of all these ids; an id nobody has becomes a bare profile. */
+  async ensure(tx: EntityManager, tenant: Tenant, customerIds: readonly string[]): Promise<Map<string, number>> {
+    return (await this.writer.ensure(tx, tenant, customerIds)).numbers;
+  }
+
+  /** The numbers of those that exist. */
+  find(tx: EntityManager, tenant: Tenant, customerIds: readonly string[]): Promise<Map<string, number>> {
+    return this.writer.numbersOf(tx, tenant, customerIds);
+  }
+
+  async idsOf(tx: EntityManager, tenant: Tenant, customerNos: readonly number[]): Promise<Map<number, string>> {
+    if (customerNos.length === 0) return new Map();
+    const rows = await tx.query<{ customer_no: number; customer_id: string }[]>(
+      'SELECT customer_no, customer_id FROM customers WHERE tenant_id = $1 AND customer_no = ANY ($2::int[])', [tenant.id, customerNos],
+    );
+    return new Map(rows.map((row) => [row.customer_no, row.customer_id]));
+  }
+
+  async profiles(tx: EntityManager, tenant: Tenant, customerNos: readonly number[]): Promise<Map<number, CustomerProfile>> {
+    if (customerNos.length === 0) return new Map();
+    const rows = await tx.query<CustomerProfile[]>(
+      `SELECT ${PROFILE_COLUMNS} FROM customers WHERE tenant_id = $1 AND customer_no = ANY ($2::int[])`, [tenant.id, customerNos],
+    );
+    return new Map(rows.map((row) => [row.customer_no, row]));
+  }
+
+  /** Who has the address; of several the one known longest. */
+  async findByAddress(tx: EntityManager, tenant: Tenant, channel: 'email' | 'sms', address: string): Promise<number | null> {
+    const normalised = channel === 'email' ? normaliseEmail(address) : normalisePhone(address);
+    if (normalised === null) return null;
+    const column = channel === 'email' ? 'email' : 'phone';
+    const [row] = await tx.query<{ customer_no: number }[]>(
+      `SELECT customer_no FROM customers WHERE tenant_id = $1 AND ${column} = $2 ORDER BY customer_no LIMIT 1`, [tenant.id, normalised],
+    );
+    return row?.customer_no ?? null;
+  }
+
+  /** Creates or changes one customer as another system tells it; an email or phone that is none is left out. */
+  async upsertOne(tx: EntityManager, tenant: Tenant, customerId: string, patch: ProfilePatch): Promise<number> {
+    const { email, phone, ...rest } = patch;
+    const clean: ProfilePatch = { ...rest };
+    if (email !== undefined) clean.email = email === null ? null : (normaliseEmail(email) ?? undefined);
+    if (phone !== undefined) clean.phone = phone === null ? null : (normalisePhone(phone) ?? undefined);
+    const [written] = await this.writer.upsert(tx, tenant, [{ customerId, patch: clean }], 'sync');
+    return written!.customerNo;
+  }
+
+  /** Adds to the facts that segments and lists read; several rows of one customer add up. */
+  async recordOrderFacts(tx: EntityManager, tenant: Tenant, rows: readonly OrderFacts[]): Promise<void> {
+    if (rows.length === 0) return;
+    const numbers = rows.map((row) => row.customerNo);
+    await tx.query(LOCK_NUMBERS, [tenant.id, numbers]);
+    await tx.query(ADD_ORDER_FACTS, [tenant.id, numbers, rows.map((row) => row.orders), rows.map((row) => row.spent), rows.map((row) => row.firstAt), rows.map((row) => row.lastAt), this.clock.now()]);
+    await this.markChanged(tx, tenant, numbers);
+  }
+
+  /** Has the segments look at these customers again. */
+  markChanged(tx: EntityManager, tenant: Tenant, customerNos: readonly number[]): Promise<void> {
+    return this.writer.mark(tx, tenant, customerNos);
+  }
+
+  /** Records what customers themselves decided. An opt-out suppresses their address; a consent lifts an opt-out, never a bounce, unless it is older than it. */
+  async setConsent(tx: EntityManager, tenant: Tenant, changes: readonly ConsentSetting[]): Promise<void> {
+    const rows = changes.map(({ customerNo, channel, status, source, at }) => ({ customerNo, patch: { consents: { [channel]: { status, source, at: at.toISOString() } } } }));
+    await this.writer.change(tx, tenant, rows, 'act');
+  }
+}

@@ -1,0 +1,34 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { JsonObject, Tenant } from '#kernel';
+
+/** Something that happened to or was done by a customer. */
+export interface TimelineEntry {
+  at: Date;
+  /** Such as `event`, `order`, `delivery`, `consent`, `redemption`. */
+  type: string;
+  data: JsonObject;
+}
+
+/** What a domain knows of a person. Registered while modules initialise. */
+export interface PersonalDataSource {
+  /** Names its part of the export. */
+  name: string;
+  /** Newest first, at most `limit`, those before `before` (null: from the newest). */
+  timeline(tx: EntityManager, tenant: Tenant, customerNo: number, limit: number, before: Date | null): Promise<TimelineEntry[]>;
+  /** Everything, as JSON. */
+  export(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<unknown>;
+  /** Removes or makes anonymous. The customer's row goes last, after every source. */
+  erase(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void>;
+}
+
+/** Where each domain says what it keeps of a person, so that timeline, export and erasure miss nothing. */
+@Injectable()
+export class PersonalData {
+  readonly sources: PersonalDataSource[] = [];
+
+  register(source: PersonalDataSource): void {
+    if (this.sources.some((known) => known.name === source.name)) throw new Error(`Two sources of personal data named "${source.name}"`);
+    this.sources.push(source);
+  }
+}

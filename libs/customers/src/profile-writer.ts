@@ -1,0 +1,148 @@
+import { isDeepStrictEqual } from 'node:util';
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Clock, type Tenant } from '#kernel';
+import { type ConsentVoice, decideConsent } from './consent.js';
+import { CustomerNumbers } from './customer-numbers.js';
+import { INSERT_BARE, LOCK_BY_ID, LOCK_BY_NO, LOG_CONSENTS, MARK_CHANGED, NUMBERS_OF_IDS, UPDATE_PROFILES } from './customers.queries.js';
+import { addressOf, applyPatch, CHANNELS, type Channel, type Consent, consentOf, type CustomerProfile, type ProfilePatch, withConsent } from './profile.js';
+import { isOptOut, type SuppressionEntry, Suppressions } from './suppressions.js';
+
+/** A profile being changed: as it was locked, and as it will be. */
+interface Draft {
+  readonly before: CustomerProfile;
+  now: CustomerProfile;
+}
+
+interface ConsentChange {
+  customerNo: number;
+  channel: Channel;
+  consent: Consent;
+  address: string | null;
+  lifts: boolean;
+}
+
+export interface Created {
+  numbers: Map<string, number>;
+  created: Set<string>;
+}
+
+/**
+ * The one writer of profiles: locks the rows, decides in memory, writes back in one statement what really changed, and
+ * tells the suppressions, the consent log and the queue of changed customers.
+ */
+@Injectable()
+export class ProfileWriter {
+  constructor(
+    private readonly clock: Clock,
+    private readonly numbers: CustomerNumbers,
+    private readonly suppressions: Suppressions,
+  ) {}
+
+  /** Makes bare profiles of the ids nobody has. Of two callers at once one creates and the other finds. */
+  async ensure(tx: EntityManager, tenant: Tenant, customerIds: readonly string[]): Promise<Created> {
+    const ids = [...new Set(customerIds)];
+    const numbers = await this.numbersOf(tx, tenant, ids);
+    const missing = ids.filter((id) => !numbers.has(id));
+    const created = new Set<string>();
+    if (missing.length === 0) return { numbers, created };
+    const fresh = await this.numbers.take(tenant, missing.length);
+    const inserted = await tx.query<{ customer_no: number; customer_id: string }[]>(INSERT_BARE, [tenant.id, fresh, missing, this.clock.now()]);
+    for (const row of inserted) {
+      numbers.set(row.customer_id, row.customer_no);
+      created.add(row.customer_id);
+    }
+    await this.mark(tx, tenant, inserted.map((row) => row.customer_no));
+    const raced = missing.filter((id) => !created.has(id));
+    if (raced.length > 0) for (const [id, no] of await this.numbersOf(tx, tenant, raced)) numbers.set(id, no);
+    return { numbers, created };
+  }
+
+  async numbersOf(tx: EntityManager, tenant: Tenant, customerIds: readonly string[]): Promise<Map<string, number>> {
+    if (customerIds.length === 0) return new Map();
+    const rows = await tx.query<{ customer_no: number; customer_id: string }[]>(NUMBERS_OF_IDS, [tenant.id, customerIds]);
+    return new Map(rows.map((row) => [row.customer_id, row.customer_no]));
+  }
+
+  /**
+   * Creates or changes; a customer named twice is changed twice, in the order given.
+   *
+   * @returns one answer a row; of a customer created and named twice only the first says so
+   */
+  async upsert(tx: EntityManager, tenant: Tenant, rows: readonly { customerId: string; patch: ProfilePatch }[], voice: ConsentVoice): Promise<{ customerNo: number; created: boolean }[]> {
+    const { numbers, created } = await this.ensure(tx, tenant, rows.map((row) => row.customerId));
+    const locked = await tx.query<CustomerProfile[]>(LOCK_BY_ID, [tenant.id, [...numbers.keys()]]);
+    await this.apply(tx, tenant, locked, rows.map((row) => ({ customerNo: numbers.get(row.customerId)!, patch: row.patch })), voice, created);
+    return rows.map(({ customerId }) => ({ customerNo: numbers.get(customerId)!, created: created.delete(customerId) }));
+  }
+
+  /** Changes customers that exist; a number of nobody is passed over. */
+  async change(tx: EntityManager, tenant: Tenant, rows: readonly { customerNo: number; patch: ProfilePatch }[], voice: ConsentVoice): Promise<void> {
+    if (rows.length === 0) return;
+    const locked = await tx.query<CustomerProfile[]>(LOCK_BY_NO, [tenant.id, [...new Set(rows.map((row) => row.customerNo))]]);
+    await this.apply(tx, tenant, locked, rows, voice, new Set());
+  }
+
+  async mark(tx: EntityManager, tenant: Tenant, customerNos: readonly number[]): Promise<void> {
+    if (customerNos.length > 0) await tx.query(MARK_CHANGED, [tenant.id, [...new Set(customerNos)]]);
+  }
+
+  private async apply(
+    tx: EntityManager, tenant: Tenant, locked: CustomerProfile[], rows: readonly { customerNo: number; patch: ProfilePatch }[], voice: ConsentVoice, created: ReadonlySet<string>,
+  ): Promise<void> {
+    const drafts = new Map<number, Draft>(locked.map((profile) => [profile.customer_no, { before: profile, now: profile }]));
+    const known = rows.flatMap(({ customerNo, patch }) => {
+      const draft = drafts.get(customerNo);
+      return draft === undefined ? [] : [{ draft, patch }];
+    });
+    for (const { draft, patch } of known) draft.now = applyPatch(draft.now, patch);
+    const consents = await this.decide(tx, tenant, known, voice);
+    const changed = [...drafts.values()].filter(({ before, now }) => !isDeepStrictEqual(before, now)).map(({ before, now }) => ({ ...now, version: before.version + (created.has(before.customer_id) ? 0 : 1) }));
+    if (changed.length > 0) await tx.query(UPDATE_PROFILES, [tenant.id, JSON.stringify(changed), this.clock.now()]);
+    await this.settle(tx, tenant, consents);
+    await this.mark(tx, tenant, changed.map((profile) => profile.customer_no));
+  }
+
+  /** Settles what each customer's consents become, given what is known of the addresses they have now. */
+  private async decide(tx: EntityManager, tenant: Tenant, rows: readonly { draft: Draft; patch: ProfilePatch }[], voice: ConsentVoice): Promise<ConsentChange[]> {
+    const addresses = rows.flatMap(({ draft }) => CHANNELS.flatMap((channel) => {
+      const address = addressOf(draft.now, channel);
+      return address === null ? [] : [{ channel, address }];
+    }));
+    const suppression = await this.suppressions.find(tx, tenant, addresses);
+    const changes: ConsentChange[] = [];
+    for (const { draft, patch } of rows) {
+      for (const channel of CHANNELS) {
+        const address = addressOf(draft.now, channel);
+        const found = address === null ? null : suppression(channel, address);
+        const optedOutAt = found !== null && isOptOut(found.reason) ? found.at : null;
+        const wanted = patch.consents === null ? null : patch.consents?.[channel];
+        const decided = decideConsent(consentOf(draft.now, channel), wanted, optedOutAt, voice, this.clock.now());
+        if (decided === null) continue;
+        draft.now = withConsent(draft.now, channel, decided.consent);
+        changes.push({ customerNo: draft.now.customer_no, channel, address, ...decided });
+      }
+    }
+    return changes;
+  }
+
+  /** Logs the changes, and has the addresses follow: an opt-out suppresses, a consent given anew lifts. */
+  private async settle(tx: EntityManager, tenant: Tenant, changes: readonly ConsentChange[]): Promise<void> {
+    if (changes.length === 0) return;
+    const now = this.clock.now();
+    const instant = (consent: Consent): Date => (consent.at === null ? now : new Date(consent.at));
+    await tx.query(LOG_CONSENTS, [
+      tenant.id,
+      changes.map((change) => change.customerNo),
+      changes.map((change) => change.channel),
+      changes.map((change) => change.consent.status),
+      changes.map((change) => change.consent.source),
+      changes.map((change) => instant(change.consent)),
+    ]);
+    const lifted = changes.flatMap(({ lifts, channel, address }) => (lifts && address !== null ? [{ channel, address }] : []));
+    await this.suppressions.liftAll(tx, tenant, lifted);
+    const added = changes.flatMap(({ consent, channel, address }): SuppressionEntry[] =>
+      consent.status === 'unsubscribed' && address !== null ? [{ channel, address, reason: 'unsubscribed', at: instant(consent) }] : []);
+    await this.suppressions.add(tx, tenant, added);
+  }
+}

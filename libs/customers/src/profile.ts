@@ -1,0 +1,98 @@
+import type { Json, JsonObject } from '#kernel';
+import { CHANNELS, type Channel } from '#tenants';
+
+export const CONSENT_STATUSES = ['subscribed', 'unsubscribed', 'unknown'] as const;
+export type ConsentStatus = (typeof CONSENT_STATUSES)[number];
+
+export interface Consent {
+  status: ConsentStatus;
+  /** Where it was given or withdrawn, such as `checkout` or `webhook:sendgrid`. */
+  source: string | null;
+  /** When the customer did; ISO 8601. */
+  at: string | null;
+}
+
+/** The fields of a profile that a caller sets. */
+export interface ProfileFields {
+  /** Normalised: see {@link normaliseEmail}. */
+  email: string | null;
+  /** E.164. */
+  phone: string | null;
+  first_name: string | null;
+  last_name: string | null;
+  locale: string | null;
+  timezone: string | null;
+  /** YYYY-MM-DD. */
+  birthday: string | null;
+  city: string | null;
+  loyalty_tier: string | null;
+  loyalty_points: number | null;
+  tags: string[];
+  attributes: JsonObject;
+  push_subscription: JsonObject | null;
+}
+
+/** Everything a template or a channel may need of a customer. */
+export interface CustomerProfile extends ProfileFields {
+  customer_no: number;
+  customer_id: string;
+  consent_email: ConsentStatus;
+  consent_sms: ConsentStatus;
+  consent_push: ConsentStatus;
+  /** Channels without an entry are `unknown`. */
+  consents: Partial<Record<Channel, Consent>>;
+  version: number;
+}
+
+export interface ConsentPatch {
+  status: ConsentStatus;
+  source?: string | null;
+  at?: string | null;
+}
+
+/** What to change: a field left out stays, null clears it. Attributes are merged key by key. Values are normalised already. */
+export type ProfilePatch = { [Field in keyof Omit<ProfileFields, 'tags' | 'attributes'>]?: ProfileFields[Field] } & {
+  tags?: string[] | null;
+  attributes?: { [name: string]: Json } | null;
+  consents?: Partial<Record<Channel, ConsentPatch | null>> | null;
+};
+
+export const PROFILE_FIELDS = [
+  'email', 'phone', 'first_name', 'last_name', 'locale', 'timezone', 'birthday', 'city',
+  'loyalty_tier', 'loyalty_points', 'tags', 'attributes', 'push_subscription',
+] as const satisfies readonly (keyof ProfileFields)[];
+
+/** The profile after the patch, consents aside: those have rules of their own, see {@link decideConsent}. */
+export function applyPatch(profile: CustomerProfile, patch: ProfilePatch): CustomerProfile {
+  const next: CustomerProfile = { ...profile };
+  for (const field of PROFILE_FIELDS) {
+    const value = patch[field];
+    if (value === undefined) continue;
+    if (field === 'tags') next.tags = [...new Set((value as string[] | null) ?? [])];
+    else if (field === 'attributes') next.attributes = mergeAttributes(profile.attributes, value as JsonObject | null);
+    else Object.assign(next, { [field]: value });
+  }
+  return next;
+}
+
+function mergeAttributes(known: JsonObject, patch: JsonObject | null): JsonObject {
+  if (patch === null) return {};
+  return Object.fromEntries(Object.entries({ ...known, ...patch }).filter(([, value]) => value !== null));
+}
+
+/** Where the channel reaches the customer: an address, a number, a push endpoint. */
+export function addressOf(profile: CustomerProfile, channel: Channel): string | null {
+  if (channel === 'email') return profile.email;
+  if (channel === 'sms') return profile.phone;
+  const endpoint = profile.push_subscription?.endpoint;
+  return typeof endpoint === 'string' ? endpoint : null;
+}
+
+export const consentOf = (profile: CustomerProfile, channel: Channel): Consent => profile.consents[channel] ?? { status: 'unknown', source: null, at: null };
+
+/** Sets the consent and the column that is filtered by. */
+export function withConsent(profile: CustomerProfile, channel: Channel, consent: Consent): CustomerProfile {
+  return { ...profile, [`consent_${channel}`]: consent.status, consents: { ...profile.consents, [channel]: consent } };
+}
+
+export { CHANNELS, type Channel };

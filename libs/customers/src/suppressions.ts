@@ -1,0 +1,112 @@
+import { createHmac } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Secrets } from '#config';
+import type { Tenant } from '#kernel';
+import type { Channel } from '#tenants';
+import { normaliseEmail, normalisePhone } from './contact.js';
+
+/** Why an address is not written to; weakest first: a stronger reason replaces a weaker one, never the other way. */
+export const SUPPRESSION_REASONS = ['opt_out', 'unsubscribed', 'manual', 'complaint', 'hard_bounce'] as const;
+export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number];
+
+/** What the customer's own act may take back. */
+const OPT_OUTS: readonly SuppressionReason[] = ['opt_out', 'unsubscribed'];
+
+export interface SuppressionEntry {
+  channel: Channel;
+  address: string;
+  reason: SuppressionReason;
+  at: Date;
+}
+
+interface Row {
+  channel: Channel;
+  address_hash: Buffer;
+  reason: SuppressionReason;
+  created_at: Date;
+}
+
+const strength = (column: string): string => `array_position('{${SUPPRESSION_REASONS.join(',')}}'::text[], ${column})`;
+
+/** Addresses nobody may write to, as keyed hashes: they outlive the customer's erasure and name nobody. */
+@Injectable()
+export class Suppressions {
+  constructor(private readonly secrets: Secrets) {}
+
+  /** HMAC-SHA256 of the channel and the normalised address. */
+  hash(channel: Channel, address: string): Buffer {
+    return createHmac('sha256', this.secrets.key('suppression')).update(`${channel}:${normalise(channel, address)}`).digest();
+  }
+
+  async add(tx: EntityManager, tenant: Tenant, entries: readonly SuppressionEntry[]): Promise<void> {
+    if (entries.length === 0) return;
+    const rows = this.strongest(entries);
+    await tx.query(
+      `INSERT INTO suppressions AS known (tenant_id, channel, address_hash, reason, created_at)
+       SELECT $1, * FROM unnest($2::text[], $3::bytea[], $4::text[], $5::timestamptz[]) AS added (channel, address_hash, reason, created_at)
+        ORDER BY channel, address_hash
+       ON CONFLICT (tenant_id, channel, address_hash) DO UPDATE SET reason = excluded.reason, created_at = excluded.created_at
+        WHERE ${strength('excluded.reason')} >= ${strength('known.reason')}`,
+      [tenant.id, rows.map((row) => row.channel), rows.map((row) => row.address_hash), rows.map((row) => row.reason), rows.map((row) => row.created_at)],
+    );
+  }
+
+  /** Takes back an opt-out, by the customer's own act. A bounce or a complaint stays. */
+  async lift(tx: EntityManager, tenant: Tenant, channel: Channel, address: string): Promise<void> {
+    await this.liftAll(tx, tenant, [{ channel, address }]);
+  }
+
+  async liftAll(tx: EntityManager, tenant: Tenant, addresses: readonly { channel: Channel; address: string }[]): Promise<void> {
+    if (addresses.length === 0) return;
+    await tx.query(
+      `DELETE FROM suppressions USING unnest($2::text[], $3::bytea[]) AS lifted (channel, address_hash)
+        WHERE tenant_id = $1 AND suppressions.channel = lifted.channel AND suppressions.address_hash = lifted.address_hash AND reason = ANY ($4)`,
+      [tenant.id, addresses.map((one) => one.channel), addresses.map((one) => this.hash(one.channel, one.address)), OPT_OUTS],
+    );
+  }
+
+  /** The suppressed ones of these addresses, spelled as they were given, with the reason. */
+  async suppressed(tx: EntityManager, tenant: Tenant, channel: Channel, addresses: readonly string[]): Promise<Map<string, SuppressionReason>> {
+    const found = await this.find(tx, tenant, addresses.map((address) => ({ channel, address })));
+    return new Map(addresses.flatMap((address) => {
+      const row = found(channel, address);
+      return row === null ? [] : [[address, row.reason]];
+    }));
+  }
+
+  /** Asks for many addresses at once; the answer tells when and why one was suppressed. */
+  async find(tx: EntityManager, tenant: Tenant, addresses: readonly { channel: Channel; address: string }[]): Promise<(channel: Channel, address: string) => { reason: SuppressionReason; at: Date } | null> {
+    if (addresses.length === 0) return () => null;
+    const rows = await tx.query<Row[]>(
+      `SELECT channel, address_hash, reason, created_at
+         FROM suppressions JOIN unnest($2::text[], $3::bytea[]) AS asked (channel, address_hash) USING (channel, address_hash) WHERE tenant_id = $1`,
+      [tenant.id, addresses.map((one) => one.channel), addresses.map((one) => this.hash(one.channel, one.address))],
+    );
+    const byHash = new Map(rows.map((row) => [row.channel + row.address_hash.toString('hex'), { reason: row.reason, at: row.created_at }]));
+    return (channel, address) => byHash.get(channel + this.hash(channel, address).toString('hex')) ?? null;
+  }
+
+  /** One row an address: INSERT … ON CONFLICT may not touch a row twice. */
+  private strongest(entries: readonly SuppressionEntry[]): Row[] {
+    const rows = new Map<string, Row>();
+    for (const { channel, address, reason, at } of entries) {
+      const hash = this.hash(channel, address);
+      const key = channel + hash.toString('hex');
+      const known = rows.get(key);
+      if (known !== undefined && SUPPRESSION_REASONS.indexOf(known.reason) > SUPPRESSION_REASONS.indexOf(reason)) continue;
+      rows.set(key, { channel, address_hash: hash, reason, created_at: at });
+    }
+    return [...rows.values()];
+  }
+}
+
+/** A complaint or a bounce may name an address we would not have taken; then its text stands for it. */
+function normalise(channel: Channel, address: string): string {
+  if (channel === 'email') return normaliseEmail(address) ?? address.trim().toLowerCase();
+  if (channel === 'sms') return normalisePhone(address) ?? address.trim();
+  return address;
+}
+
+/** Whether the reason is one that the customer gave, and may take back. */
+export const isOptOut = (reason: SuppressionReason): boolean => OPT_OUTS.includes(reason);
