@@ -101,6 +101,14 @@ describe('a cluster in DATA_DIR', () => {
     await expect(query('SELECT 1', url.replace(/:[^:@]+@/, ':guess@'))).rejects.toThrow('password authentication failed');
   });
 
+  test('is out of reach of a Ctrl-C, which goes to the process group', async () => {
+    copyMade();
+    await start();
+    const postmaster = Number.parseInt(await readFile(lockFile(), 'utf8'));
+    const group = execFileSync('ps', ['-o', 'pgid=', '-p', String(postmaster)]);
+    expect(Number(String(group))).toBe(postmaster);
+  });
+
   test('keeps data, password and port between starts', async () => {
     copyMade();
     const first = await start();
@@ -180,6 +188,7 @@ describe('after a kill -9', () => {
 
     expect((await start()).reused).toBe(false);
     expect(await query('SELECT answer FROM kept')).toBe(42);
+    expect(await identifyProcess(stranger.pid!)).toBeDefined(); // nor is it stopped in the server's place
   });
 });
 
