@@ -133,9 +133,10 @@ export function plainEnvironment(): NodeJS.ProcessEnv {
 
 const DRAFT = 'new-';
 
+/** Where node was killed its initdb may still be writing; what it leaves then goes at the next start. */
 async function removeDrafts(home: string): Promise<void> {
   for (const name of await readdir(home)) {
-    if (name.startsWith(DRAFT)) await rm(join(home, name), { recursive: true, force: true });
+    if (name.startsWith(DRAFT)) await rm(join(home, name), { recursive: true, force: true }).catch(() => undefined);
   }
 }
 

@@ -7,18 +7,20 @@ const PARENTS = ['/var/lib', '/var/tmp', '/tmp'];
 
 /**
  * The system-wide folder for what the given user cannot reach inside the checkout or DATA_DIR. Only root needs it.
- * Programs are run from it, so it must be root's alone: in a shared folder anybody may have made it first, and a
- * folder (or a link) that is not ours is passed over rather than trusted.
+ * Programs are run from it, so it must be root's alone, and have been from the start: in a shared folder anybody may
+ * have made it first, and a folder (or a link) that another could write to is passed over rather than trusted.
  */
 export async function stateFolder(user: OsUser): Promise<string> {
   for (const parent of PARENTS) {
     const folder = join(parent, 'marketing-crm-api');
-    await mkdir(folder).catch(() => undefined);
+    await mkdir(folder, { mode: 0o700 }).catch(() => undefined);
     const found = await lstat(folder).catch(() => undefined);
-    if (!found?.isDirectory() || found.uid !== process.getuid?.()) continue;
-    // Entered by the other user, listed and written by us alone, whatever the umask made of it.
-    await chmod(folder, 0o711);
+    if (!found?.isDirectory() || found.uid !== process.getuid?.() || found.mode & 0o022) continue;
+    await chmod(folder, 0o711); // passed through by the other user, listed and written by us alone
     if (await canEnter(user, folder)) return folder;
   }
-  throw new Error(`None of ${PARENTS.join(', ')} can hold a folder for PostgreSQL. Set DATABASE_URL instead.`);
+  throw new Error(
+    `PostgreSQL's OS user (${user.uid}) cannot enter this checkout or DATA_DIR, and none of ${PARENTS.join(', ')} can hold ` +
+      'a folder "marketing-crm-api" that only root writes to. Set DATA_DIR to a place all can enter, or set DATABASE_URL.',
+  );
 }
