@@ -1,0 +1,77 @@
+import type { EntityManager } from 'typeorm';
+import type { Tenant } from '#kernel';
+
+/** What a campaign's metrics count, each customer once however many channels reached them; `revenue` is in minor units. */
+export const METRICS = [
+  'sent', 'delivered', 'opened', 'clicked', 'converted', 'revenue', 'unsubscribed', 'bounced', 'failed', 'complained', 'skipped', 'unknown', 'machine_opened',
+] as const;
+
+export type Metric = (typeof METRICS)[number];
+export type Counters = Record<Metric, number>;
+
+/** Recipients whose rows a change may touch: the numbers at one index belong together. */
+export interface Touched {
+  campaignNos: readonly number[];
+  customerNos: readonly number[];
+}
+
+/**
+ * The one place that says what each metric means. An open implies a delivery, even when a bounce came in between; a
+ * conversion refunded to nothing is none any more.
+ */
+const MEASURE = `
+  WITH touched AS (SELECT DISTINCT * FROM unnest($2::int[], $3::int[]) AS t (campaign_no, customer_no)),
+  recipients AS (
+    SELECT d.campaign_no,
+           bool_or(d.status = 'accepted') AS sent,
+           bool_or(d.status = 'accepted' AND d.delivered_at IS NOT NULL AND (d.bounced_at IS NULL OR d.opened_at IS NOT NULL)) AS delivered,
+           bool_or(d.opened_at IS NOT NULL) AS opened,
+           bool_or(d.clicked_at IS NOT NULL) AS clicked,
+           bool_or(d.unsubscribed_at IS NOT NULL) AS unsubscribed,
+           bool_or(d.bounced_at IS NOT NULL) AS bounced,
+           bool_or(d.status = 'rejected' OR d.failed_at IS NOT NULL) AS failed,
+           bool_or(d.complained_at IS NOT NULL) AS complained,
+           bool_or(d.status = 'skipped') AS skipped,
+           bool_or(d.status = 'unknown') AS unknown,
+           bool_or(d.machine_opened_at IS NOT NULL) AS machine_opened
+      FROM touched t JOIN deliveries d ON d.tenant_id = $1 AND d.campaign_no = t.campaign_no AND d.customer_no = t.customer_no
+     GROUP BY d.campaign_no, d.customer_no),
+  reached AS (
+    SELECT campaign_no, count(*) FILTER (WHERE sent) AS sent, count(*) FILTER (WHERE delivered) AS delivered, count(*) FILTER (WHERE opened) AS opened,
+           count(*) FILTER (WHERE clicked) AS clicked, count(*) FILTER (WHERE unsubscribed) AS unsubscribed, count(*) FILTER (WHERE bounced) AS bounced,
+           count(*) FILTER (WHERE failed) AS failed, count(*) FILTER (WHERE complained) AS complained, count(*) FILTER (WHERE skipped) AS skipped,
+           count(*) FILTER (WHERE unknown) AS unknown, count(*) FILTER (WHERE machine_opened) AS machine_opened
+      FROM recipients GROUP BY campaign_no),
+  earned AS (
+    SELECT c.campaign_no, count(DISTINCT nullif(c.customer_no, 0)) FILTER (WHERE c.gross = 0 OR c.amount > 0) AS converted, sum(c.amount) AS revenue
+      FROM touched t JOIN conversions c ON c.tenant_id = $1 AND c.campaign_no = t.campaign_no AND c.customer_no = t.customer_no
+     GROUP BY c.campaign_no)
+  SELECT campaign_no, ${METRICS.map((metric) => `coalesce(${metric}, 0)::float8 AS ${metric}`).join(', ')}
+    FROM reached FULL JOIN earned USING (campaign_no)`;
+
+const MOVE = `
+  UPDATE mailing_counters AS kept SET ${METRICS.map((metric) => `${metric} = kept.${metric} + moved.${metric}`).join(', ')}
+    FROM jsonb_to_recordset($2::jsonb) AS moved (campaign_no int, ${METRICS.map((metric) => `${metric} bigint`).join(', ')})
+   WHERE kept.tenant_id = $1 AND kept.campaign_no = moved.campaign_no`;
+
+/**
+ * Does `work`, which may change ledger rows and conversions of the touched recipients and of no others, and moves their
+ * campaigns' counters by the difference it made. The counters' rows are locked meanwhile, in ascending order: of two
+ * transactions on one campaign, the second measures what the first left.
+ */
+export async function counted<T>(tx: EntityManager, tenant: Tenant, touched: Touched, work: () => Promise<T>): Promise<T> {
+  const campaigns = [...new Set(touched.campaignNos)];
+  await tx.query('SELECT 1 FROM mailing_counters WHERE tenant_id = $1 AND campaign_no = ANY ($2::int[]) ORDER BY campaign_no FOR UPDATE', [tenant.id, campaigns]);
+  const measure = () => tx.query<(Counters & { campaign_no: number })[]>(MEASURE, [tenant.id, touched.campaignNos, touched.customerNos]);
+  const before = new Map((await measure()).map((row) => [row.campaign_no, row]));
+  const result = await work();
+  const after = new Map((await measure()).map((row) => [row.campaign_no, row]));
+  const moves = campaigns
+    .map((campaign_no) => ({ campaign_no, ...difference(before.get(campaign_no), after.get(campaign_no)) }))
+    .filter((move) => METRICS.some((metric) => move[metric] !== 0));
+  if (moves.length > 0) await tx.query(MOVE, [tenant.id, JSON.stringify(moves)]);
+  return result;
+}
+
+const difference = (before: Counters | undefined, after: Counters | undefined): Counters =>
+  Object.fromEntries(METRICS.map((metric) => [metric, (after?.[metric] ?? 0) - (before?.[metric] ?? 0)])) as Counters;

@@ -1,0 +1,8 @@
+import { domainError } from '#kernel';
+
+export class DeliveryError extends domainError({
+  campaign_not_found: [404, 'No such campaign.'],
+  delivery_not_found: [404, 'No such delivery of this campaign.'],
+  invalid_state: [409, 'Only a delivery whose outcome is unknown can be settled.'],
+  link_not_found: [404, 'This link is not one of ours.'],
+}) {}

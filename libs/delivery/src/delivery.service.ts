@@ -1,0 +1,99 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Env } from '#config';
+import { Jobs } from '#jobs';
+import { Clock, type Fault, type Tenant } from '#kernel';
+import type { Channel } from '#tenants';
+import { type Content, validateContent } from './content.js';
+import type { Mailing } from './mailing.js';
+import { linksOf } from './links.js';
+import type { Receipt, ReceiptResult } from './receipt.js';
+import { Receipts } from './receipts.js';
+import { SNAPSHOT } from './snapshot.js';
+
+/** What other domains may ask of delivery. A campaign is registered when it is created, started once, and from then on known by its number. */
+@Injectable()
+export class Delivery {
+  constructor(
+    private readonly env: Env,
+    private readonly clock: Clock,
+    private readonly jobs: Jobs,
+    private readonly receipts: Receipts,
+  ) {}
+
+  /** Whether the deployment can send over the channel. Only email has a provider so far. */
+  channelConfigured(channel: Channel): boolean {
+    return channel === 'email' && this.env.SMTP_URL !== undefined;
+  }
+
+  /** Every fault of the templates and links; pointers start at `/content`. */
+  validateContent(content: Content): Fault[] {
+    return validateContent(content);
+  }
+
+  /**
+   * SQL that joins the counters of the campaign in `alias` (which has `tenant_id` and `campaign_no`), as `metrics`: one
+   * column per {@link Metric}, all NULL before the start. Goes after the FROM of a list.
+   */
+  metricsSql(alias: string): string {
+    return `LEFT JOIN mailing_counters AS metrics ON metrics.tenant_id = ${alias}.tenant_id AND metrics.campaign_no = ${alias}.campaign_no`;
+  }
+
+  /** Makes the campaign findable by its id alone; call it in the transaction that creates the campaign. */
+  async registerCampaign(tx: EntityManager, tenant: Tenant, campaignId: string, campaignNo: number): Promise<void> {
+    await tx.query('INSERT INTO campaign_directory (campaign_id, tenant_id, campaign_no) VALUES ($1, $2, $3)', [campaignId, tenant.id, campaignNo]);
+  }
+
+  /** The opposite, for a draft that is deleted. */
+  async forgetCampaign(tx: EntityManager, tenant: Tenant, campaignNo: number): Promise<void> {
+    await tx.query('DELETE FROM campaign_directory WHERE tenant_id = $1 AND campaign_no = $2', [tenant.id, campaignNo]);
+  }
+
+  /** The tenant of a campaign that an event names without saying whose it is; null when nobody has it. */
+  async tenantOfCampaign(tx: EntityManager, campaignId: string): Promise<number | null> {
+    const [found] = await tx.query<{ tenant_id: number }[]>('SELECT tenant_id FROM campaign_directory WHERE campaign_id = $1', [campaignId]);
+    return found?.tenant_id ?? null;
+  }
+
+  /** Freezes the campaign as a mailing and has its audience snapshotted. The caller has checked content, channels and sender. */
+  async start(tx: EntityManager, tenant: Tenant, mailing: Mailing): Promise<void> {
+    const { campaignNo, campaignId, name, type, channels, segmentNo, content, promoId, promoCode, priority, endsAt } = mailing;
+    await tx.query(
+      `INSERT INTO mailings (tenant_id, campaign_no, campaign_id, name, type, channels, segment_no, content, promo_id, promo_code, priority, ends_at, started_at, state)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'running')`,
+      [tenant.id, campaignNo, campaignId, name, type, channels, segmentNo, JSON.stringify(content), promoId, promoCode, priority, endsAt, this.clock.now()],
+    );
+    await tx.query('INSERT INTO mailing_counters (tenant_id, campaign_no) VALUES ($1, $2)', [tenant.id, campaignNo]);
+    const urls = linksOf(content);
+    await tx.query('INSERT INTO mailing_links (tenant_id, campaign_no, link_no, url) SELECT $1, $2, link_no - 1, url FROM unnest($3::text[]) WITH ORDINALITY AS l (url, link_no)', [tenant.id, campaignNo, urls]);
+    await tx.query(
+      `INSERT INTO campaign_directory (campaign_id, tenant_id, campaign_no, sending) VALUES ($1, $2, $3, true)
+       ON CONFLICT (campaign_id) DO UPDATE SET sending = true WHERE campaign_directory.tenant_id = $2`,
+      [campaignId, tenant.id, campaignNo],
+    );
+    await this.jobs.enqueue(tx, tenant, SNAPSHOT, { campaign_no: campaignNo });
+  }
+
+  /** Nothing more is handed to a provider once this has committed; what a provider has already been called with is finished. */
+  async pause(tx: EntityManager, tenant: Tenant, campaignNo: number): Promise<void> {
+    await this.move(tx, tenant, campaignNo, 'running', 'paused');
+  }
+
+  async resume(tx: EntityManager, tenant: Tenant, campaignNo: number): Promise<void> {
+    await this.move(tx, tenant, campaignNo, 'paused', 'running');
+  }
+
+  /** Everybody who has not been written to yet is skipped, reason `canceled`, by the sender. */
+  async cancel(tx: EntityManager, tenant: Tenant, campaignNo: number): Promise<void> {
+    await tx.query(`UPDATE mailings SET state = 'canceled' WHERE tenant_id = $1 AND campaign_no = $2 AND state IN ('running', 'paused')`, [tenant.id, campaignNo]);
+  }
+
+  /** What providers and the tracking routes report, in any order and as often as they like. */
+  recordReceipts(tx: EntityManager, tenant: Tenant, receipts: readonly Receipt[]): Promise<ReceiptResult[]> {
+    return this.receipts.record(tx, tenant, receipts);
+  }
+
+  private async move(tx: EntityManager, tenant: Tenant, campaignNo: number, from: string, to: string): Promise<void> {
+    await tx.query('UPDATE mailings SET state = $4 WHERE tenant_id = $1 AND campaign_no = $2 AND state = $3', [tenant.id, campaignNo, from, to]);
+  }
+}

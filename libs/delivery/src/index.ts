@@ -1,0 +1,7 @@
+export { type ChannelContent, type Content, contentFor } from './content.js';
+export { type Counters, type Metric, METRICS } from './counters.js';
+export { type DeliveryKey, decodeDeliveryId, encodeDeliveryId } from './delivery-id.js';
+export { Delivery } from './delivery.service.js';
+export * from './delivery.module.js';
+export { type Mailing, MAILING_FINISHED } from './mailing.js';
+export { type Receipt, type ReceiptResult, type ReceiptType, RECEIPT_TYPES } from './receipt.js';

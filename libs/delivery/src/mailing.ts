@@ -1,0 +1,21 @@
+import { eventType } from '#jobs';
+import type { Channel } from '#tenants';
+import type { Content } from './content.js';
+
+/** A campaign at the moment it starts: from here on the mailing is what is sent, whatever happens to the draft. */
+export interface Mailing {
+  campaignId: string;
+  campaignNo: number;
+  name: string;
+  type: string;
+  channels: Channel[];
+  segmentNo: number;
+  content: Content;
+  promoId: string | null;
+  promoCode: string | null;
+  endsAt: Date | null;
+  priority: number;
+}
+
+/** Every recipient is accounted for and the campaign's end, if it has one, has passed. May be told again after an operator had an `unknown` sent once more. */
+export const MAILING_FINISHED = eventType<{ campaign_no: number; campaign_id: string }>('mailing.finished');

@@ -1,0 +1,66 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Database } from '#database';
+import { Jobs, jobType } from '#jobs';
+import { Clock, type Tenant } from '#kernel';
+import { Segments } from '#segments';
+
+/** Writes the audience of a mailing into the ledger. */
+export const SNAPSHOT = jobType<{ campaign_no: number }>('delivery-snapshot', { concurrency: 2 });
+
+/** Customers of one transaction. */
+const CHUNK = 20_000;
+
+interface Progress {
+  segment_no: number;
+  channels: string[];
+  snapshot_after: number;
+}
+
+/** Snapshots audiences: in chunks by customer number, each with its progress, so that a lost worker's job goes on where it stopped. */
+@Injectable()
+export class Snapshot implements OnModuleInit {
+  private readonly insertChunk: string;
+
+  constructor(
+    private readonly database: Database,
+    private readonly jobs: Jobs,
+    private readonly clock: Clock,
+    segments: Segments,
+  ) {
+    this.insertChunk = `
+      WITH chunk AS (SELECT customer_no FROM (${segments.membersSql}) member WHERE customer_no > $3 ORDER BY customer_no LIMIT ${CHUNK}),
+      written AS (
+        INSERT INTO deliveries (tenant_id, campaign_no, customer_no, channel, next_attempt_at)
+        SELECT $1, $4, customer_no, channel, $5 FROM chunk CROSS JOIN unnest($6::text[]) AS channel
+        ON CONFLICT DO NOTHING)
+      UPDATE mailings
+         SET snapshot_after = coalesce((SELECT max(customer_no) FROM chunk), snapshot_after),
+             snapshot_done = (SELECT count(*) FROM chunk) < ${CHUNK}
+       WHERE tenant_id = $1 AND campaign_no = $4
+      RETURNING snapshot_done`;
+  }
+
+  onModuleInit(): void {
+    this.jobs.handle(SNAPSHOT, (tenant, { campaign_no }, signal) => this.take(tenant, campaign_no, signal));
+  }
+
+  /** @throws Error when told to stop in the middle, so that the job is tried again */
+  async take(tenant: Tenant, campaignNo: number, signal: AbortSignal): Promise<void> {
+    while (!(await this.chunk(tenant, campaignNo))) signal.throwIfAborted();
+  }
+
+  /** @returns whether there is no more to do */
+  private chunk(tenant: Tenant, campaignNo: number): Promise<boolean> {
+    return this.database.inTenant(tenant, async (tx) => {
+      const [mailing] = await tx.query<Progress[]>(
+        `SELECT segment_no, channels, snapshot_after FROM mailings
+          WHERE tenant_id = $1 AND campaign_no = $2 AND NOT snapshot_done AND state IN ('running', 'paused') FOR UPDATE`,
+        [tenant.id, campaignNo],
+      );
+      if (mailing === undefined) return true;
+      const values = [tenant.id, mailing.segment_no, mailing.snapshot_after, campaignNo, this.clock.now(), mailing.channels];
+      const [[{ snapshot_done }]] = await tx.query<[[{ snapshot_done: boolean }]]>(this.insertChunk, values);
+      return snapshot_done;
+    });
+  }
+}
