@@ -6,6 +6,7 @@ export interface DemoEvent {
   type: string;
   customer_id: string;
   occurred_at: string;
+  stage?: string;
   properties?: Record<string, unknown>;
   order?: { id: string; total: number; items: { product_id: string; quantity: number; unit_price: number }[]; location_id: string; channel: string; promo_code?: string };
 }
