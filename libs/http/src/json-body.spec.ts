@@ -1,0 +1,41 @@
+import fc from 'fast-check';
+import { RequestError } from '#kernel';
+import { MAX_DEPTH, parseJson } from './json-body.js';
+
+const codeOf = (body: string | Buffer): string | undefined => {
+  try {
+    parseJson(Buffer.from(body as string));
+    return undefined;
+  } catch (error) {
+    expect(error).toBeInstanceOf(RequestError);
+    return (error as RequestError).context.errors?.[0]?.code ?? 'not_json';
+  }
+};
+
+describe('a JSON body', () => {
+  test('what JSON can spell and PostgreSQL can store comes through', () => {
+    const storable = fc.jsonValue({ maxDepth: 5 }).filter((value) => !/\\u0000|\\ud[89a-f]|__proto__|"constructor"/i.test(JSON.stringify(value)));
+    fc.assert(fc.property(storable, (value) => expect(parseJson(Buffer.from(JSON.stringify(value)))).toEqual(JSON.parse(JSON.stringify(value)))));
+  });
+
+  test('any bytes at all give a value or a RequestError', () => {
+    fc.assert(fc.property(fc.uint8Array(), (bytes) => void codeOf(Buffer.from(bytes))));
+  });
+
+  test.each([
+    ['broken JSON', '{"a":', 'not_json'],
+    ['bytes that are not UTF-8', Buffer.from([0x22, 0xff, 0x22]), 'not_json'],
+    ['a number beyond a double', '{"a":1e400}', 'out_of_range'],
+    ['U+0000', '{"a":"x\\u0000"}', 'null_character'],
+    ['U+0000 in a key', '{"x\\u0000":1}', 'forbidden_key'],
+    ['half a surrogate pair', '["\\ud800"]', 'lone_surrogate'],
+    ['__proto__', '{"__proto__":{"admin":true}}', 'forbidden_key'],
+    ['21 levels', '['.repeat(MAX_DEPTH + 1) + ']'.repeat(MAX_DEPTH + 1), 'too_deep'],
+    ['a million brackets', '['.repeat(1_000_000), 'not_json'],
+  ])('%s is refused', (_, body, code) => expect(codeOf(body)).toBe(code));
+
+  test('20 levels pass, and an empty body is no body', () => {
+    expect(codeOf('['.repeat(MAX_DEPTH) + ']'.repeat(MAX_DEPTH))).toBeUndefined();
+    expect(parseJson(Buffer.alloc(0))).toBeUndefined();
+  });
+});
