@@ -27,7 +27,8 @@ const WRITTEN = `email, phone, first_name, last_name, locale, timezone, birthday
 
 /** $1 tenant, $2 profiles as JSON, $3 now. The rows are locked by the caller. */
 export const UPDATE_PROFILES = `
-  UPDATE customers SET (${WRITTEN}) = ROW (${WRITTEN.replace(/(\w+)/g, 'profile.$1')}), version = profile.version, updated_at = $3
+  UPDATE customers SET (${WRITTEN}) = ROW (${WRITTEN.replace(/(\w+)/g, 'profile.$1')}), version = profile.version, updated_at = $3,
+         name_search = nullif(lower(concat_ws(' ', profile.first_name, profile.last_name)), ''), last_name_search = lower(profile.last_name)
     FROM jsonb_to_recordset($2::jsonb) AS profile (${RECORD})
    WHERE customers.tenant_id = $1 AND customers.customer_no = profile.customer_no`;
 

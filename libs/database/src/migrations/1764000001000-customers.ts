@@ -17,6 +17,8 @@ export class Customers1764000001000 implements MigrationInterface {
         phone text COLLATE "C",
         first_name text,
         last_name text,
+        name_search text COLLATE "C",
+        last_name_search text COLLATE "C",
         locale text,
         timezone text,
         birthday date,
@@ -42,6 +44,8 @@ export class Customers1764000001000 implements MigrationInterface {
       );
       CREATE INDEX customers_email ON customers (tenant_id, email) WHERE email IS NOT NULL;
       CREATE INDEX customers_phone ON customers (tenant_id, phone) WHERE phone IS NOT NULL;
+      CREATE INDEX customers_name ON customers (tenant_id, name_search) WHERE name_search IS NOT NULL;
+      CREATE INDEX customers_last_name ON customers (tenant_id, last_name_search) WHERE last_name_search IS NOT NULL;
       CREATE TABLE consent_log (
         tenant_id int NOT NULL REFERENCES tenants,
         id bigint GENERATED ALWAYS AS IDENTITY,

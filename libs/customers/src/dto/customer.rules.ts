@@ -1,0 +1,57 @@
+import { ValidatorConstraint, type ValidatorConstraintInterface } from 'class-validator';
+import { isObject } from '#kernel';
+import { normaliseEmail, normalisePhone } from '../contact.js';
+import { isCustomerId } from '../customer-id.js';
+
+/** An instant with its zone (RFC 3339 §5.6). */
+export const RFC3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/;
+
+const MAX_ATTRIBUTES = 200;
+const ATTRIBUTE_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
+
+@ValidatorConstraint({ name: 'isEmail' })
+export class EmailRule implements ValidatorConstraintInterface {
+  validate(value: unknown): boolean {
+    return typeof value === 'string' && normaliseEmail(value) !== null;
+  }
+  defaultMessage(): string {
+    return 'email must be an email address';
+  }
+}
+
+@ValidatorConstraint({ name: 'isPhone' })
+export class PhoneRule implements ValidatorConstraintInterface {
+  validate(value: unknown): boolean {
+    return typeof value === 'string' && normalisePhone(value) !== null;
+  }
+  defaultMessage(): string {
+    return 'phone must be a valid number with its country code, such as +14155552671';
+  }
+}
+
+@ValidatorConstraint({ name: 'isCustomerId' })
+export class CustomerIdRule implements ValidatorConstraintInterface {
+  validate(value: unknown): boolean {
+    return isCustomerId(value);
+  }
+  defaultMessage(): string {
+    return 'customer_id must be 1 to 200 characters without control characters or surrounding space';
+  }
+}
+
+@ValidatorConstraint({ name: 'isAttributes' })
+export class AttributesRule implements ValidatorConstraintInterface {
+  validate(value: unknown): boolean {
+    return isObject(value) && Object.keys(value).length <= MAX_ATTRIBUTES && Object.entries(value).every(([name, one]) => isAttributeName(name) && isAttributeValue(one));
+  }
+  defaultMessage(): string {
+    return `attributes takes at most ${MAX_ATTRIBUTES} names (letters, digits, _ and -) with texts up to 1,000 characters, numbers, booleans or lists of texts`;
+  }
+}
+
+export const isAttributeName = (name: string): boolean => ATTRIBUTE_NAME.test(name);
+
+const isShortText = (value: unknown): boolean => typeof value === 'string' && value.length <= 1000;
+
+const isAttributeValue = (value: unknown): boolean =>
+  value === null || typeof value === 'number' || typeof value === 'boolean' || isShortText(value) || (Array.isArray(value) && value.length <= 200 && value.every(isShortText));

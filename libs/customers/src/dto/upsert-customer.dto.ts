@@ -1,0 +1,125 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { Transform, Type } from 'class-transformer';
+import {
+  ArrayMaxSize, IsArray, IsIn, IsInt, IsISO8601, IsLocale, IsNumber, IsObject, IsOptional, IsString, IsTimeZone, IsUrl, Length, Matches, Max, MaxLength, Min, Validate, ValidateNested,
+} from 'class-validator';
+import { normaliseEmail, normalisePhone } from '../contact.js';
+import { CONSENT_STATUSES, type ConsentStatus } from '../profile.js';
+import { AttributesRule, CustomerIdRule, EmailRule, PhoneRule, RFC3339 } from './customer.rules.js';
+
+const Spelled = (normalise: (text: string) => string | null) =>
+  Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? (normalise(value) ?? value) : value));
+
+export class ConsentInputDto {
+  /** An opt-out always counts; `subscribed` takes one back only with an `at` that is not before it. */
+  @IsIn(CONSENT_STATUSES)
+  @ApiProperty({ enum: CONSENT_STATUSES })
+  status: ConsentStatus;
+
+  /** Where the customer said so. */
+  @IsOptional() @IsString() @MaxLength(200)
+  @ApiProperty({ type: String, required: false, nullable: true, maxLength: 200, example: 'signup_form' })
+  source?: string | null;
+
+  /** When the customer said so, RFC 3339. */
+  @IsOptional() @IsISO8601({ strict: true }) @Matches(RFC3339, { message: 'at must be an RFC 3339 instant with a zone' })
+  @ApiProperty({ type: String, required: false, nullable: true, format: 'date-time' })
+  at?: string | null;
+}
+
+export class ConsentsInputDto {
+  @IsOptional() @ValidateNested() @Type(() => ConsentInputDto)
+  email?: ConsentInputDto | null;
+
+  @IsOptional() @ValidateNested() @Type(() => ConsentInputDto)
+  sms?: ConsentInputDto | null;
+
+  @IsOptional() @ValidateNested() @Type(() => ConsentInputDto)
+  push?: ConsentInputDto | null;
+}
+
+export class PushKeysDto {
+  @IsString() @Length(1, 200)
+  p256dh: string;
+
+  @IsString() @Length(1, 100)
+  auth: string;
+}
+
+/** A browser's push subscription as `JSON.stringify` of it gives. */
+export class PushSubscriptionDto {
+  @IsUrl({ protocols: ['https', 'http'], require_protocol: true, require_tld: false }) @MaxLength(2000)
+  endpoint: string;
+
+  @IsOptional() @IsNumber()
+  expirationTime?: number | null;
+
+  @ValidateNested() @Type(() => PushKeysDto)
+  keys: PushKeysDto;
+}
+
+/** What is left out stays as it is; null clears. */
+export class UpsertCustomerDto {
+  /** Kept trimmed and in lower case. */
+  @IsOptional() @Spelled(normaliseEmail) @Validate(EmailRule)
+  @ApiProperty({ type: String, required: false, nullable: true, maxLength: 254, example: 'ada@example.com' })
+  email?: string | null;
+
+  /** With its country code; kept as E.164. */
+  @IsOptional() @Spelled(normalisePhone) @Validate(PhoneRule)
+  @ApiProperty({ type: String, required: false, nullable: true, example: '+14155552671' })
+  phone?: string | null;
+
+  @IsOptional() @IsString() @MaxLength(200)
+  first_name?: string | null;
+
+  @IsOptional() @IsString() @MaxLength(200)
+  last_name?: string | null;
+
+  /** BCP 47, such as `en-US`. */
+  @IsOptional() @IsLocale() @MaxLength(35)
+  locale?: string | null;
+
+  /** IANA name, such as `Europe/Berlin`. */
+  @IsOptional() @IsTimeZone()
+  timezone?: string | null;
+
+  /** `YYYY-MM-DD` */
+  @IsOptional() @Matches(/^(18|19|20)\d\d-\d\d-\d\d$/) @IsISO8601({ strict: true })
+  @ApiProperty({ type: String, required: false, nullable: true, format: 'date', example: '1990-12-31' })
+  birthday?: string | null;
+
+  @IsOptional() @IsString() @MaxLength(200)
+  city?: string | null;
+
+  @IsOptional() @IsString() @MaxLength(100)
+  loyalty_tier?: string | null;
+
+  @IsOptional() @IsInt() @Min(-2147483648) @Max(2147483647)
+  @ApiProperty({ type: 'integer', required: false, nullable: true, example: 1200 })
+  loyalty_points?: number | null;
+
+  /** Replaces all tags. */
+  @IsOptional() @IsArray() @ArrayMaxSize(200) @IsString({ each: true }) @Length(1, 100, { each: true })
+  @ApiProperty({ type: [String], required: false, nullable: true, maxItems: 200, example: ['vip'] })
+  tags?: string[] | null;
+
+  /** Merged name by name; null removes one. Names start with a letter; values are texts, numbers, booleans or lists of texts. */
+  @IsOptional() @IsObject() @Validate(AttributesRule)
+  @ApiProperty({ type: 'object', nullable: true, additionalProperties: true, example: { favourite_dish: 'margherita', visits: 12 } })
+  attributes?: Record<string, string | number | boolean | string[] | null> | null;
+
+  /** Per channel; see `status`. */
+  @IsOptional() @ValidateNested() @Type(() => ConsentsInputDto)
+  consents?: ConsentsInputDto | null;
+
+  @IsOptional() @ValidateNested() @Type(() => PushSubscriptionDto)
+  push_subscription?: PushSubscriptionDto | null;
+}
+
+export class BatchCustomerDto extends UpsertCustomerDto {
+  /** The caller's own id. */
+  @Validate(CustomerIdRule)
+  @ApiProperty({ minLength: 1, maxLength: 200, example: 'cust_1001' })
+  customer_id: string;
+}

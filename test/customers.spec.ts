@@ -1,0 +1,105 @@
+import { startApp, type TestApp } from './support/app.js';
+import { newTenant } from './support/tokens.js';
+
+const PATH = '/api/v1/marketing/customers/{customer_id}';
+
+describe('customers', () => {
+  let app: TestApp;
+  beforeAll(async () => void (app = await startApp()));
+  afterAll(() => app.close());
+
+  const put = (customer_id: string, body: object, tenant?: string) => app.api(['marketing'], tenant).PUT(PATH, { params: { path: { customer_id } }, body });
+  const get = (customer_id: string, tenant?: string) => app.api(['marketing'], tenant).GET(PATH, { params: { path: { customer_id } } });
+
+  test('a put creates, then changes what it names; null clears', async () => {
+    const created = await put('ada', { email: ' Ada@Example.COM ', phone: '+1 (415) 555-2671', first_name: 'Ada', city: 'London', tags: ['vip', 'vip'], attributes: { visits: 3, dish: 'soup' } });
+    expect(created.response.status).toBe(201);
+    expect(created.response.headers.get('location')).toBe('/api/v1/marketing/customers/ada');
+    expect(created.response.headers.get('etag')).toBe('"1"');
+    expect(created.data).toMatchObject({ customer_id: 'ada', email: 'ada@example.com', phone: '+14155552671', tags: ['vip'], order_count: 0, total_spent: 0, average_order_value: 0, first_order_at: null });
+    const changed = await put('ada', { city: null, last_name: 'Lovelace', attributes: { dish: null, table: '7' } });
+    expect(changed.response.status).toBe(200);
+    expect(changed.data).toMatchObject({ first_name: 'Ada', last_name: 'Lovelace', city: null, email: 'ada@example.com', attributes: { visits: 3, table: '7' } });
+    const { data, response } = await get('ada');
+    expect(data).toEqual(changed.data);
+    expect(response.headers.get('etag')).toBe('"2"');
+  });
+
+  test('a put that changes nothing keeps the version; one based on an older version is refused', async () => {
+    await put('still', { city: 'Rome' });
+    expect((await put('still', { city: 'Rome' })).response.headers.get('etag')).toBe('"1"');
+    const stale = await app.api().PUT(PATH, { params: { path: { customer_id: 'still' }, header: { 'If-Match': '"9"' } }, body: { city: 'Milan' } });
+    expect(stale.error).toMatchObject({ code: 'version_conflict' });
+  });
+
+  test('every fault is told with its pointer, and nothing is written', async () => {
+    const response = await app.fetch('/api/v1/marketing/customers/bad', {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ email: 'nobody', phone: '12', birthday: '2026-02-30', timezone: 'Mars/One', tags: [1], attributes: { 'a.b': 1 }, consents: { email: { status: 'maybe' } }, spam: 1 }),
+    });
+    const problem = (await response.json()) as { code: string; errors: { pointer: string }[] };
+    expect(problem.code).toBe('validation_failed');
+    expect([...new Set(problem.errors.map((error) => error.pointer))].sort()).toEqual(['/attributes', '/birthday', '/consents/email/status', '/email', '/phone', '/spam', '/tags', '/timezone']);
+    expect((await get('bad')).error).toMatchObject({ code: 'customer_not_found', status: 404 });
+  });
+
+  test('puts of one new customer at once make one row and lose no field', async () => {
+    const fields = [{ city: 'Oslo' }, { first_name: 'Kim' }, { last_name: 'Lee' }, { loyalty_tier: 'gold' }, { loyalty_points: 7 }, { email: 'kim@example.com' }];
+    const answers = await Promise.all(Array.from({ length: 18 }, (_, index) => put('kim', fields[index % fields.length]!)));
+    expect(answers.map((one) => one.response.status).sort()).toEqual([...Array<number>(17).fill(200), 201]);
+    expect((await get('kim')).data).toMatchObject(Object.assign({}, ...fields));
+  });
+
+  test('another tenant’s customer is one that does not exist', async () => {
+    await put('mine', {});
+    expect((await get('mine', newTenant())).error).toMatchObject({ code: 'customer_not_found' });
+  });
+
+  test('in a batch a bad row does not spoil the others', async () => {
+    const tenant = newTenant();
+    await put('old', {}, tenant);
+    const { data, response } = await app.api(['marketing'], tenant).POST('/api/v1/marketing/customers/batch', {
+      body: { customers: [{ customer_id: 'new', city: 'Bonn' }, { customer_id: 'old', city: 'Bonn' }, { customer_id: 'x', email: 'no' }, { customer_id: 'new', city: 'Ulm' }, {} as never] },
+    });
+    expect(response.status).toBe(200);
+    expect(data).toMatchObject({ created: 1, updated: 2, rejected: 2 });
+    expect(data!.results.map((row) => row.status)).toEqual(['created', 'updated', 'rejected', 'updated', 'rejected']);
+    expect(data!.results[2]!.errors).toEqual([{ pointer: '/customers/2/email', code: 'is_email', detail: 'email must be an email address' }]);
+    expect((await get('new', tenant)).data).toMatchObject({ city: 'Ulm' });
+  });
+
+  test('the list pages by number and by cursor, counts, and finds by how a name, email, phone or id begins', async () => {
+    const tenant = newTenant();
+    const customers = Array.from({ length: 25 }, (_, index) => ({ customer_id: `c${String(index).padStart(2, '0')}`, first_name: index % 2 ? 'Ann' : 'Bob', last_name: `Smith${index}`, email: `person${index}@example.com`, phone: `+1415555${2600 + index}`, loyalty_tier: index < 5 ? 'gold' : 'silver' }));
+    await app.api(['marketing'], tenant).POST('/api/v1/marketing/customers/batch', { body: { customers } });
+    const list = async (query: object) => (await app.api(['marketing'], tenant).GET('/api/v1/marketing/customers', { params: { query } })).data!;
+    const first = await list({ limit: 10 });
+    expect(first.meta).toMatchObject({ page: 1, total: 25, total_relation: 'eq', has_more: true });
+    const second = await list({ limit: 10, cursor: first.meta.next_cursor });
+    expect((await list({ limit: 10, page: 2 })).data).toEqual(second.data);
+    const third = await list({ limit: 10, cursor: second.meta.next_cursor });
+    expect(new Set([...first.data, ...second.data, ...third.data].map((one) => one.customer_id)).size).toBe(25);
+    expect(third.meta).toMatchObject({ has_more: false, next_cursor: null });
+    const found = async (q: string) => (await list({ q })).data.map((one) => one.customer_id).sort();
+    expect(await found('c07')).toEqual(['c07']);
+    expect(await found('PERSON24@')).toEqual(['c24']);
+    expect(await found('smith1')).toHaveLength(11);
+    expect(await found('ann smith3')).toEqual(['c03']);
+    expect(await found('+1 415 555 2603')).toEqual(['c03']);
+    expect(await found('%')).toEqual([]);
+    expect((await list({ loyalty_tier: 'gold' })).meta.total).toBe(5);
+  });
+
+  test('an opt-out is undone by a later consent only', async () => {
+    const consent = async (customer: string, status: string, at?: string) => (await put(customer, { consents: { email: { status, at } } })).data?.consents.email.status;
+    await put('fickle', { email: 'fickle@example.com' });
+    expect(await consent('fickle', 'subscribed')).toBe('subscribed');
+    expect(await consent('fickle', 'unsubscribed', '2026-03-01T00:00:00Z')).toBe('unsubscribed');
+    expect(await consent('fickle', 'subscribed')).toBe('unsubscribed');
+    expect(await consent('fickle', 'subscribed', '2026-02-01T00:00:00Z')).toBe('unsubscribed');
+    // The address is opted out, whoever has it.
+    expect((await put('same address', { email: 'Fickle@example.com' })).data?.consents.email.status).toBe('unsubscribed');
+    expect(await consent('fickle', 'subscribed', '2026-03-02T00:00:00Z')).toBe('subscribed');
+  });
+});
