@@ -2,9 +2,9 @@ import type { Type } from '@nestjs/common';
 import { CustomersModule } from '#customers';
 import { DeliveryModule } from '#delivery';
 import { EventsModule } from '#events';
-import { PromosModule } from '#promos';
+import { FunnelsModule } from '#funnels';
 import { SegmentsModule } from '#segments';
 import { TenantsModule } from '#tenants';
 
 /** Every domain of the product. The api serves their routes, the worker runs their jobs; both need all, since a queue exists by being registered. */
-export const DOMAINS: readonly Type[] = [TenantsModule, CustomersModule, SegmentsModule, EventsModule, PromosModule, DeliveryModule];
+export const DOMAINS: readonly Type[] = [TenantsModule, CustomersModule, SegmentsModule, EventsModule, DeliveryModule, FunnelsModule];

@@ -36,5 +36,5 @@ export function toDecimal(minor: number | string | bigint, currency: string): nu
   return Number((Number(minor) / 10 ** exponent).toFixed(exponent));
 }
 
-/** x ÷ y × 100 with one decimal; 0 when y is 0. */
-export const percentage = (part: number, whole: number): number => (whole === 0 ? 0 : Math.round((part / whole) * 1000) / 10);
+/** part ÷ whole × 100 with one decimal, halves up (the product first: 201 of 400 is 50.3, where the quotient first would lose the half); 0 when whole is 0. */
+export const percentage = (part: number, whole: number): number => (whole === 0 ? 0 : Math.round((part * 1000) / whole) / 10);
