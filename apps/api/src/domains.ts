@@ -3,8 +3,9 @@ import { CustomersModule } from '#customers';
 import { DeliveryModule } from '#delivery';
 import { EventsModule } from '#events';
 import { FunnelsModule } from '#funnels';
+import { PromosModule } from '#promos';
 import { SegmentsModule } from '#segments';
 import { TenantsModule } from '#tenants';
 
 /** Every domain of the product. The api serves their routes, the worker runs their jobs; both need all, since a queue exists by being registered. */
-export const DOMAINS: readonly Type[] = [TenantsModule, CustomersModule, SegmentsModule, EventsModule, DeliveryModule, FunnelsModule];
+export const DOMAINS: readonly Type[] = [TenantsModule, CustomersModule, SegmentsModule, EventsModule, PromosModule, DeliveryModule, FunnelsModule];

@@ -14,7 +14,7 @@ function convert(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(convert);
   if (!isObject(node)) return node;
   const out: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(node)) out[key] = DATA.has(key) ? value : convert(value);
+  for (const [key, value] of Object.entries(node)) out[key] = DATA.has(key) ? value : key === 'properties' && isObject(value) ? convertEach(value) : convert(value);
   if (out.exclusiveMinimum === true) {
     out.exclusiveMinimum = out.minimum;
     delete out.minimum;
@@ -31,6 +31,10 @@ function convert(node: unknown): unknown {
   }
   return out.nullable === true ? withNull(out) : out;
 }
+
+/** The keys here are names that a DTO chose, such as `value`, not words of the specification. */
+const convertEach = (schemas: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, convert(schema)]));
 
 function withNull({ nullable: _, ...schema }: Record<string, unknown>): Record<string, unknown> {
   if (typeof schema.$ref === 'string') {

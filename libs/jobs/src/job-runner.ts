@@ -1,7 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, OnApplicationBootstrap, BeforeApplicationShutdown } from '@nestjs/common';
+import { Histogram } from 'prom-client';
 import type { Envelope } from './job.js';
 import { Jobs, type RegisteredHandler, type RegisteredSweep } from './jobs.js';
+
+const duration = new Histogram({
+  name: 'job_duration_seconds',
+  help: 'Time of one job or one round of a sweep, by its outcome.',
+  labelNames: ['job', 'outcome'],
+  buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 30, 120, 600],
+});
 
 /** Runs what is registered with {@link Jobs}; part of the worker process only. */
 @Injectable()
@@ -28,12 +36,15 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
     const options = { pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 5, localConcurrency: type.options.concurrency ?? 1, batchSize: 1 };
     await this.jobs.boss.work<Envelope>(type.name, options, async (batch) => {
       for (const job of batch) {
+        const end = duration.startTimer({ job: type.name });
         try {
           await handler(job.data.tenant, job.data.data, AbortSignal.any([job.signal, this.stopping.signal]));
         } catch (error) {
+          end({ outcome: 'failed' });
           this.logger.error({ msg: 'job failed', job: type.name, job_id: job.id, try: job.retryCount, tenant: job.data.tenant.name, err: error });
           throw error;
         }
+        end({ outcome: 'done' });
       }
     });
   }
@@ -42,9 +53,12 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
     const { signal } = this.stopping;
     while (!signal.aborted) {
       let more: boolean | void = false;
+      const end = duration.startTimer({ job: name });
       try {
         more = await sweep(signal);
+        end({ outcome: 'done' });
       } catch (error) {
+        end({ outcome: 'failed' });
         if (!signal.aborted) this.logger.error({ msg: 'sweep failed', sweep: name, err: error });
       }
       if (!more) await sleep(everySeconds * 1000, undefined, { signal }).catch(() => undefined); // aborted: the loop ends above

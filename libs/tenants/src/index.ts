@@ -1,3 +1,4 @@
+export { AuditLog } from './audit-log.service.js';
 export * from './settings.js';
 export { SettingsService } from './settings.service.js';
 export * from './tenants.module.js';

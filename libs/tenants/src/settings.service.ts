@@ -3,18 +3,18 @@ import type { EntityManager } from 'typeorm';
 import { Database } from '#database';
 import { assertVersion, Versioned } from '#http';
 import { isObject, type Tenant } from '#kernel';
+import { AuditLog } from './audit-log.service.js';
 import { SettingsDto } from './dto/settings.dto.js';
 import type { UpdateSettingsDto } from './dto/update-settings.dto.js';
 import type { Settings } from './settings.js';
 import { TenantSettingsEntity } from './tenant.entity.js';
 import { SettingsError } from './tenants.errors.js';
-import { Tenants } from './tenants.service.js';
 
 @Injectable()
 export class SettingsService {
   constructor(
     private readonly database: Database,
-    private readonly tenants: Tenants,
+    private readonly auditLog: AuditLog,
   ) {}
 
   /** The tenant's settings, within a transaction of it. */
@@ -39,7 +39,7 @@ export class SettingsService {
       if (currency !== entity.currency && entity.moneyRecorded) throw new SettingsError('currency_fixed');
       Object.assign(entity, { timezone, currency, settings, version: entity.version + 1 });
       await tx.save(entity);
-      await this.tenants.audit(tx, tenant, actor, 'settings.updated', { patch });
+      await this.auditLog.add(tx, tenant, actor, 'settings.updated', { patch });
       return answer(entity);
     });
   }

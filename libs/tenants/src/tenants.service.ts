@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { TenantDirectory } from '#auth';
 import { Database } from '#database';
 import type { Tenant } from '#kernel';
+import { AuditLog } from './audit-log.service.js';
 import { DEFAULT_SETTINGS } from './settings.js';
 import { TenantEntity, TenantSettingsEntity } from './tenant.entity.js';
 
@@ -15,7 +16,10 @@ export class Tenants implements TenantDirectory {
   private readonly known = new Map<string, Tenant>();
   private readonly provisioners: TenantProvisioner[] = [];
 
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly auditLog: AuditLog,
+  ) {}
 
   /** Call while modules initialise. */
   onProvision(provisioner: TenantProvisioner): void {
@@ -54,12 +58,7 @@ export class Tenants implements TenantDirectory {
 
   async recordVisit(tenant: Tenant, visit: Parameters<TenantDirectory['recordVisit']>[1]): Promise<void> {
     const { subject, ...detail } = visit;
-    await this.database.inTenant(tenant, (tx) => this.audit(tx, tenant, subject, 'tenant.visited', detail));
-  }
-
-  /** Keeps who did what, for `GET /audit-log`. Append-only by the table's grants. */
-  async audit(tx: EntityManager, tenant: Tenant, actor: string, action: string, detail: object): Promise<void> {
-    await tx.query('INSERT INTO audit_log (tenant_id, actor, action, detail) VALUES ($1, $2, $3, $4)', [tenant.id, actor, action, JSON.stringify(detail)]);
+    await this.database.inTenant(tenant, (tx) => this.auditLog.add(tx, tenant, subject, 'tenant.visited', detail));
   }
 
   /** Two requests may see a tenant first at once: the second waits for the first to commit, and finds it. */

@@ -2,7 +2,8 @@ import { Foundation1764000000000 } from './1764000000000-foundation.js';
 import { Customers1764000001000 } from './1764000001000-customers.js';
 import { Segments1764000002000 } from './1764000002000-segments.js';
 import { Events1764000003000 } from './1764000003000-events.js';
+import { Promos1764000004000 } from './1764000004000-promos.js';
 import { Delivery1764000005000 } from './1764000005000-delivery.js';
 
 /** Every migration, oldest first; a new one is added at the end and never changed after a release. */
-export const migrations = [Foundation1764000000000, Customers1764000001000, Segments1764000002000, Events1764000003000, Delivery1764000005000];
+export const migrations = [Foundation1764000000000, Customers1764000001000, Segments1764000002000, Events1764000003000, Promos1764000004000, Delivery1764000005000];

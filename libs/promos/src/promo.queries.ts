@@ -1,0 +1,99 @@
+import type { EntityManager } from 'typeorm';
+import { boundedTotal, keptTotal, type Statement } from '#database';
+import type { Tenant, Window } from '#kernel';
+import type { Promo, PromoEntity, PromoStatus, PromoType } from './promo.entity.js';
+
+/** A promo under the names of {@link PromoEntity}, amounts as numbers (whole ones, so float8 keeps them), with what was used up. */
+const PROMO = `SELECT p.promo_no AS "promoNo", p.promo_id AS "promoId", p.code, p.type, p.value::float8, p.min_order_amount::float8 AS "minOrderAmount",
+    p.max_discount::float8 AS "maxDiscount", p.usage_limit AS "usageLimit", p.per_customer_limit AS "perCustomerLimit", p.budget::float8,
+    p.valid_from AS "validFrom", p.valid_until AS "validUntil", p.applies_to AS "appliesTo", p.schedule, p.segment_no AS "segmentNo", p.segment_id AS "segmentId",
+    p.first_order_only AS "firstOrderOnly", p.stackable, p.priority, p.status, p.created_at AS "createdAt", p.updated_at AS "updatedAt", p.version,
+    used.uses, used.discounted
+  FROM promos p
+  CROSS JOIN LATERAL (SELECT coalesce(sum(t.uses), 0)::float8 AS uses, coalesce(sum(t.discount), 0)::float8 AS discounted
+    FROM promo_totals t WHERE t.tenant_id = p.tenant_id AND t.promo_no = p.promo_no) used`;
+
+export const promoById = (tenant: Tenant, promoId: string): Statement => ({
+  name: 'promo_by_id',
+  text: `${PROMO} WHERE p.tenant_id = $1 AND p.promo_id = $2`,
+  values: [tenant.id, promoId],
+});
+
+export interface PromoFilter {
+  status?: PromoStatus;
+  type?: PromoType;
+  code?: string;
+}
+
+/** The page of a list, newest first, and how many match in all. */
+export function promoList(tenant: Tenant, filter: PromoFilter, window: Window<[string]>): [page: Statement, total: Statement] {
+  const values: unknown[] = [tenant.id, filter.status ?? null, filter.type ?? null, filter.code ?? null];
+  const matching = `p.tenant_id = $1 AND ($2::text IS NULL OR p.status = $2) AND ($3::text IS NULL OR p.type = $3) AND ($4::text IS NULL OR p.code = $4)`;
+  const page = {
+    text: `${PROMO} WHERE ${matching} AND ($5::text IS NULL OR p.promo_id < $5) ORDER BY p.promo_id DESC LIMIT $6 OFFSET $7`,
+    values: [...values, window.after?.[0] ?? null, window.limit + 1, window.offset],
+  };
+  if (filter.code !== undefined) return [page, { text: boundedTotal(`FROM promos p WHERE ${matching}`), values }];
+  const bucket = `($2::text IS NULL OR split_part(bucket, '/', 1) = $2) AND ($3::text IS NULL OR split_part(bucket, '/', 2) = $3)`;
+  return [page, { text: keptTotal('promos', '$1', bucket), values: values.slice(0, 3) }];
+}
+
+/**
+ * Gives the code to the promo, or not when one that is not archived has it. Archiving is for ever, so a promo that this
+ * statement sees archived is.
+ */
+export async function claimCode(tx: EntityManager, tenant: Tenant, code: string, promoNo: number): Promise<boolean> {
+  const claimed = await tx.query<unknown[]>(
+    `INSERT INTO promo_codes AS held (tenant_id, code, promo_no) VALUES ($1, $2, $3)
+     ON CONFLICT (tenant_id, code) DO UPDATE SET promo_no = excluded.promo_no
+       WHERE EXISTS (SELECT 1 FROM promos p WHERE p.tenant_id = held.tenant_id AND p.promo_no = held.promo_no AND p.status = 'archived')
+     RETURNING code`,
+    [tenant.id, code, promoNo],
+  );
+  return claimed.length > 0;
+}
+
+/** The promos that the codes name, under the code asked for. */
+export async function promosByCode(tx: EntityManager, tenant: Tenant, codes: readonly string[]): Promise<Map<string, Promo>> {
+  const rows = await tx.query<(Promo & { asked: string })[]>(
+    `SELECT c.code AS asked, promo.* FROM promo_codes c JOIN LATERAL (${PROMO} WHERE p.tenant_id = c.tenant_id AND p.promo_no = c.promo_no) promo ON TRUE
+      WHERE c.tenant_id = $1 AND c.code = ANY($2)`,
+    [tenant.id, codes],
+  );
+  return new Map(rows.map(({ asked, ...promo }) => [asked, promo as Promo]));
+}
+
+/** Redeemers hold a promo's terms shared while they work, an editor holds them alone: see {@link holdTerms}. */
+const TERMS_LOCK = `hashtextextended('promo terms ' || $1::int || '/' || promo_no, 0)`;
+
+/** Keeps the terms of the codes' promos as they are until the transaction ends. In memory only, and shared: redeemers do not wait for each other. */
+export async function shareTerms(tx: EntityManager, tenant: Tenant, codes: readonly string[]): Promise<void> {
+  await tx.query(
+    `SELECT pg_advisory_xact_lock_shared(${TERMS_LOCK})
+       FROM (SELECT DISTINCT promo_no FROM promo_codes WHERE tenant_id = $1 AND code = ANY($2) ORDER BY promo_no) named`,
+    [tenant.id, codes],
+  );
+}
+
+/** Waits for the redeemers under way and keeps new ones out until the transaction ends, so that a new limit counts every use before it. */
+export async function holdTerms(tx: EntityManager, tenant: Tenant, promoId: string): Promise<void> {
+  await tx.query(`SELECT pg_advisory_xact_lock(${TERMS_LOCK}) FROM promos WHERE tenant_id = $1 AND promo_id = $2`, [tenant.id, promoId]);
+}
+
+/** Brings a promo's counters together in shard 0, the one that a limit locks. */
+export async function gatherTotals(tx: EntityManager, tenant: Tenant, { promoNo }: Pick<PromoEntity, 'promoNo'>): Promise<void> {
+  await tx.query(
+    `WITH scattered AS (DELETE FROM promo_totals WHERE tenant_id = $1 AND promo_no = $2 AND shard > 0 RETURNING uses, customers, discount, revenue)
+     INSERT INTO promo_totals AS kept (tenant_id, promo_no, shard, uses, customers, discount, revenue)
+     SELECT $1, $2, 0, sum(uses), sum(customers), sum(discount), sum(revenue) FROM scattered HAVING count(*) > 0
+     ON CONFLICT (tenant_id, promo_no, shard) DO UPDATE SET uses = kept.uses + excluded.uses, customers = kept.customers + excluded.customers,
+       discount = kept.discount + excluded.discount, revenue = kept.revenue + excluded.revenue`,
+    [tenant.id, promoNo],
+  );
+}
+
+/** Why a segment must stay: a promo that is not archived is for its members. */
+export async function promoNeeding(tx: EntityManager, tenant: Tenant, segmentNo: number): Promise<string | null> {
+  const [promo] = await tx.query<{ code: string }[]>(`SELECT code FROM promos WHERE tenant_id = $1 AND segment_no = $2 AND status <> 'archived' LIMIT 1`, [tenant.id, segmentNo]);
+  return promo === undefined ? null : `The promo ${promo.code} is for it.`;
+}

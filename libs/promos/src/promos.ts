@@ -1,0 +1,51 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { Tenant } from '#kernel';
+import { normaliseCode, PROMO_CODE } from './promo-code.js';
+import { PromoError } from './promo.errors.js';
+import { promosByCode } from './promo.queries.js';
+import { PromosService } from './promos.service.js';
+
+/** The promo that a campaign announces. */
+export interface CampaignPromo {
+  code: string;
+  /** 25 is 25 %. */
+  percent: number;
+  validFrom: Date | null;
+  validUntil: Date | null;
+}
+
+/** What other domains may ask about promos. */
+@Injectable()
+export class Promos {
+  constructor(private readonly promos: PromosService) {}
+
+  /**
+   * Creates the promo, or finds the one that has the code already and takes the same percentage off.
+   *
+   * @throws PromoError invalid_promo_code; promo_code_exists when the code promises something else
+   */
+  async attachToCampaign(tx: EntityManager, tenant: Tenant, want: CampaignPromo): Promise<{ promoId: string; code: string }> {
+    const code = normaliseCode(want.code);
+    if (!PROMO_CODE.test(code)) throw new PromoError('invalid_promo_code', { errors: [{ pointer: '/promo_code', code: 'matches', detail: 'promo_code is not a promo code' }] });
+    const standing = (await promosByCode(tx, tenant, [code])).get(code);
+    if (standing !== undefined && standing.status !== 'archived') {
+      if (standing.type !== 'percentage' || standing.value !== Math.round(want.percent * 100)) throw new PromoError('promo_code_exists');
+      return { promoId: standing.promoId, code };
+    }
+    const { body } = await this.promos.createIn(tx, tenant, {
+      code,
+      type: 'percentage',
+      value: want.percent,
+      valid_from: want.validFrom?.toISOString(),
+      valid_until: want.validUntil?.toISOString(),
+    });
+    return { promoId: body.id, code };
+  }
+
+  /** The codes of promos by their ids; unknown ones are left out. */
+  async codesOf(tx: EntityManager, tenant: Tenant, promoIds: readonly string[]): Promise<Map<string, string>> {
+    const rows = await tx.query<{ id: string; code: string }[]>('SELECT promo_id AS id, code FROM promos WHERE tenant_id = $1 AND promo_id = ANY($2)', [tenant.id, promoIds]);
+    return new Map(rows.map(({ id, code }) => [id, code]));
+  }
+}
