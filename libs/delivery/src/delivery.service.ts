@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Env } from '#config';
 import { Jobs } from '#jobs';
 import { Clock, type Fault, type Tenant } from '#kernel';
 import type { Channel } from '#tenants';
+import { Channels } from './channels/channels.js';
 import { type Content, validateContent } from './content.js';
 import type { Mailing } from './mailing.js';
 import { linksOf } from './links.js';
@@ -15,15 +15,15 @@ import { SNAPSHOT } from './snapshot.js';
 @Injectable()
 export class Delivery {
   constructor(
-    private readonly env: Env,
+    private readonly channels: Channels,
     private readonly clock: Clock,
     private readonly jobs: Jobs,
     private readonly receipts: Receipts,
   ) {}
 
-  /** Whether the deployment can send over the channel. Only email has a provider so far. */
+  /** Whether the deployment can send over the channel. */
   channelConfigured(channel: Channel): boolean {
-    return channel === 'email' && this.env.SMTP_URL !== undefined;
+    return this.channels.get(channel) !== undefined;
   }
 
   /** Every fault of the templates and links; pointers start at `/content`. */

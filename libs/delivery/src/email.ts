@@ -1,7 +1,94 @@
+import MailComposer from 'nodemailer/lib/mail-composer/index.js';
+import type { CustomerProfile } from '#customers';
+import type { Json } from '#kernel';
+import { contentFor, type Content } from './content.js';
+import { type DeliveryKey, encodeDeliveryId } from './delivery-id.js';
+import { emailHtml, type EmailLayout, emailText } from './email-layout.js';
+import { CTA_LINK, linksOf, URL_IN_TEXT } from './links.js';
+import { compile, type CompiledTemplate, render, type Scope } from './template.js';
+import type { TrackingTokens } from './tracking-token.js';
+
 /** One composed email: the whole message as bytes, and the envelope it travels in. */
 export interface Email {
   from: string;
   to: string;
+  /** With its angle brackets. */
   messageId: string;
   raw: Buffer;
 }
+
+/** Who writes: the tenant's settings, or the deployment's defaults. */
+export interface EmailSender {
+  email: string;
+  name: string | null;
+  replyTo: string | null;
+  postalAddress: string;
+}
+
+/** What a template may say of a customer. */
+export function customerScope(profile: CustomerProfile): Record<string, Json> {
+  const { customer_id, email, phone, first_name, last_name, locale, timezone, birthday, city, loyalty_tier, loyalty_points, tags, attributes } = profile;
+  return { customer_id, email, phone, first_name, last_name, locale, timezone, birthday, city, loyalty_tier, loyalty_points, tags, attributes };
+}
+
+/** A mailing's email, its templates parsed once for all its recipients. */
+export class EmailTemplate {
+  private readonly subject: CompiledTemplate;
+  private readonly body: CompiledTemplate;
+  private readonly ctaText: CompiledTemplate;
+  private readonly hasButton: boolean;
+  private readonly links: ReadonlyMap<string, number>;
+
+  constructor(
+    content: Content,
+    private readonly promoCode: string | null,
+    private readonly tokens: TrackingTokens,
+  ) {
+    const { subject, body, cta_text, cta_url } = contentFor('email', content);
+    this.subject = compile(subject ?? '');
+    this.body = compile(body ?? '');
+    this.ctaText = compile(cta_text ?? '');
+    this.hasButton = Boolean(cta_url);
+    this.links = new Map(linksOf(content).map((url, linkNo) => [url, linkNo]));
+  }
+
+  /** @throws LiquidError when a template fails for this recipient */
+  async compose(key: DeliveryKey, address: string, profile: CustomerProfile, sender: EmailSender): Promise<Email> {
+    const unsubscribeUrl = this.tokens.url('u', key);
+    const scope: Scope = { customer: customerScope(profile), promo_code: this.promoCode, unsubscribe_url: unsubscribeUrl };
+    const subject = oneLine(render(this.subject, scope));
+    const layout: EmailLayout = {
+      language: profile.locale ?? 'en',
+      subject,
+      brand: sender.name ?? '',
+      body: render(this.body, scope),
+      button: this.hasButton ? { text: oneLine(render(this.ctaText, scope)) || 'Open', url: this.tokens.url('c', key, CTA_LINK) } : null,
+      postalAddress: sender.postalAddress,
+      unsubscribeUrl,
+      pixelUrl: this.tokens.url('o', key),
+      link: (url) => {
+        const linkNo = this.links.get(url);
+        return linkNo === undefined ? url : this.tokens.url('c', key, linkNo);
+      },
+    };
+    const messageId = `<${encodeDeliveryId(key)}@${sender.email.slice(sender.email.lastIndexOf('@') + 1)}>`;
+    const composer = new MailComposer({
+      messageId,
+      from: { name: oneLine(sender.name ?? ''), address: sender.email },
+      to: { name: '', address },
+      replyTo: sender.replyTo === null ? undefined : { name: '', address: sender.replyTo },
+      subject,
+      text: emailText(layout, URL_IN_TEXT),
+      html: emailHtml(layout, URL_IN_TEXT),
+      // RFC 8058: with both, a mail client's own button unsubscribes by a POST
+      headers: { 'List-Unsubscribe': `<${unsubscribeUrl}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' },
+      disableFileAccess: true,
+      disableUrlAccess: true,
+    });
+    return { from: sender.email, to: address, messageId, raw: await composer.compile().build() };
+  }
+}
+
+/** No control characters: a header is one line, whatever a template makes of a customer's name. */
+// eslint-disable-next-line no-control-regex
+const oneLine = (text: string): string => text.replace(/[\u0000-\u001f\u007f\u2028\u2029]+/g, ' ').trim();

@@ -1,0 +1,75 @@
+import { Readable } from 'node:stream';
+import { createTransport, type Transporter } from 'nodemailer';
+import type { Email } from '../email.js';
+import type { Channel, Outcome } from './channel.js';
+
+/** Connections kept open to the server. */
+const CONNECTIONS = 10;
+
+/** The fields of nodemailer's errors that tell how far a message got. */
+interface SmtpError {
+  code?: string;
+  /** The server's reply (RFC 5321 §4.2): 4xx may pass later, 5xx will not. */
+  responseCode?: number;
+  response?: string;
+}
+
+/** Email over SMTP, on a pool of connections. */
+export class SmtpChannel implements Channel {
+  readonly channel = 'email';
+  readonly provider = 'smtp';
+  private readonly transport: Transporter;
+
+  constructor(url: string) {
+    this.transport = createTransport({
+      url,
+      pool: true,
+      maxConnections: CONNECTIONS,
+      maxMessages: Infinity,
+      maxRequeues: 0, // the ledger decides what is tried again, not the pool
+      connectionTimeout: 10_000,
+      greetingTimeout: 10_000,
+      socketTimeout: 60_000,
+    } as Parameters<typeof createTransport>[0]);
+  }
+
+  send(batch: readonly Email[]): Promise<Outcome[]> {
+    return Promise.all(batch.map((email) => this.sendOne(email)));
+  }
+
+  /** Lets messages under way finish. */
+  close(): void {
+    this.transport.close();
+  }
+
+  /** The message is handed over as a stream: whether it was read tells whether the server may have all of it. */
+  private async sendOne({ from, to, messageId, raw }: Email): Promise<Outcome> {
+    const stream = Readable.from([raw], { objectMode: false });
+    try {
+      await this.transport.sendMail({ envelope: { from, to }, raw: stream });
+      return { status: 'accepted', providerMessageId: messageId };
+    } catch (error) {
+      return outcomeOf(error as SmtpError, stream.readableDidRead);
+    } finally {
+      stream.destroy();
+    }
+  }
+}
+
+/**
+ * What a failure means. A reply to the message is the server's word on it; a refused login or greeting says nothing of this
+ * message; and without a reply, whoever began to send the text cannot know.
+ */
+function outcomeOf({ code, responseCode, response }: SmtpError, textSent: boolean): Outcome {
+  const aboutMessage = code === 'EENVELOPE' || code === 'EMESSAGE';
+  const reason = responseCode === undefined ? `smtp_${(code ?? 'error').toLowerCase()}` : `smtp_${responseCode}${enhancedCode(response)}`;
+  if (aboutMessage && responseCode !== undefined && responseCode < 500) return { status: 'retry', reason, reached: true };
+  if (aboutMessage) return { status: 'rejected', reason };
+  return textSent ? { status: 'unknown', reason } : { status: 'retry', reason, reached: false };
+}
+
+/** The class.subject.detail of RFC 3463, when the reply has one; its text may quote an address and is left out. */
+const enhancedCode = (response: string | undefined): string => {
+  const found = /^\d{3}[ -]([245]\.\d{1,3}\.\d{1,3})\b/.exec(response ?? '')?.[1];
+  return found === undefined ? '' : `_${found}`;
+};

@@ -1,0 +1,108 @@
+import { SKIP_REASONS } from './decision.js';
+
+/** The ledger's moves, as SQL. `$1` is always the tenant, and `$2` the campaign where there is one. */
+
+/** A row of the ledger that a worker holds. */
+export interface ClaimedRow {
+  customer_no: number;
+  channel: 'email' | 'sms' | 'push';
+  attempts: number;
+}
+
+/** Whose mailings the sender has to look after. */
+export const TENANTS_AT_WORK = `
+  SELECT t.id, t.name FROM tenants t WHERE EXISTS (SELECT 1 FROM campaign_directory d WHERE d.tenant_id = t.id AND d.sending) ORDER BY t.id`;
+
+/** The mailings of `$1` that are not done, most urgent first, and what each needs at the instant `$2` for the channels `$3`. */
+export const MAILINGS_AT_WORK = `
+  SELECT m.campaign_no, m.campaign_id, m.state, m.type, m.content, m.promo_code, m.ends_at, m.snapshot_done,
+         EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status = 'pending'
+                    AND (m.state = 'canceled' OR (d.next_attempt_at <= $2 AND d.channel = ANY ($3::text[])))) AS due,
+         EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status IN ('claimed', 'calling') AND d.lease_until < $2) AS lost,
+         NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status = 'pending')
+           AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status IN ('claimed', 'calling')) AS settled
+    FROM campaign_directory c JOIN mailings m ON m.tenant_id = $1 AND m.campaign_no = c.campaign_no
+   WHERE c.tenant_id = $1 AND c.sending
+   ORDER BY m.priority DESC, m.started_at, m.campaign_no`;
+
+/** Takes at most `$6` due rows of the channels `$5` under a lease until `$4`; rows that another worker is taking are passed over. */
+export const CLAIM = `
+  UPDATE deliveries d SET status = 'claimed', lease_until = $4
+    FROM (SELECT customer_no, channel FROM deliveries
+           WHERE tenant_id = $1 AND campaign_no = $2 AND status = 'pending' AND next_attempt_at <= $3 AND channel = ANY ($5::text[])
+           ORDER BY next_attempt_at LIMIT $6 FOR UPDATE SKIP LOCKED) due
+   WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = due.customer_no AND d.channel = due.channel
+  RETURNING d.customer_no, d.channel, d.attempts`;
+
+/** The rows named by `$3` and `$4`. */
+const NAMED = `FROM unnest($3::int[], $4::text[]) AS n (customer_no, channel)
+   WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = n.customer_no AND d.channel = n.channel`;
+
+/** Gives claimed rows back untouched. */
+export const RELEASE = `UPDATE deliveries d SET status = 'pending', lease_until = NULL ${NAMED} AND d.status = 'claimed'`;
+
+/** The last step before the network: from here on, a row without an outcome is `unknown`. Only rows still held are called. */
+export const CALL = `
+  UPDATE deliveries d SET status = 'calling', lease_until = $5, attempts = d.attempts + 1, provider = $6 ${NAMED} AND d.status = 'claimed'
+  RETURNING d.customer_no, d.channel`;
+
+/** Settles claimed rows without a call: status `$5`, with a reason for each in `$6`. */
+export const SETTLE = `
+  UPDATE deliveries d SET status = n.status, reason = n.reason, lease_until = NULL
+    FROM unnest($3::int[], $4::text[], $5::text[], $6::text[]) AS n (customer_no, channel, status, reason)
+   WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = n.customer_no AND d.channel = n.channel AND d.status = 'claimed'`;
+
+/** Gives each address of the channel `$3` to the first customer who has it, once and for all. */
+export const TAKE_ADDRESSES = `
+  INSERT INTO mailing_addresses (tenant_id, campaign_no, channel, address_hash, customer_no)
+  SELECT $1, $2, $3, address_hash, customer_no FROM unnest($4::bytea[], $5::int[]) AS a (address_hash, customer_no) ORDER BY address_hash, customer_no
+  ON CONFLICT DO NOTHING`;
+
+/** Which of those customers have their address. */
+export const ADDRESS_OWNERS = `
+  SELECT o.customer_no FROM unnest($4::bytea[], $5::int[]) AS a (address_hash, customer_no)
+    JOIN mailing_addresses o ON o.tenant_id = $1 AND o.campaign_no = $2 AND o.channel = $3 AND o.address_hash = a.address_hash AND o.customer_no = a.customer_no`;
+
+/**
+ * Writes what the provider said, at the instant `$9`. An answer that comes after the lease ran out still counts; one that
+ * comes after a receipt does not undo it. SMTP sends no receipts: what it accepted and does not bounce was delivered.
+ */
+export const RECORD_OUTCOMES = `
+  UPDATE deliveries d
+     SET status = n.status, reason = n.reason, lease_until = NULL,
+         provider_message_id = coalesce(n.message_id, d.provider_message_id),
+         next_attempt_at = coalesce(n.next_attempt_at, d.next_attempt_at),
+         attempts = d.attempts - CASE WHEN n.reached THEN 0 ELSE 1 END,
+         accepted_at = CASE WHEN n.status = 'accepted' THEN coalesce(d.accepted_at, $9) END,
+         delivered_at = CASE WHEN n.status = 'accepted' AND d.provider = 'smtp' THEN coalesce(d.delivered_at, $9) ELSE d.delivered_at END
+    FROM unnest($3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $10::boolean[]) AS n (customer_no, channel, status, reason, message_id, next_attempt_at, reached)
+   WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = n.customer_no AND d.channel = n.channel AND d.status IN ('calling', 'unknown')`;
+
+/** Rows whose worker is gone, at the instant `$3`; at most `$4`. */
+export const LOST = `
+  SELECT customer_no, channel, status FROM deliveries
+   WHERE tenant_id = $1 AND campaign_no = $2 AND status IN ('claimed', 'calling') AND lease_until < $3
+   ORDER BY lease_until LIMIT $4 FOR UPDATE SKIP LOCKED`;
+
+/** What was only claimed may be claimed again; of what was being called nobody knows, unless a receipt has come meanwhile. */
+export const RECOVER = `
+  UPDATE deliveries d
+     SET status = CASE WHEN d.status = 'claimed' THEN 'pending' WHEN coalesce(d.delivered_at, d.bounced_at) IS NOT NULL THEN 'accepted' ELSE 'unknown' END,
+         reason = CASE WHEN d.status = 'calling' THEN 'worker_lost' END,
+         accepted_at = CASE WHEN d.status = 'calling' THEN coalesce(d.delivered_at, d.bounced_at) END,
+         lease_until = NULL ${NAMED}`;
+
+/** Pending rows of a canceled mailing; at most `$3`. */
+export const CANCELABLE = `
+  SELECT customer_no, channel FROM deliveries WHERE tenant_id = $1 AND campaign_no = $2 AND status = 'pending' LIMIT $3 FOR UPDATE SKIP LOCKED`;
+
+export const SKIP_CANCELED = `UPDATE deliveries d SET status = 'skipped', reason = '${SKIP_REASONS[0]}' ${NAMED} AND d.status = 'pending'`;
+
+/** Ends a mailing all of whose rows are settled; the conditions are looked at again, under its lock. */
+export const FINISH = `
+  UPDATE mailings m SET state = CASE WHEN state = 'running' THEN 'finished' ELSE state END, finished_at = $3
+   WHERE m.tenant_id = $1 AND m.campaign_no = $2
+     AND (m.state = 'canceled' OR (m.state = 'running' AND m.snapshot_done AND (m.ends_at IS NULL OR m.ends_at <= $3)))
+     AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.status = 'pending')
+     AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.status IN ('claimed', 'calling'))
+  RETURNING m.state, m.campaign_id`;

@@ -1,0 +1,65 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '#database';
+import { Clock, type Tenant } from '#kernel';
+import type { Outcome } from './channels/channel.js';
+import { counted } from './counters.js';
+import { type ClaimedRow, RECORD_OUTCOMES } from './ledger.queries.js';
+
+/** Tries that reached the provider, after which its "later" is taken for a no. */
+const MAX_ATTEMPTS = 12;
+const FIRST_PAUSE_MS = 2_000;
+const LONGEST_PAUSE_MS = 3_600_000;
+/** While the provider cannot be reached at all, its queue is looked at more often: the fault is not the message's. */
+const UNREACHED_PAUSE_MS = 30_000;
+
+interface Recorded {
+  status: string;
+  reason: string | null;
+  messageId: string | null;
+  nextAttemptAt: Date | null;
+  reached: boolean;
+}
+
+/** Commits what the provider said of a batch, with the counters. */
+@Injectable()
+export class Outcomes {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+  ) {}
+
+  /** @param outcomes of the rows, at the same index */
+  async record(tenant: Tenant, campaignNo: number, rows: readonly ClaimedRow[], outcomes: readonly Outcome[]): Promise<void> {
+    const now = this.clock.now();
+    const recorded = rows.map((row, index) => toRecord(outcomes[index]!, row.attempts + 1, now));
+    const customerNos = rows.map((row) => row.customer_no);
+    await this.database.inTenant(tenant, (tx) =>
+      counted(tx, tenant, { campaignNos: rows.map(() => campaignNo), customerNos }, () =>
+        tx.query(RECORD_OUTCOMES, [
+          tenant.id,
+          campaignNo,
+          customerNos,
+          rows.map((row) => row.channel),
+          recorded.map((one) => one.status),
+          recorded.map((one) => one.reason),
+          recorded.map((one) => one.messageId),
+          recorded.map((one) => one.nextAttemptAt),
+          now,
+          recorded.map((one) => one.reached),
+        ]),
+      ),
+    );
+  }
+}
+
+function toRecord(outcome: Outcome, attempts: number, now: Date): Recorded {
+  const recorded: Recorded = { status: outcome.status, reason: null, messageId: null, nextAttemptAt: null, reached: true };
+  if (outcome.status === 'accepted') return { ...recorded, messageId: outcome.providerMessageId };
+  if (outcome.status !== 'retry') return { ...recorded, reason: outcome.reason };
+  if (outcome.reached && attempts >= MAX_ATTEMPTS) return { ...recorded, status: 'rejected', reason: outcome.reason };
+  return { ...recorded, status: 'pending', reason: outcome.reason, reached: outcome.reached, nextAttemptAt: new Date(now.getTime() + pauseAfter(attempts, outcome.reached)) };
+}
+
+/** Full jitter: anything between none and the exponential pause, so that a crowd does not come back as one (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). */
+const pauseAfter = (attempts: number, reached: boolean): number =>
+  Math.random() * (reached ? Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempts) : UNREACHED_PAUSE_MS);

@@ -1,0 +1,127 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Env } from '#config';
+import { addressOf, type CustomerProfile, Customers, Suppressions } from '#customers';
+import { Clock, type Tenant } from '#kernel';
+import { type Channel, SettingsService } from '#tenants';
+import type { Content } from './content.js';
+import { decide, type SkipReason } from './decision.js';
+import type { DeliveryKey } from './delivery-id.js';
+import { type Email, type EmailSender, EmailTemplate } from './email.js';
+import { ADDRESS_OWNERS, type ClaimedRow, TAKE_ADDRESSES } from './ledger.queries.js';
+import { TrackingTokens } from './tracking-token.js';
+
+/** A mailing, as far as its sending needs it. */
+export interface MailingAtWork {
+  campaign_no: number;
+  campaign_id: string;
+  state: 'running' | 'paused' | 'canceled' | 'finished';
+  type: string;
+  content: Content;
+  promo_code: string | null;
+  ends_at: Date | null;
+  snapshot_done: boolean;
+  due: boolean;
+  lost: boolean;
+  settled: boolean;
+}
+
+/** What is to happen to claimed rows: some are called with a message, others end here. */
+export interface Prepared {
+  messages: { row: ClaimedRow; email: Email }[];
+  settled: { row: ClaimedRow; status: 'skipped' | 'rejected'; reason: string }[];
+}
+
+interface Candidate {
+  row: ClaimedRow;
+  profile: CustomerProfile;
+  address: string;
+}
+
+/** Decides who of a batch is written to, and writes the messages. */
+@Injectable()
+export class Preparation {
+  /** Templates of the mailings under way; few at a time. */
+  private readonly templates = new Map<string, EmailTemplate>();
+
+  constructor(
+    private readonly env: Env,
+    private readonly clock: Clock,
+    private readonly customers: Customers,
+    private readonly suppressions: Suppressions,
+    private readonly settings: SettingsService,
+    private readonly tokens: TrackingTokens,
+  ) {}
+
+  /** @param rows all of one channel */
+  async prepare(tx: EntityManager, tenant: Tenant, mailing: MailingAtWork, channel: Channel, rows: readonly ClaimedRow[]): Promise<Prepared> {
+    const prepared: Prepared = { messages: [], settled: [] };
+    const skip = (row: ClaimedRow, reason: SkipReason): void => void prepared.settled.push({ row, status: 'skipped', reason });
+    const candidates = await this.admit(tx, tenant, mailing, channel, rows, skip);
+    const owners = await this.takeAddresses(tx, tenant, mailing.campaign_no, channel, candidates);
+    const sender = await this.sender(tx, tenant);
+    const template = this.template(tenant, mailing);
+    for (const { row, profile, address } of candidates) {
+      if (!owners.has(row.customer_no)) {
+        skip(row, 'duplicate_address');
+        continue;
+      }
+      const key: DeliveryKey = { tenantId: tenant.id, campaignNo: mailing.campaign_no, customerNo: row.customer_no, channel };
+      try {
+        prepared.messages.push({ row, email: await template.compose(key, address, profile, sender) });
+      } catch {
+        prepared.settled.push({ row, status: 'rejected', reason: 'template_failed' });
+      }
+    }
+    return prepared;
+  }
+
+  /** Consent and suppression as they are now, not as they were when the campaign started. */
+  private async admit(tx: EntityManager, tenant: Tenant, mailing: MailingAtWork, channel: Channel, rows: readonly ClaimedRow[], skip: (row: ClaimedRow, reason: SkipReason) => void): Promise<Candidate[]> {
+    const profiles = await this.customers.profiles(tx, tenant, rows.map((row) => row.customer_no));
+    const addresses = rows.flatMap((row) => addressIn(profiles, row, channel) ?? []);
+    const suppressed = await this.suppressions.suppressed(tx, tenant, channel, addresses);
+    const rules = { type: mailing.type, endsAt: mailing.ends_at, now: this.clock.now() };
+    return rows.flatMap((row) => {
+      const profile = profiles.get(row.customer_no);
+      const address = addressIn(profiles, row, channel);
+      const consent = profile?.[`consent_${channel}`] ?? 'unknown';
+      const reason = decide({ channel, address, consent, suppressed: suppressed.get(address ?? '') ?? null, attempts: row.attempts }, rules);
+      if (reason !== null) skip(row, reason);
+      return reason === null ? [{ row, profile: profile!, address: address! }] : [];
+    });
+  }
+
+  /** One address gets one message of a mailing, however many customers share it. @returns the customers whose address it is */
+  private async takeAddresses(tx: EntityManager, tenant: Tenant, campaignNo: number, channel: Channel, candidates: readonly Candidate[]): Promise<Set<number>> {
+    const hashes = candidates.map(({ address }) => this.suppressions.hash(channel, address));
+    const values = [tenant.id, campaignNo, channel, hashes, candidates.map(({ row }) => row.customer_no)];
+    await tx.query(TAKE_ADDRESSES, values);
+    const owners = await tx.query<{ customer_no: number }[]>(ADDRESS_OWNERS, values);
+    return new Set(owners.map((owner) => owner.customer_no));
+  }
+
+  private async sender(tx: EntityManager, tenant: Tenant): Promise<EmailSender> {
+    const { sender } = await this.settings.of(tx, tenant);
+    const email = sender.from_email ?? this.env.DEFAULT_FROM_EMAIL;
+    const postalAddress = sender.postal_address ?? this.env.DEFAULT_POSTAL_ADDRESS;
+    if (email === undefined || postalAddress === undefined) throw new Error('The sender’s address was taken away while a campaign is running.');
+    return { email, name: sender.from_name, replyTo: sender.reply_to, postalAddress };
+  }
+
+  private template(tenant: Tenant, mailing: MailingAtWork): EmailTemplate {
+    const name = `${tenant.id}/${mailing.campaign_no}`;
+    let template = this.templates.get(name);
+    if (template === undefined) {
+      if (this.templates.size >= 50) this.templates.clear();
+      template = new EmailTemplate(mailing.content, mailing.promo_code, this.tokens);
+      this.templates.set(name, template);
+    }
+    return template;
+  }
+}
+
+const addressIn = (profiles: Map<number, CustomerProfile>, row: ClaimedRow, channel: Channel): string | null => {
+  const profile = profiles.get(row.customer_no);
+  return profile === undefined ? null : addressOf(profile, channel);
+};

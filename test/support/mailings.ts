@@ -1,0 +1,112 @@
+import { Customers, Suppressions } from '#customers';
+import { Database } from '#database';
+import { type Content, Delivery, type Mailing } from '#delivery';
+import type { Tenant } from '#kernel';
+import { Tenants } from '#tenants';
+import type { TestApp } from './app.js';
+import { eventually } from './eventually.js';
+
+let nextCampaignNo = 1000;
+
+export interface Person {
+  id: string;
+  email?: string | null;
+  first_name?: string;
+}
+
+/** Starts mailings through delivery's door, as campaigns do, to a static segment of the given people. */
+export class Mailings {
+  private constructor(
+    readonly app: TestApp,
+    readonly tenant: Tenant,
+  ) {}
+
+  static async of(app: TestApp, tenantName = app.tenant): Promise<Mailings> {
+    return new Mailings(app, await app.nest.get(Tenants).resolve(tenantName));
+  }
+
+  get delivery(): Delivery {
+    return this.app.nest.get(Delivery);
+  }
+
+  inTenant<T>(work: Parameters<Database['inTenant']>[1]): Promise<T> {
+    return this.app.nest.get(Database).inTenant(this.tenant, work) as Promise<T>;
+  }
+
+  /** @returns the people's customer numbers, in order */
+  async people(people: readonly Person[]): Promise<number[]> {
+    const customers = this.app.nest.get(Customers, { strict: false });
+    return this.inTenant<number[]>(async (tx) => {
+      const numbers: number[] = [];
+      for (const { id, ...patch } of people) numbers.push(await customers.upsertOne(tx, this.tenant, id, patch));
+      return numbers;
+    });
+  }
+
+  async segment(customerNos: readonly number[]): Promise<number> {
+    const [{ segment_no }] = (await this.app.sql<{ segment_no: number }>(
+      `INSERT INTO segments (tenant_id, segment_id, name, type, created_at, updated_at) VALUES ($1, 'seg_' || gen_random_uuid(), 'Everybody', 'static', now(), now()) RETURNING segment_no`,
+      [this.tenant.id],
+    )) as [{ segment_no: number }];
+    await this.app.sql('INSERT INTO segment_members (tenant_id, segment_no, customer_no) SELECT $1, $2, unnest($3::int[])', [this.tenant.id, segment_no, customerNos]);
+    return segment_no;
+  }
+
+  async start(content: Content, customerNos: readonly number[], overrides: Partial<Mailing> = {}): Promise<Mailing> {
+    const campaignNo = nextCampaignNo++;
+    const mailing: Mailing = {
+      campaignId: `camp_test_${this.tenant.id}_${campaignNo}`,
+      campaignNo,
+      name: 'Flash Sale',
+      type: 'promotion',
+      channels: ['email'],
+      segmentNo: await this.segment(customerNos),
+      content,
+      promoId: null,
+      promoCode: null,
+      endsAt: null,
+      priority: 0,
+      ...overrides,
+    };
+    await this.inTenant((tx) => this.delivery.start(tx, this.tenant, mailing));
+    return mailing;
+  }
+
+  ledger(mailing: Mailing): Promise<{ customer_no: number; status: string; reason: string | null; attempts: number; [column: string]: unknown }[]> {
+    return this.app.sql('SELECT * FROM deliveries WHERE tenant_id = $1 AND campaign_no = $2 ORDER BY customer_no', [this.tenant.id, mailing.campaignNo]);
+  }
+
+  async state(mailing: Mailing): Promise<string> {
+    const [row] = await this.app.sql<{ state: string }>('SELECT state FROM mailings WHERE tenant_id = $1 AND campaign_no = $2', [this.tenant.id, mailing.campaignNo]);
+    return row!.state;
+  }
+
+  suppress(address: string, reason: 'hard_bounce' | 'complaint'): Promise<void> {
+    const suppressions = this.app.nest.get(Suppressions, { strict: false });
+    return this.inTenant((tx) => suppressions.add(tx, this.tenant, [{ channel: 'email', address, reason, at: this.app.clock.now() }]));
+  }
+
+  /** Waits until no row of the paused mailing is in a worker's hands. @returns how many were sent */
+  async quiet(mailing: Mailing): Promise<number> {
+    return eventually(async () => {
+      const [row] = await this.app.sql<{ snapshot_done: boolean }>('SELECT snapshot_done FROM mailings WHERE tenant_id = $1 AND campaign_no = $2', [this.tenant.id, mailing.campaignNo]);
+      const rows = await this.ledger(mailing);
+      if (!row!.snapshot_done || rows.some(({ status }) => status === 'claimed' || status === 'calling')) throw new Error('still at work');
+      return rows.filter(({ status }) => status === 'accepted').length;
+    });
+  }
+
+  /** The counters, those at zero left out. */
+  async counters(mailing: Mailing): Promise<Record<string, number>> {
+    const [row] = await this.app.sql('SELECT * FROM mailing_counters WHERE tenant_id = $1 AND campaign_no = $2', [this.tenant.id, mailing.campaignNo]);
+    const { tenant_id: _t, campaign_no: _c, ...metrics } = row!;
+    return Object.fromEntries(Object.entries(metrics).map(([name, n]) => [name, Number(n)] as const).filter(([, n]) => n !== 0));
+  }
+}
+
+export const CONTENT: Content = {
+  subject: 'Flash Sale for {{ customer.first_name | default: "you" }}',
+  body: 'Hello {{ customer.first_name | default: "there" }},\n\nour biggest sale: https://order.example.com/menu. Code {{ promo_code }}.',
+  cta_text: 'Shop Now',
+  cta_url: 'https://order.example.com?promo={{ promo_code }}',
+};
