@@ -1,4 +1,5 @@
 export * from './bodies.js';
+export * from './dates.js';
 export * from './http.module.js';
 export { parseJson, textFault } from './json-body.js';
 export * from './page.dto.js';

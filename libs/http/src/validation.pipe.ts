@@ -17,8 +17,9 @@ export interface WinningFault {
 /** Turns input into its DTO, or refuses it with every fault at once: types, ranges, unknown properties. */
 @Injectable()
 export class DtoPipe implements PipeTransform {
-  async transform(value: unknown, { metatype, type }: ArgumentMetadata): Promise<unknown> {
-    if (type === 'custom' || PLAIN.includes(metatype)) return value;
+  async transform(given: unknown, { metatype, type }: ArgumentMetadata): Promise<unknown> {
+    if (type === 'custom' || PLAIN.includes(metatype)) return given;
+    const value = given === undefined && type === 'body' ? {} : given; // without a body every required member is missing, and told by name
     if (!isObject(value)) {
       throw validationFailed([{ pointer: '', code: 'is_object', detail: 'The body must be a JSON object.' }]);
     }
