@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import { CampaignsModule } from '#campaigns';
 import { CustomersModule } from '#customers';
 import { DeliveryModule } from '#delivery';
 import { EventsModule } from '#events';
@@ -8,4 +9,4 @@ import { SegmentsModule } from '#segments';
 import { TenantsModule } from '#tenants';
 
 /** Every domain of the product. The api serves their routes, the worker runs their jobs; both need all, since a queue exists by being registered. */
-export const DOMAINS: readonly Type[] = [TenantsModule, CustomersModule, SegmentsModule, EventsModule, PromosModule, DeliveryModule, FunnelsModule];
+export const DOMAINS: readonly Type[] = [TenantsModule, CustomersModule, SegmentsModule, EventsModule, PromosModule, DeliveryModule, FunnelsModule, CampaignsModule];

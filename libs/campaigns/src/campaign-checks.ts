@@ -1,0 +1,52 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Env } from '#config';
+import { Delivery } from '#delivery';
+import type { Tenant } from '#kernel';
+import { type Segment, Segments } from '#segments';
+import type { Channel, Settings } from '#tenants';
+import { CampaignError } from './campaign.errors.js';
+
+/** What must be true of the world around a campaign: its segment, its channels, its sender. */
+@Injectable()
+export class CampaignChecks {
+  constructor(
+    private readonly segments: Segments,
+    private readonly delivery: Delivery,
+    private readonly env: Env,
+  ) {}
+
+  /**
+   * The segment the campaign names, if it may be mailed over all the channels.
+   *
+   * @throws CampaignError segment_not_found, segment_too_large
+   */
+  async segment(tx: EntityManager, tenant: Tenant, segmentId: string, channels: readonly Channel[], settings: Settings): Promise<Segment> {
+    const segment = await this.segments.get(tx, tenant, segmentId);
+    const at = { pointer: '/segment_id' };
+    if (segment === null) {
+      throw new CampaignError('segment_not_found', { errors: [{ ...at, code: 'segment_not_found', detail: 'There is no such segment.' }] });
+    }
+    const errors = channels
+      .map((channel) => ({ channel, size: segment.size, max: settings.max_segment_size[channel] }))
+      .filter(({ size, max }) => size > max)
+      .map((over) => ({ ...at, code: 'segment_too_large', detail: `The segment has ${over.size} customers; ${over.channel} takes ${over.max}.`, ...over }));
+    if (errors.length > 0) throw new CampaignError('segment_too_large', { errors });
+    return segment;
+  }
+
+  /** Why nothing could be sent now, or null. A reason to refuse a start, and a warning before it. */
+  notReady(channels: readonly Channel[], { sender }: Settings): CampaignError | null {
+    const unconfigured = channels.filter((channel) => !this.delivery.channelConfigured(channel));
+    if (unconfigured.length > 0) {
+      return new CampaignError('channel_not_configured', { detail: `No provider is configured for ${unconfigured.join(', ')}.`, params: { channels: unconfigured } });
+    }
+    const missing: string[] = [];
+    if (channels.includes('email')) {
+      if (sender.from_email === null && this.env.DEFAULT_FROM_EMAIL === undefined) missing.push('sender.from_email');
+      if (sender.postal_address === null && this.env.DEFAULT_POSTAL_ADDRESS === undefined) missing.push('sender.postal_address');
+    }
+    if (channels.includes('sms') && sender.sms_from === null && this.env.TWILIO_MESSAGING_SERVICE_SID === undefined) missing.push('sender.sms_from');
+    return missing.length === 0 ? null : new CampaignError('sender_not_configured', { detail: `The settings lack ${missing.join(' and ')}.`, params: { missing } });
+  }
+}

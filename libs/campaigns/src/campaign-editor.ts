@@ -1,0 +1,82 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Delivery } from '#delivery';
+import { type Fault, type Tenant, validationFailed } from '#kernel';
+import { Promos } from '#promos';
+import type { Segment } from '#segments';
+import type { Settings } from '#tenants';
+import type { CampaignEntity } from './campaign.entity.js';
+import { CampaignChecks } from './campaign-checks.js';
+import type { Content } from '#delivery';
+import type { CreateCampaignDto, UpdateCampaignDto } from './dto/write-campaign.dto.js';
+import { mergePatch } from './merge-patch.js';
+import { endsAfterStart } from './schedule.js';
+
+/** Puts what a caller wrote onto a campaign, and holds the result against the rules. */
+@Injectable()
+export class CampaignEditor {
+  constructor(
+    private readonly checks: CampaignChecks,
+    private readonly promos: Promos,
+    private readonly delivery: Delivery,
+  ) {}
+
+  /**
+   * Changes `campaign` in place.
+   *
+   * @returns the segment it names now
+   * @throws RequestError validation_failed; CampaignError segment_not_found, segment_too_large; PromoError promo_code_exists, invalid_promo_code
+   */
+  async edit(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, written: CreateCampaignDto | UpdateCampaignDto, settings: Settings): Promise<Segment> {
+    const { name, type, channels, priority, content, schedule } = written;
+    const before = { code: campaign.promoCode, discount: campaign.promoDiscount };
+    Object.assign(campaign, defined({ name, type, channels, priority }));
+    if (content !== undefined) campaign.content = content === null ? null : mergePatch<Content>(campaign.content, content);
+    this.editSchedule(campaign, schedule);
+    if (written.promo_code !== undefined) campaign.promoCode = written.promo_code;
+    if (written.promo_discount_percent !== undefined) {
+      campaign.promoDiscount = written.promo_discount_percent === null ? null : Math.round(written.promo_discount_percent * 100);
+    }
+    const faults = this.faults(campaign);
+    if (faults.length > 0) throw validationFailed(faults);
+    const segment = await this.checks.segment(tx, tenant, written.segment_id ?? campaign.segmentId, campaign.channels, settings);
+    Object.assign(campaign, { segmentNo: segment.no, segmentId: segment.id, segmentName: segment.name });
+    if (campaign.promoCode !== before.code || campaign.promoDiscount !== before.discount) await this.attachPromo(tx, tenant, campaign);
+    return segment;
+  }
+
+  /** `schedule` is a merge patch of its own: null removes both dates, a date left out stays. */
+  editSchedule(campaign: CampaignEntity, schedule: UpdateCampaignDto['schedule']): void {
+    if (schedule === undefined) return;
+    const { start_date, end_date } = schedule ?? { start_date: null, end_date: null };
+    if (start_date !== undefined) campaign.startAt = start_date === null ? null : new Date(start_date);
+    if (end_date !== undefined) campaign.endAt = end_date === null ? null : new Date(end_date);
+  }
+
+  private faults(campaign: CampaignEntity): Fault[] {
+    const faults: Fault[] = campaign.content === null ? [] : this.delivery.validateContent(campaign.content);
+    if (!endsAfterStart(campaign)) faults.push({ pointer: '/schedule/end_date', code: 'after_start', detail: 'end_date must be later than start_date.' });
+    if ((campaign.promoCode === null) !== (campaign.promoDiscount === null)) {
+      const pointer = campaign.promoCode === null ? '/promo_code' : '/promo_discount_percent';
+      faults.push({ pointer, code: 'required', detail: 'promo_code and promo_discount_percent go together.' });
+    }
+    return faults;
+  }
+
+  private async attachPromo(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity): Promise<void> {
+    if (campaign.promoCode === null || campaign.promoDiscount === null) {
+      campaign.promoId = null;
+      return;
+    }
+    const promo = await this.promos.attachToCampaign(tx, tenant, {
+      code: campaign.promoCode,
+      percent: campaign.promoDiscount / 100,
+      validFrom: campaign.startAt,
+      validUntil: campaign.endAt,
+    });
+    campaign.promoId = promo.promoId;
+    campaign.promoCode = promo.code;
+  }
+}
+
+const defined = <T extends object>(members: T): Partial<T> => Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Partial<T>;

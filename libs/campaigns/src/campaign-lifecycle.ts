@@ -1,0 +1,156 @@
+import { Injectable, Logger, OnModuleInit } from '@nestjs/common';
+import { type EntityManager, In } from 'typeorm';
+import { Database } from '#database';
+import { Delivery, MAILING_FINISHED } from '#delivery';
+import { assertVersion, type Versioned } from '#http';
+import { Jobs } from '#jobs';
+import { Clock, DomainError, type Tenant, validationFailed } from '#kernel';
+import { type Settings, SettingsService } from '#tenants';
+import { assertMove, type CampaignWarning, type Move } from './campaign.js';
+import type { CampaignEntity } from './campaign.entity.js';
+import { CampaignError } from './campaign.errors.js';
+import { CampaignChecks } from './campaign-checks.js';
+import { CampaignEditor } from './campaign-editor.js';
+import { CampaignScheduler, START_CAMPAIGN } from './campaign-scheduler.js';
+import { CampaignStore } from './campaign-store.js';
+import { missingContent } from './missing-content.js';
+import type { CampaignDto } from './dto/campaign.dto.js';
+import type { CampaignScheduleDto } from './dto/write-campaign.dto.js';
+import { endsAfterStart, OVERDUE, warning } from './schedule.js';
+
+/** The moves of a campaign from draft to completed: each under the row's lock, together with what delivery does about it. */
+@Injectable()
+export class CampaignLifecycle implements OnModuleInit {
+  private readonly logger = new Logger(CampaignLifecycle.name);
+
+  constructor(
+    private readonly database: Database,
+    private readonly settings: SettingsService,
+    private readonly store: CampaignStore,
+    private readonly editor: CampaignEditor,
+    private readonly checks: CampaignChecks,
+    private readonly scheduler: CampaignScheduler,
+    private readonly delivery: Delivery,
+    private readonly jobs: Jobs,
+    private readonly clock: Clock,
+  ) {}
+
+  onModuleInit(): void {
+    this.jobs.handle(START_CAMPAIGN, (tenant, { campaign_id, schedule_version }) => this.startScheduled(tenant, campaign_id, schedule_version));
+    this.jobs.subscribe(MAILING_FINISHED, 'campaigns', (tenant, { campaign_id }) => this.complete(tenant, campaign_id));
+  }
+
+  /** @throws RequestError validation_failed when there is no future start; CampaignError when the campaign is not complete */
+  schedule(tenant: Tenant, campaignId: string, dates: CampaignScheduleDto, ifMatch?: number): Promise<Versioned<CampaignDto>> {
+    return this.move(tenant, campaignId, 'schedule', ifMatch, async (tx, campaign, settings) => {
+      this.editor.editSchedule(campaign, dates);
+      if (campaign.startAt === null) throw validationFailed([{ pointer: '/start_date', code: 'required', detail: 'start_date is needed: the campaign has none yet.' }]);
+      if (campaign.startAt <= this.clock.now()) throw validationFailed([{ pointer: '/start_date', code: 'schedule_in_past', detail: 'start_date must lie in the future.' }]);
+      if (!endsAfterStart(campaign)) throw validationFailed([{ pointer: '/end_date', code: 'after_start', detail: 'end_date must be later than start_date.' }]);
+      assertComplete(campaign);
+      await this.checks.segment(tx, tenant, campaign.segmentId, campaign.channels, settings);
+      await this.scheduler.settle(tx, tenant, campaign, settings, true);
+    });
+  }
+
+  start(tenant: Tenant, campaignId: string, ifMatch?: number): Promise<Versioned<CampaignDto>> {
+    return this.move(tenant, campaignId, 'start', ifMatch, (tx, campaign, settings) => this.launch(tx, tenant, campaign, settings));
+  }
+
+  pause(tenant: Tenant, campaignId: string, ifMatch?: number): Promise<Versioned<CampaignDto>> {
+    return this.move(tenant, campaignId, 'pause', ifMatch, async (tx, campaign) => {
+      await this.delivery.pause(tx, tenant, campaign.campaignNo);
+      campaign.status = 'paused';
+    });
+  }
+
+  resume(tenant: Tenant, campaignId: string, ifMatch?: number): Promise<Versioned<CampaignDto>> {
+    return this.move(tenant, campaignId, 'resume', ifMatch, async (tx, campaign) => {
+      await this.delivery.resume(tx, tenant, campaign.campaignNo);
+      campaign.status = 'active';
+    });
+  }
+
+  cancel(tenant: Tenant, campaignId: string, ifMatch?: number): Promise<Versioned<CampaignDto>> {
+    return this.move(tenant, campaignId, 'cancel', ifMatch, async (tx, campaign) => {
+      if (campaign.status !== 'scheduled') await this.delivery.cancel(tx, tenant, campaign.campaignNo);
+      const now = this.clock.now();
+      Object.assign(campaign, { status: 'completed', canceledAt: now, completedAt: now, warnings: [] } satisfies Partial<CampaignEntity>);
+    });
+  }
+
+  private move(
+    tenant: Tenant,
+    campaignId: string,
+    move: Move,
+    ifMatch: number | undefined,
+    work: (tx: EntityManager, campaign: CampaignEntity, settings: Settings) => Promise<void>,
+  ): Promise<Versioned<CampaignDto>> {
+    return this.database.inTenant(tenant, async (tx) => {
+      const campaign = await this.store.lock(tx, tenant, campaignId);
+      assertVersion(ifMatch, campaign.version);
+      assertMove(campaign.status, move);
+      const settings = await this.settings.of(tx, tenant);
+      await work(tx, campaign, settings);
+      await this.store.save(tx, campaign);
+      return this.store.show(tx, tenant, campaign, settings);
+    });
+  }
+
+  /** Holds the campaign against every rule once more, and hands it to delivery. */
+  private async launch(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, settings: Settings): Promise<void> {
+    const now = this.clock.now();
+    assertComplete(campaign);
+    if (campaign.endAt !== null && campaign.endAt <= now) throw new CampaignError('invalid_state', { detail: 'Its end date has passed: change the schedule first.' });
+    const segment = await this.checks.segment(tx, tenant, campaign.segmentId, campaign.channels, settings);
+    const hindrance = this.checks.notReady(campaign.channels, settings);
+    if (hindrance !== null) throw hindrance;
+    const { campaignId, campaignNo, name, type, channels, content, promoId, promoCode, endAt: endsAt, priority } = campaign;
+    await this.delivery.start(tx, tenant, { campaignId, campaignNo, name, type, channels, segmentNo: segment.no, content: content!, promoId, promoCode, endsAt, priority });
+    Object.assign(campaign, { status: 'active', startedAt: now, warnings: [], segmentNo: segment.no, segmentName: segment.name } satisfies Partial<CampaignEntity>);
+  }
+
+  /** The job of a booked start. Too late, or refused by a rule meanwhile: back to draft, with the reason; never fired silently, never retried for ever. */
+  private async startScheduled(tenant: Tenant, campaignId: string, scheduleVersion: number): Promise<void> {
+    try {
+      await this.scheduled(tenant, campaignId, scheduleVersion, async (tx, campaign) => {
+        if (this.clock.now().getTime() - campaign.startAt!.getTime() > OVERDUE) backToDraft(campaign, warning('schedule_missed'));
+        else await this.launch(tx, tenant, campaign, await this.settings.of(tx, tenant));
+      });
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      this.logger.warn({ msg: 'a scheduled campaign did not start', tenant: tenant.name, campaign_id: campaignId, code: error.code });
+      await this.scheduled(tenant, campaignId, scheduleVersion, async (_, campaign) => backToDraft(campaign, { code: error.code, detail: error.message }));
+    }
+  }
+
+  /** Works on the campaign if it is still scheduled as it was; a job may come twice, and after a change of plan. */
+  private scheduled(tenant: Tenant, campaignId: string, scheduleVersion: number, work: (tx: EntityManager, campaign: CampaignEntity) => Promise<void>): Promise<void> {
+    return this.database.inTenant(tenant, async (tx) => {
+      const campaign = await this.store.lockIf(tx, { tenantId: tenant.id, campaignId, status: 'scheduled', scheduleVersion });
+      if (campaign === null) return;
+      await work(tx, campaign);
+      await this.store.save(tx, campaign);
+    });
+  }
+
+  private async complete(tenant: Tenant, campaignId: string): Promise<void> {
+    await this.database.inTenant(tenant, async (tx) => {
+      const campaign = await this.store.lockIf(tx, { tenantId: tenant.id, campaignId, status: In(['active', 'paused']) });
+      if (campaign === null) return; // canceled or deleted meanwhile
+      Object.assign(campaign, { status: 'completed', completedAt: this.clock.now() } satisfies Partial<CampaignEntity>);
+      await this.store.save(tx, campaign);
+    });
+  }
+}
+
+/** @throws CampaignError invalid_state, naming what the content lacks */
+function assertComplete(campaign: CampaignEntity): void {
+  const errors = missingContent(campaign.content, campaign.channels);
+  if (errors.length > 0) throw new CampaignError('invalid_state', { detail: 'The content lacks what its channels need; see `errors`.', errors });
+}
+
+function backToDraft(campaign: CampaignEntity, why: CampaignWarning): void {
+  campaign.status = 'draft';
+  campaign.warnings = [why];
+}

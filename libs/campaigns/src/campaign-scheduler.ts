@@ -1,0 +1,43 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { jobType, Jobs } from '#jobs';
+import { Clock, type Tenant } from '#kernel';
+import type { Settings } from '#tenants';
+import type { CampaignEntity } from './campaign.entity.js';
+import { CampaignChecks } from './campaign-checks.js';
+import { missingContent } from './missing-content.js';
+import { stateOf } from './schedule.js';
+
+/** Starts the campaign, if it is still scheduled as it was when this was queued. Tried for hours; what comes too late says so itself. */
+export const START_CAMPAIGN = jobType<{ campaign_id: string; schedule_version: number }>('campaign-start', { retries: 50, concurrency: 2 });
+
+/** Decides whether a saved campaign is scheduled, and books its start. */
+@Injectable()
+export class CampaignScheduler {
+  constructor(
+    private readonly checks: CampaignChecks,
+    private readonly jobs: Jobs,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Sets status and warnings after the campaign was written. The start is a job in the same transaction; booking it anew
+   * makes the job of the booking before do nothing.
+   *
+   * @param wanted whether it is meant to be scheduled: a new campaign, or one that was until now
+   * @param booked the start for which a job is waiting already
+   */
+  async settle(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, settings: Settings, wanted: boolean, booked: Date | null = null): Promise<void> {
+    const complete = missingContent(campaign.content, campaign.channels).length === 0;
+    const { status, warnings } = stateOf(campaign, complete, wanted, this.clock.now());
+    campaign.status = status;
+    campaign.warnings = warnings;
+    if (status !== 'scheduled') return;
+    const hindrance = this.checks.notReady(campaign.channels, settings);
+    if (hindrance !== null) campaign.warnings = [...warnings, { code: hindrance.code, detail: hindrance.message }];
+    if (booked?.getTime() === campaign.startAt!.getTime()) return;
+    campaign.scheduleVersion += 1;
+    const job = { campaign_id: campaign.campaignId, schedule_version: campaign.scheduleVersion };
+    await this.jobs.enqueue(tx, tenant, START_CAMPAIGN, job, { startAfter: campaign.startAt! });
+  }
+}

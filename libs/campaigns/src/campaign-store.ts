@@ -1,0 +1,82 @@
+import { Injectable } from '@nestjs/common';
+import { type EntityManager, type FindOptionsWhere, In } from 'typeorm';
+import { Delivery } from '#delivery';
+import { Versioned } from '#http';
+import { Clock, type Tenant } from '#kernel';
+import { type Segment, Segments } from '#segments';
+import type { Settings } from '#tenants';
+import { CampaignEntity } from './campaign.entity.js';
+import { CampaignError } from './campaign.errors.js';
+import { type CounterRow, countersOf } from './campaigns.queries.js';
+import { CampaignDto } from './dto/campaign.dto.js';
+
+/** Loads, keeps and shows campaigns, within a transaction of their tenant. */
+@Injectable()
+export class CampaignStore {
+  constructor(
+    private readonly segments: Segments,
+    private readonly delivery: Delivery,
+    private readonly clock: Clock,
+  ) {}
+
+  /** @throws CampaignError campaign_not_found */
+  async load(tx: EntityManager, tenant: Tenant, campaignId: string): Promise<CampaignEntity> {
+    return found(await tx.findOneBy(CampaignEntity, { tenantId: tenant.id, campaignId }));
+  }
+
+  /**
+   * The campaign, held until the transaction ends.
+   *
+   * @throws CampaignError campaign_not_found
+   */
+  async lock(tx: EntityManager, tenant: Tenant, campaignId: string): Promise<CampaignEntity> {
+    return found(await this.lockIf(tx, { tenantId: tenant.id, campaignId }));
+  }
+
+  /** The same if it is as `where` says, else null. */
+  lockIf(tx: EntityManager, where: FindOptionsWhere<CampaignEntity>): Promise<CampaignEntity | null> {
+    return tx.findOne(CampaignEntity, { where, lock: { mode: 'pessimistic_write' } });
+  }
+
+  async insert(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity): Promise<void> {
+    await tx.insert(CampaignEntity, campaign);
+    await this.delivery.registerCampaign(tx, tenant, campaign.campaignId, campaign.campaignNo);
+  }
+
+  async remove(tx: EntityManager, tenant: Tenant, { campaignNo }: CampaignEntity): Promise<void> {
+    await this.delivery.forgetCampaign(tx, tenant, campaignNo);
+    await tx.delete(CampaignEntity, { tenantId: tenant.id, campaignNo });
+  }
+
+  /** Which campaign still needs the segment, in words; null when none does. */
+  async segmentUse(tx: EntityManager, tenant: Tenant, segmentNo: number): Promise<string | null> {
+    const user = await tx.findOneBy(CampaignEntity, { tenantId: tenant.id, segmentNo, status: In(['scheduled', 'active', 'paused']) });
+    return user && `Campaign ${user.campaignId} is ${user.status} for it.`;
+  }
+
+  /** Writes every member, under the next version. */
+  async save(tx: EntityManager, campaign: CampaignEntity): Promise<void> {
+    campaign.version += 1;
+    campaign.updatedAt = this.clock.now();
+    const { tenantId, campaignNo, ...members } = campaign;
+    await tx.update(CampaignEntity, { tenantId, campaignNo }, members);
+  }
+
+  /** The campaign as callers see it, with its counters. */
+  async show(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, settings: Settings, known?: Segment): Promise<Versioned<CampaignDto>> {
+    const segment = known ?? (await this.segments.get(tx, tenant, campaign.segmentId));
+    const shown = { id: campaign.segmentId, name: segment?.name ?? campaign.segmentName, size: segment?.size ?? 0 };
+    const counters = await this.counters(tx, campaign);
+    return new Versioned(CampaignDto.from(campaign, shown, counters, settings.currency), campaign.version);
+  }
+
+  private async counters(tx: EntityManager, { tenantId, campaignNo }: CampaignEntity): Promise<CounterRow> {
+    const [counters] = await tx.query<CounterRow[]>(countersOf(this.delivery.metricsSql('c')), [tenantId, campaignNo]);
+    return counters!;
+  }
+}
+
+function found(campaign: CampaignEntity | null): CampaignEntity {
+  if (campaign === null) throw new CampaignError('campaign_not_found');
+  return campaign;
+}

@@ -1,0 +1,86 @@
+/** The API reference's own samples, and what they are answered with. */
+
+export const FLASH_SALE = {
+  name: 'Flash Sale Friday',
+  type: 'promotion',
+  channels: ['push', 'email'],
+  segment_id: 'seg_all_customers',
+  content: {
+    subject: 'Flash Sale - 25% Off Today Only!',
+    body: "Don't miss our biggest sale of the season...",
+    cta_text: 'Shop Now',
+    cta_url: 'https://order.example.com?promo=FLASH25',
+  },
+  schedule: { start_date: '2026-01-31T12:00:00Z', end_date: '2026-01-31T23:59:59Z' },
+  promo_code: 'FLASH25',
+  promo_discount_percent: 25,
+};
+
+/** The least that makes a campaign. */
+export const BARE_DRAFT = { name: 'Welcome to the family', type: 'onboarding', channels: ['email'], segment_id: 'seg_new_customers' };
+
+const ID = 'camp_01kzv3q6x0w9m2h7c4t8r5e1nd';
+
+export const CAMPAIGN_PAGE = {
+  data: [
+    {
+      id: 'camp_001',
+      name: 'Summer Promo 2026',
+      type: 'promotion',
+      status: 'active',
+      channels: ['email', 'push', 'sms'],
+      segment_id: 'seg_loyalty_gold',
+      start_date: '2026-06-01T00:00:00Z',
+      end_date: '2026-08-31T23:59:59Z',
+      metrics: { sent: 5420, opened: 2180, clicked: 845, converted: 156 },
+    },
+  ],
+  meta: { page: 1, limit: 20, total: 1, total_relation: 'eq', has_more: false, next_cursor: null },
+};
+
+const NOTHING_YET = {
+  sent: 0, delivered: 0, opened: 0, open_rate: 0, clicked: 0, click_rate: 0, converted: 0, conversion_rate: 0, revenue_attributed: 0,
+  unsubscribed: 0, bounced: 0, failed: 0, complained: 0, skipped: 0, unknown: 0, machine_opened: 0,
+};
+
+/** Created in January 2026, as on the reference page: its start lies in the future. */
+export const SCHEDULED = {
+  id: ID,
+  name: 'Flash Sale Friday',
+  type: 'promotion',
+  status: 'scheduled',
+  channels: ['push', 'email'],
+  segment_id: 'seg_all_customers',
+  segment: { id: 'seg_all_customers', name: 'All Customers', size: 5420 },
+  content: FLASH_SALE.content,
+  start_date: '2026-01-31T12:00:00Z',
+  end_date: '2026-01-31T23:59:59Z',
+  schedule: FLASH_SALE.schedule,
+  promo_id: 'promo_01kzv3q6x0w9m2h7c4t8r5e1nd',
+  promo_code: 'FLASH25',
+  promo_discount_percent: 25,
+  priority: 0,
+  warnings: [],
+  metrics: NOTHING_YET,
+  created_at: '2026-01-25T10:00:00Z',
+  updated_at: '2026-01-25T10:00:00Z',
+  started_at: null,
+  completed_at: null,
+  canceled_at: null,
+};
+
+export const DRAFT = { ...SCHEDULED, status: 'draft', start_date: null, end_date: null, schedule: { start_date: null, end_date: null } };
+export const ACTIVE = { ...SCHEDULED, status: 'active', started_at: '2026-01-31T12:00:00Z' };
+export const PAUSED = { ...ACTIVE, status: 'paused' };
+export const CANCELED = { ...SCHEDULED, status: 'completed', completed_at: '2026-01-31T15:00:00Z', canceled_at: '2026-01-31T15:00:00Z' };
+
+export const COMPLETED = {
+  ...ACTIVE,
+  id: 'camp_001',
+  status: 'completed',
+  completed_at: '2026-01-31T23:59:59Z',
+  metrics: {
+    ...NOTHING_YET,
+    sent: 5420, delivered: 5380, opened: 2180, open_rate: 40.5, clicked: 845, click_rate: 15.7, converted: 156, conversion_rate: 2.9, revenue_attributed: 4680, unsubscribed: 12,
+  },
+};

@@ -1,0 +1,122 @@
+import { Injectable } from '@nestjs/common';
+import { Database, readBoundedTotal } from '#database';
+import { Delivery } from '#delivery';
+import { assertVersion, type Versioned } from '#http';
+import { Clock, newId, type Paged, pageWindow, type Tenant, toPage } from '#kernel';
+import { SettingsService } from '#tenants';
+import { assertMove, isEditable } from './campaign.js';
+import { CampaignEntity } from './campaign.entity.js';
+import { CampaignError } from './campaign.errors.js';
+import { CampaignEditor } from './campaign-editor.js';
+import { CampaignScheduler } from './campaign-scheduler.js';
+import { CampaignStore } from './campaign-store.js';
+import { type CampaignKey, type CampaignRow, isCampaignKey, isKept, pageStatements } from './campaigns.queries.js';
+import { type CampaignDto, CampaignSummaryDto } from './dto/campaign.dto.js';
+import type { ListCampaignsQueryDto } from './dto/list-campaigns-query.dto.js';
+import type { CreateCampaignDto, UpdateCampaignDto } from './dto/write-campaign.dto.js';
+
+/** Campaigns as things that are written, read and thrown away; their life is {@link CampaignLifecycle}'s. */
+@Injectable()
+export class CampaignsService {
+  constructor(
+    private readonly database: Database,
+    private readonly settings: SettingsService,
+    private readonly editor: CampaignEditor,
+    private readonly scheduler: CampaignScheduler,
+    private readonly store: CampaignStore,
+    private readonly delivery: Delivery,
+    private readonly clock: Clock,
+  ) {}
+
+  async list(tenant: Tenant, query: ListCampaignsQueryDto): Promise<Paged<CampaignSummaryDto>> {
+    const window = pageWindow<CampaignKey>(query, isCampaignKey);
+    const [rows, [counted]] = await this.database.read<[CampaignRow[], { total: number }[]]>(tenant, ...pageStatements(tenant, query, window, this.delivery.metricsSql('c')));
+    const total = isKept(query) ? ({ count: counted!.total, relation: 'eq' } as const) : readBoundedTotal(counted!.total);
+    return toPage(rows, window, total, (row) => CampaignSummaryDto.from(row), (row) => [row.campaign_no]);
+  }
+
+  get(tenant: Tenant, campaignId: string): Promise<Versioned<CampaignDto>> {
+    return this.database.inTenant(tenant, async (tx) => this.store.show(tx, tenant, await this.store.load(tx, tenant, campaignId), await this.settings.of(tx, tenant)));
+  }
+
+  create(tenant: Tenant, written: CreateCampaignDto): Promise<Versioned<CampaignDto>> {
+    return this.database.inTenant(tenant, async (tx) => {
+      const settings = await this.settings.of(tx, tenant);
+      const campaign = this.blank(tenant);
+      const segment = await this.editor.edit(tx, tenant, campaign, written, settings);
+      await this.scheduler.settle(tx, tenant, campaign, settings, true);
+      await this.store.insert(tx, tenant, campaign);
+      return this.store.show(tx, tenant, campaign, settings, segment);
+    });
+  }
+
+  /** A draft like it, to be scheduled on its own. */
+  duplicate(tenant: Tenant, campaignId: string): Promise<Versioned<CampaignDto>> {
+    return this.database.inTenant(tenant, async (tx) => {
+      const { name, type, channels, segmentId, content, priority, promoCode, promoDiscount } = await this.store.load(tx, tenant, campaignId);
+      const settings = await this.settings.of(tx, tenant);
+      const copy = this.blank(tenant);
+      const written = { name: `${name.slice(0, 193)} (copy)`, type, channels, segment_id: segmentId, content, priority, promo_code: promoCode, promo_discount_percent: promoDiscount && promoDiscount / 100 };
+      const segment = await this.editor.edit(tx, tenant, copy, written, settings);
+      await this.store.insert(tx, tenant, copy);
+      return this.store.show(tx, tenant, copy, settings, segment);
+    });
+  }
+
+  update(tenant: Tenant, campaignId: string, patch: UpdateCampaignDto, ifMatch?: number): Promise<Versioned<CampaignDto>> {
+    return this.database.inTenant(tenant, async (tx) => {
+      const campaign = await this.store.lock(tx, tenant, campaignId);
+      assertVersion(ifMatch, campaign.version);
+      const settings = await this.settings.of(tx, tenant);
+      if (isEditable(campaign.status)) {
+        const scheduled = campaign.status === 'scheduled';
+        const booked = scheduled ? campaign.startAt : null;
+        await this.editor.edit(tx, tenant, campaign, patch, settings);
+        await this.scheduler.settle(tx, tenant, campaign, settings, scheduled, booked);
+      } else {
+        const fixed = Object.keys(patch).filter((member) => member !== 'name');
+        if (fixed.length > 0) {
+          const errors = fixed.map((member) => ({ pointer: `/${member}`, code: 'invalid_state', detail: `${member} is fixed once the campaign has started.` }));
+          throw new CampaignError('invalid_state', { detail: `Of a campaign that is ${campaign.status} only the name may change.`, errors });
+        }
+        campaign.name = patch.name ?? campaign.name;
+      }
+      await this.store.save(tx, campaign);
+      return this.store.show(tx, tenant, campaign, settings);
+    });
+  }
+
+  /** What its deliveries, clicks and orders were stays in the ledger. */
+  delete(tenant: Tenant, campaignId: string, ifMatch?: number): Promise<void> {
+    return this.database.inTenant(tenant, async (tx) => {
+      const campaign = await this.store.lock(tx, tenant, campaignId);
+      assertVersion(ifMatch, campaign.version);
+      assertMove(campaign.status, 'delete');
+      await this.store.remove(tx, tenant, campaign);
+    });
+  }
+
+  private blank(tenant: Tenant): CampaignEntity {
+    const now = this.clock.now();
+    return Object.assign(new CampaignEntity(), {
+      tenantId: tenant.id,
+      campaignId: newId('camp', now.getTime()),
+      status: 'draft',
+      content: null,
+      priority: 0,
+      startAt: null,
+      endAt: null,
+      scheduleVersion: 0,
+      promoId: null,
+      promoCode: null,
+      promoDiscount: null,
+      warnings: [],
+      startedAt: null,
+      completedAt: null,
+      canceledAt: null,
+      createdAt: now,
+      updatedAt: now,
+      version: 1,
+    } satisfies Partial<CampaignEntity>);
+  }
+}

@@ -1,0 +1,238 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { pageOf } from '#http';
+import { percentage, toDecimal } from '#kernel';
+import { type Channel, CHANNELS } from '#tenants';
+import { CAMPAIGN_STATUSES, CAMPAIGN_TYPES, type CampaignStatus, type CampaignType } from '../campaign.js';
+import type { CampaignEntity } from '../campaign.entity.js';
+import type { CampaignRow, CounterRow } from '../campaigns.queries.js';
+import { CampaignContentDto } from './content.dto.js';
+
+/** Customers, each counted once. */
+export class CampaignSummaryMetricsDto {
+  @ApiProperty({ example: 5420, description: 'Accepted by the provider.' })
+  sent: number;
+
+  @ApiProperty({ example: 2180 })
+  opened: number;
+
+  @ApiProperty({ example: 845 })
+  clicked: number;
+
+  @ApiProperty({ example: 156, description: 'With an order attributed to the campaign.' })
+  converted: number;
+
+  static from({ sent, opened, clicked, converted }: CounterRow): CampaignSummaryMetricsDto {
+    return { sent: Number(sent), opened: Number(opened), clicked: Number(clicked), converted: Number(converted) };
+  }
+}
+
+/** Customers, each counted once; rates are percentages of `delivered` with one decimal. */
+export class CampaignMetricsDto extends CampaignSummaryMetricsDto {
+  @ApiProperty({ example: 5380 })
+  delivered: number;
+
+  @ApiProperty({ example: 40.5 })
+  open_rate: number;
+
+  @ApiProperty({ example: 15.7 })
+  click_rate: number;
+
+  @ApiProperty({ example: 2.9 })
+  conversion_rate: number;
+
+  @ApiProperty({ example: 4680, description: 'Attributed orders, net of refunds, in the tenant’s currency.' })
+  revenue_attributed: number;
+
+  @ApiProperty({ example: 12 })
+  unsubscribed: number;
+
+  @ApiProperty({ example: 0 })
+  bounced: number;
+
+  @ApiProperty({ example: 0 })
+  failed: number;
+
+  @ApiProperty({ example: 0 })
+  complained: number;
+
+  @ApiProperty({ example: 0, description: 'Not sent to, with a reason on the delivery.' })
+  skipped: number;
+
+  @ApiProperty({ example: 0, description: 'The provider’s answer was lost; settled by its webhook or by hand, never sent again blindly.' })
+  unknown: number;
+
+  @ApiProperty({ example: 0, description: 'Opened by a scanner or a proxy only: not in `opened`.' })
+  machine_opened: number;
+
+  static override from(counters: CounterRow, currency = 'USD'): CampaignMetricsDto {
+    const count = (name: keyof CounterRow): number => Number(counters[name]);
+    const rate = (name: keyof CounterRow): number => percentage(count(name), count('delivered'));
+    return {
+      sent: count('sent'),
+      delivered: count('delivered'),
+      opened: count('opened'),
+      open_rate: rate('opened'),
+      clicked: count('clicked'),
+      click_rate: rate('clicked'),
+      converted: count('converted'),
+      conversion_rate: rate('converted'),
+      revenue_attributed: toDecimal(counters.revenue ?? 0, currency),
+      unsubscribed: count('unsubscribed'),
+      bounced: count('bounced'),
+      failed: count('failed'),
+      complained: count('complained'),
+      skipped: count('skipped'),
+      unknown: count('unknown'),
+      machine_opened: count('machine_opened'),
+    };
+  }
+}
+
+/** What a campaign is, in a list and alone. */
+class CampaignBaseDto {
+  @ApiProperty({ example: 'camp_01kzv3q6x0w9m2h7c4t8r5e1nd' })
+  id: string;
+
+  @ApiProperty({ example: 'Flash Sale Friday' })
+  name: string;
+
+  @ApiProperty({ enum: CAMPAIGN_TYPES })
+  type: CampaignType;
+
+  @ApiProperty({ enum: CAMPAIGN_STATUSES })
+  status: CampaignStatus;
+
+  @ApiProperty({ enum: CHANNELS, isArray: true, example: ['push', 'email'] })
+  channels: Channel[];
+
+  @ApiProperty({ example: 'seg_all_customers' })
+  segment_id: string;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, example: '2026-06-01T00:00:00Z' })
+  start_date: string | null;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, example: '2026-08-31T23:59:59Z' })
+  end_date: string | null;
+}
+
+export class CampaignSummaryDto extends CampaignBaseDto {
+  @ApiProperty({ type: CampaignSummaryMetricsDto })
+  metrics: CampaignSummaryMetricsDto;
+
+  static from(row: CampaignRow): CampaignSummaryDto {
+    return {
+      id: row.campaign_id,
+      name: row.name,
+      type: row.type,
+      status: row.status,
+      channels: row.channels,
+      segment_id: row.segment_id,
+      start_date: instant(row.start_at),
+      end_date: instant(row.end_at),
+      metrics: CampaignSummaryMetricsDto.from(row),
+    };
+  }
+}
+
+export class CampaignPageDto extends pageOf(CampaignSummaryDto) {}
+
+export class CampaignSegmentDto {
+  @ApiProperty({ example: 'seg_all_customers' })
+  id: string;
+
+  @ApiProperty({ example: 'All Customers' })
+  name: string;
+
+  @ApiProperty({ example: 5420, description: 'Members now; 0 when the segment was deleted since.' })
+  size: number;
+}
+
+export class CampaignDatesDto {
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  start_date: string | null;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  end_date: string | null;
+}
+
+export class CampaignWarningDto {
+  @ApiProperty({ example: 'schedule_in_past' })
+  code: string;
+
+  @ApiProperty({ example: 'The start date is in the past, so the campaign stays a draft: schedule it anew, or start it.' })
+  detail: string;
+}
+
+export class CampaignDto extends CampaignBaseDto {
+  @ApiProperty({ type: CampaignSegmentDto })
+  segment: CampaignSegmentDto;
+
+  @ApiProperty({ type: CampaignContentDto, nullable: true })
+  content: CampaignContentDto | null;
+
+  @ApiProperty({ type: CampaignDatesDto, description: 'The dates again, as they are written.' })
+  schedule: CampaignDatesDto;
+
+  @ApiProperty({ type: String, nullable: true, example: 'promo_01kzv3q6x0w9m2h7c4t8r5e1nd' })
+  promo_id: string | null;
+
+  @ApiProperty({ type: String, nullable: true, example: 'FLASH25' })
+  promo_code: string | null;
+
+  @ApiProperty({ type: Number, nullable: true, example: 25 })
+  promo_discount_percent: number | null;
+
+  @ApiProperty({ example: 0 })
+  priority: number;
+
+  @ApiProperty({ type: [CampaignWarningDto], description: 'What to look at before it starts; empty when all is well.' })
+  warnings: CampaignWarningDto[];
+
+  @ApiProperty({ type: CampaignMetricsDto })
+  metrics: CampaignMetricsDto;
+
+  @ApiProperty({ type: String, format: 'date-time', example: '2026-01-25T10:00:00Z' })
+  created_at: string;
+
+  @ApiProperty({ type: String, format: 'date-time', example: '2026-01-25T10:00:00Z' })
+  updated_at: string;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  started_at: string | null;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  completed_at: string | null;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'Set when it was canceled; its status is then `completed`.' })
+  canceled_at: string | null;
+
+  static from(campaign: CampaignEntity, segment: CampaignSegmentDto, counters: CounterRow, currency: string): CampaignDto {
+    const [start, end] = [instant(campaign.startAt), instant(campaign.endAt)];
+    return {
+      id: campaign.campaignId,
+      name: campaign.name,
+      type: campaign.type,
+      status: campaign.status,
+      channels: campaign.channels,
+      segment_id: campaign.segmentId,
+      segment,
+      content: campaign.content,
+      start_date: start,
+      end_date: end,
+      schedule: { start_date: start, end_date: end },
+      promo_id: campaign.promoId,
+      promo_code: campaign.promoCode,
+      promo_discount_percent: campaign.promoDiscount === null ? null : campaign.promoDiscount / 100,
+      priority: campaign.priority,
+      warnings: campaign.warnings,
+      metrics: CampaignMetricsDto.from(counters, currency),
+      created_at: campaign.createdAt.toISOString(),
+      updated_at: campaign.updatedAt.toISOString(),
+      started_at: instant(campaign.startedAt),
+      completed_at: instant(campaign.completedAt),
+      canceled_at: instant(campaign.canceledAt),
+    };
+  }
+}
+
+const instant = (at: Date | null): string | null => at?.toISOString() ?? null;

@@ -1,0 +1,41 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { IsOptional, IsString, Matches, MaxLength, ValidateNested } from 'class-validator';
+
+/** One message: what the reader sees, whatever the channel. Texts are Liquid templates. */
+export class CampaignMessageDto {
+  /** Subject of the email, title of the push message. */
+  @IsOptional() @IsString() @MaxLength(500) @Matches(/^[^\r\n]*$/, { message: 'subject must be one line' })
+  @ApiProperty({ type: String, required: false, nullable: true, maxLength: 500, example: 'Flash Sale - 25% Off Today Only!' })
+  subject?: string | null;
+
+  /** The text, as Liquid: `Hello {{ customer.first_name | default: "there" }}`. */
+  @IsOptional() @IsString() @MaxLength(500_000)
+  @ApiProperty({ type: String, required: false, nullable: true, maxLength: 500_000, example: 'Don\'t miss our biggest sale of the season...' })
+  body?: string | null;
+
+  /** Label of the button. */
+  @IsOptional() @IsString() @MaxLength(200)
+  @ApiProperty({ type: String, required: false, nullable: true, maxLength: 200, example: 'Shop Now' })
+  cta_text?: string | null;
+
+  /** Where the button leads; http or https. */
+  @IsOptional() @IsString() @MaxLength(2048) @Matches(/^https?:\/\/\S/i, { message: 'cta_url must be an http or https URL' })
+  @ApiProperty({ type: String, required: false, nullable: true, maxLength: 2048, example: 'https://order.example.com?promo=FLASH25' })
+  cta_url?: string | null;
+}
+
+/** The message of all channels, and what differs on one of them. */
+export class CampaignContentDto extends CampaignMessageDto {
+  @IsOptional() @ValidateNested() @Type(() => CampaignMessageDto)
+  @ApiProperty({ type: CampaignMessageDto, required: false, nullable: true, description: 'What differs by email.' })
+  email?: CampaignMessageDto | null;
+
+  @IsOptional() @ValidateNested() @Type(() => CampaignMessageDto)
+  @ApiProperty({ type: CampaignMessageDto, required: false, nullable: true, description: 'What differs by SMS.' })
+  sms?: CampaignMessageDto | null;
+
+  @IsOptional() @ValidateNested() @Type(() => CampaignMessageDto)
+  @ApiProperty({ type: CampaignMessageDto, required: false, nullable: true, description: 'What differs as a push message.' })
+  push?: CampaignMessageDto | null;
+}

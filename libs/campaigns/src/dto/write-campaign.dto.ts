@@ -1,0 +1,91 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { ArrayNotEmpty, ArrayUnique, IsArray, IsIn, IsInt, IsNumber, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateIf, ValidateNested } from 'class-validator';
+import { IsInstant } from '#http';
+import { type Channel, CHANNELS } from '#tenants';
+import { CAMPAIGN_TYPES, type CampaignType } from '../campaign.js';
+import { CampaignContentDto } from './content.dto.js';
+
+const present = (_: object, value: unknown): boolean => value !== undefined;
+
+/** When the campaign starts, and when its time is over. */
+export class CampaignScheduleDto {
+  @IsOptional() @IsInstant()
+  @ApiProperty({ type: String, format: 'date-time', required: false, nullable: true, example: '2026-01-31T12:00:00Z', description: 'When sending begins.' })
+  start_date?: string | null;
+
+  @IsOptional() @IsInstant()
+  @ApiProperty({ type: String, format: 'date-time', required: false, nullable: true, example: '2026-01-31T23:59:59Z', description: 'Nothing is sent after it. Must be later than `start_date`.' })
+  end_date?: string | null;
+}
+
+/** What is optional in a new campaign; in a merge patch, null removes it. */
+class OptionalPartsDto {
+  /** Needed by the time the campaign is scheduled or started. */
+  @IsOptional() @ValidateNested() @Type(() => CampaignContentDto)
+  @ApiProperty({ type: CampaignContentDto, required: false, nullable: true })
+  content?: CampaignContentDto | null;
+
+  @IsOptional() @ValidateNested() @Type(() => CampaignScheduleDto)
+  @ApiProperty({ type: CampaignScheduleDto, required: false, nullable: true })
+  schedule?: CampaignScheduleDto | null;
+
+  /** Created with the campaign, valid from its start to its end, or linked when it exists with the same percentage. Goes with `promo_discount_percent`. */
+  @IsOptional() @IsString() @MaxLength(100)
+  @ApiProperty({ type: String, required: false, nullable: true, maxLength: 100, example: 'FLASH25' })
+  promo_code?: string | null;
+
+  /** Percent off, above 0 up to 100, two decimals at most. Goes with `promo_code`. */
+  @IsOptional() @IsNumber({ maxDecimalPlaces: 2 }) @Min(0.01) @Max(100)
+  @ApiProperty({ type: Number, required: false, nullable: true, minimum: 0.01, maximum: 100, example: 25 })
+  promo_discount_percent?: number | null;
+
+  /** Which of two campaigns reaches a customer first when both could; higher first, 0 unless said. */
+  @ValidateIf(present) @IsInt() @Min(-1000) @Max(1000)
+  @ApiProperty({ required: false, minimum: -1000, maximum: 1000 })
+  priority?: number;
+}
+
+const named = [IsString(), MaxLength(200), Matches(/\S/, { message: 'name must not be blank' })];
+const CampaignName = (): PropertyDecorator => (target, key) => named.forEach((rule) => rule(target, key));
+
+const channelRules = [IsArray(), ArrayNotEmpty(), ArrayUnique(), IsIn(CHANNELS, { each: true })];
+const CampaignChannels = (): PropertyDecorator => (target, key) => channelRules.forEach((rule) => rule(target, key));
+
+export class CreateCampaignDto extends OptionalPartsDto {
+  @CampaignName()
+  @ApiProperty({ maxLength: 200, example: 'Flash Sale Friday' })
+  name: string;
+
+  @IsIn(CAMPAIGN_TYPES)
+  @ApiProperty({ enum: CAMPAIGN_TYPES, example: 'promotion' })
+  type: CampaignType;
+
+  @CampaignChannels()
+  @ApiProperty({ enum: CHANNELS, isArray: true, minItems: 1, uniqueItems: true, example: ['push', 'email'] })
+  channels: Channel[];
+
+  /** Whom it goes to. */
+  @IsString() @MaxLength(200)
+  @ApiProperty({ maxLength: 200, example: 'seg_all_customers' })
+  segment_id: string;
+}
+
+/** A merge patch: what is left out stays, null removes, `content` and `schedule` are merged member by member. */
+export class UpdateCampaignDto extends OptionalPartsDto {
+  @ValidateIf(present) @CampaignName()
+  @ApiProperty({ required: false, maxLength: 200, example: 'Flash Sale Saturday' })
+  name?: string;
+
+  @ValidateIf(present) @IsIn(CAMPAIGN_TYPES)
+  @ApiProperty({ required: false, enum: CAMPAIGN_TYPES })
+  type?: CampaignType;
+
+  @ValidateIf(present) @CampaignChannels()
+  @ApiProperty({ required: false, enum: CHANNELS, isArray: true, minItems: 1, uniqueItems: true })
+  channels?: Channel[];
+
+  @ValidateIf(present) @IsString() @MaxLength(200)
+  @ApiProperty({ required: false, maxLength: 200 })
+  segment_id?: string;
+}

@@ -1,0 +1,35 @@
+/** When a campaign runs, and what is said about it. Pure. */
+import type { CampaignWarning } from './campaign.js';
+
+export interface Schedule {
+  startAt: Date | null;
+  endAt: Date | null;
+}
+
+/** A start this much in the past was missed (no worker ran): it is told, not made up for. Milliseconds. */
+export const OVERDUE = 15 * 60_000;
+
+export const WARNINGS = {
+  schedule_in_past: 'The start date is in the past, so the campaign stays a draft: schedule it anew, or start it.',
+  schedule_missed: 'Nothing could start the campaign at its time, and more than 15 minutes have passed: schedule it anew, or start it.',
+  content_missing: 'The content lacks what its channels need, so the campaign stays a draft until it is complete and scheduled.',
+} as const;
+
+export const warning = (code: keyof typeof WARNINGS): CampaignWarning => ({ code, detail: WARNINGS[code] });
+
+/**
+ * What a written campaign becomes: scheduled when it is meant to be, has a future start and all its content; else a draft, and why.
+ *
+ * @param complete whether the content has what the channels need
+ * @param wanted whether it is meant to be scheduled
+ */
+export function stateOf({ startAt }: Schedule, complete: boolean, wanted: boolean, now: Date): { status: 'draft' | 'scheduled'; warnings: CampaignWarning[] } {
+  if (startAt === null) return { status: 'draft', warnings: [] };
+  if (startAt <= now) return { status: 'draft', warnings: [warning('schedule_in_past')] };
+  if (!wanted) return { status: 'draft', warnings: [] };
+  if (!complete) return { status: 'draft', warnings: [warning('content_missing')] };
+  return { status: 'scheduled', warnings: [] };
+}
+
+/** Whether an end, if any, comes after the start, if any. */
+export const endsAfterStart = ({ startAt, endAt }: Schedule): boolean => startAt === null || endAt === null || endAt > startAt;
