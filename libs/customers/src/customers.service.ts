@@ -27,13 +27,13 @@ export class CustomersService {
 
   async list(tenant: Tenant, query: ListCustomersDto): Promise<Paged<CustomerDto>> {
     const window = pageWindow<readonly [number]>(query, ([no, ...rest]) => Number.isSafeInteger(no) && rest.length === 0);
-    const [{ body }, [rows, [total]]] = await Promise.all([
-      this.settings.get(tenant),
+    const [currency, [rows, [total]]] = await Promise.all([
+      this.settings.currency(tenant),
       this.database.read<[CustomerRow[], { total: number }[]]>(tenant, ...listStatements(tenant, query, window)),
     ]);
     const filtered = [query.q, query.loyalty_tier, query.city, query.tag].some((one) => one !== undefined);
     const count = filtered ? readBoundedTotal(total!.total) : { count: total!.total, relation: 'eq' as const };
-    return toPage(rows, window, count, (row) => CustomerDto.from(row, body.currency), (row) => [row.customer_no]);
+    return toPage(rows, window, count, (row) => CustomerDto.from(row, currency), (row) => [row.customer_no]);
   }
 
   async get(tenant: Tenant, customerId: string): Promise<Versioned<CustomerDto>> {

@@ -1,3 +1,4 @@
+export { isCustomerId } from './customer-id.js';
 export { normaliseEmail, normalisePhone } from './contact.js';
 export { type ConsentSetting, Customers, type OrderFacts } from './customers.js';
 export { CustomersModule } from './customers.module.js';

@@ -22,6 +22,12 @@ export class SettingsService {
     return toSettings(await tx.findOneByOrFail(TenantSettingsEntity, { tenantId: tenant.id }));
   }
 
+  /** The tenant's currency, outside a transaction and in one round trip. */
+  async currency(tenant: Tenant): Promise<string> {
+    const [row] = await this.database.rows<{ currency: string }>(tenant, { text: 'SELECT currency FROM tenant_settings WHERE tenant_id = $1', values: [tenant.id], name: 'currency' });
+    return row!.currency;
+  }
+
   /** Fixes the currency: amounts are stored in its minor units from now on. Cheap to call with every amount. */
   async recordMoney(tx: EntityManager, tenant: Tenant): Promise<void> {
     await tx.query('UPDATE tenant_settings SET money_recorded = true WHERE tenant_id = $1 AND NOT money_recorded', [tenant.id]);

@@ -2,7 +2,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { APP_ROLE } from '../connection-options.js';
 import { tenantTable } from '../tenant-table.js';
 
-/** Behaviour events by month, the ids that make each count once, and orders. */
+/** Behaviour events by month, the ids that make each count once, orders, and refunds of orders not seen yet. */
 export class Events1764000003000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
@@ -19,6 +19,7 @@ export class Events1764000003000 implements MigrationInterface {
         stage text,
         event_id text NOT NULL,
         order_id text,
+        amount bigint,
         properties jsonb
       ) PARTITION BY RANGE (occurred_at);
       CREATE INDEX events_stage ON events (tenant_id, stage, customer_no, occurred_at) WHERE stage IS NOT NULL;
@@ -36,24 +37,30 @@ export class Events1764000003000 implements MigrationInterface {
         items jsonb NOT NULL DEFAULT '[]',
         PRIMARY KEY (tenant_id, order_id)
       );
+      CREATE TABLE refunds_ahead (
+        tenant_id int NOT NULL REFERENCES tenants,
+        order_id text NOT NULL,
+        amount bigint NOT NULL,
+        PRIMARY KEY (tenant_id, order_id)
+      );
       CREATE INDEX orders_customer ON orders (tenant_id, customer_no, occurred_at);`);
     // The application owns no table, so it asks the owner for a month's partition.
     await runner.query(`
       CREATE FUNCTION ensure_event_month(month date) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $fn$
       DECLARE first date := date_trunc('month', month)::date; part text := 'events_' || to_char(first, 'YYYYMM');
       BEGIN
-        IF first < DATE '2000-01-01' OR first > (now() + interval '2 months')::date THEN RAISE EXCEPTION 'no events in %', month; END IF;
+        IF first < DATE '2000-01-01' OR first > (now() + interval '10 years')::date THEN RAISE EXCEPTION 'no events in %', month; END IF;
         IF to_regclass(part) IS NOT NULL THEN RETURN; END IF;
         PERFORM pg_advisory_xact_lock(hashtext('ensure_event_month'));
         IF to_regclass(part) IS NOT NULL THEN RETURN; END IF;
-        EXECUTE format('CREATE TABLE %I PARTITION OF events FOR VALUES FROM (%L) TO (%L)', part, first::timestamptz, (first + interval '1 month')::timestamptz);
+        EXECUTE format('CREATE TABLE %I PARTITION OF events FOR VALUES FROM (%L) TO (%L)', part, first::timestamp AT TIME ZONE 'UTC', (first + interval '1 month') AT TIME ZONE 'UTC');
       END $fn$;
       REVOKE ALL ON FUNCTION ensure_event_month(date) FROM PUBLIC;
       GRANT EXECUTE ON FUNCTION ensure_event_month(date) TO ${APP_ROLE};`);
-    for (const table of ['event_ids', 'events', 'orders']) await tenantTable(runner, table);
+    for (const table of ['event_ids', 'events', 'orders', 'refunds_ahead']) await tenantTable(runner, table);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(`DROP FUNCTION ensure_event_month(date); DROP TABLE orders, events, event_ids;`);
+    await runner.query(`DROP FUNCTION ensure_event_month(date); DROP TABLE refunds_ahead, orders, events, event_ids;`);
   }
 }
