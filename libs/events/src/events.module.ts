@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
 import { CustomersModule } from '#customers';
+import { SegmentsModule } from '#segments';
+import { EventCriteria } from './event-criteria.js';
 import { EventMonths } from './event-months.js';
 import { EventsController } from './events.controller.js';
 import { Events } from './events.js';
@@ -7,9 +9,9 @@ import { EventsService } from './events.service.js';
 import { OrderBook } from './order-book.js';
 
 @Module({
-  imports: [CustomersModule],
+  imports: [CustomersModule, SegmentsModule],
   controllers: [EventsController],
-  providers: [EventMonths, Events, EventsService, OrderBook],
+  providers: [EventCriteria, EventMonths, Events, EventsService, OrderBook],
   exports: [Events],
 })
 export class EventsModule {}

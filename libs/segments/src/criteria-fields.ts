@@ -41,6 +41,8 @@ export const ANY_ATTRIBUTE: Field = { ...column(`${ATTRIBUTE}<name>`, 'attribute
 
 /** Which events match, as SQL; given by the domain that keeps them. */
 export interface EventSource {
+  /** What `where` may test of an order: the first step after `order`. */
+  readonly orderFields: readonly string[];
   /**
    * `SELECT … FROM … WHERE …` with the one column `customer_no`: a row per matching event of the tenant `$1`.
    *

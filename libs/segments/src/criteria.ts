@@ -34,7 +34,8 @@ export interface EventCondition {
   name: string;
   /** First step `properties` or `order`. */
   where: { path: string[]; test: Test }[];
-  count: Test;
+  /** All must hold of the number of matching events. */
+  count: Test[];
   /** Milliseconds back from now; null: ever. */
   within: number | null;
 }

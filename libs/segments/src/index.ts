@@ -1,6 +1,10 @@
 export type { Criteria, EventCondition, Test } from './criteria.js';
 export { CriteriaFields, type EventSource } from './criteria-fields.js';
 export type { RelationField } from './field.js';
+export { compileCriteria, negate } from './criteria.compile.js';
+export { matches, type Person } from './criteria.interpret.js';
+export { parseCriteria } from './criteria.parse.js';
+export { jsonTest } from './json-test.js';
 export { Params } from './params.js';
 export { SEGMENT_CHANGED, type Segment, type SegmentType } from './segment.js';
 export { SegmentError } from './segment.errors.js';

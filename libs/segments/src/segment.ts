@@ -17,3 +17,18 @@ export interface Segment {
 
 /** Customers (by number) that came into or left a segment: at most 10,000 an event, published with the change. */
 export const SEGMENT_CHANGED = eventType<{ segment_id: string; entered: number[]; exited: number[] }>('segment.changed');
+
+/** A row of `segments`. */
+export interface SegmentRow {
+  segment_no: number;
+  segment_id: string;
+  name: string;
+  description: string | null;
+  type: SegmentType;
+  criteria: JsonObject | null;
+  size: number;
+  last_updated: Date | null;
+  created_at: Date;
+  updated_at: Date;
+  version: number;
+}

@@ -1,10 +1,42 @@
-import { Module } from '@nestjs/common';
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { CustomersModule, PersonalData } from '#customers';
+import { Clock } from '#kernel';
+import { Tenants } from '#tenants';
 import { CriteriaFields } from './criteria-fields.js';
+import { Membership } from './membership.js';
+import { SegmentInput } from './segment-input.js';
+import { SegmentMembersController } from './segment-members.controller.js';
+import { SegmentMembersService } from './segment-members.service.js';
+import { SegmentPreview } from './segment-preview.js';
+import { SegmentSweeps } from './segment-sweeps.js';
 import { SegmentUse } from './segment-use.js';
 import { Segments } from './segments.js';
+import { SegmentsController } from './segments.controller.js';
+import { SEGMENTS_OF } from './segments.queries.js';
+import { SegmentsService } from './segments.service.js';
+import { provisionWellKnown } from './well-known-segments.js';
 
 @Module({
-  providers: [Segments, SegmentUse, CriteriaFields],
+  imports: [CustomersModule],
+  controllers: [SegmentsController, SegmentMembersController],
+  providers: [Segments, SegmentUse, CriteriaFields, Membership, SegmentInput, SegmentPreview, SegmentMembersService, SegmentsService, SegmentSweeps],
   exports: [Segments, SegmentUse, CriteriaFields],
 })
-export class SegmentsModule {}
+export class SegmentsModule implements OnModuleInit {
+  constructor(
+    private readonly tenants: Tenants,
+    private readonly personalData: PersonalData,
+    private readonly members: SegmentMembersService,
+    private readonly clock: Clock,
+  ) {}
+
+  onModuleInit(): void {
+    this.tenants.onProvision((tx, tenant) => provisionWellKnown(tx, tenant, this.clock.now()));
+    this.personalData.register({
+      name: 'segments',
+      timeline: async () => [],
+      export: (tx, tenant, customerNo) => tx.query(SEGMENTS_OF, [tenant.id, customerNo]),
+      erase: (tx, tenant, customerNo) => this.members.forget(tx, tenant, customerNo),
+    });
+  }
+}

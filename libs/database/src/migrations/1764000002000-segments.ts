@@ -15,6 +15,7 @@ export class Segments1764000002000 implements MigrationInterface {
         criteria jsonb,
         size int NOT NULL DEFAULT 0,
         last_updated timestamptz,
+        followed_at timestamptz NOT NULL DEFAULT now(),
         created_at timestamptz NOT NULL,
         updated_at timestamptz NOT NULL,
         version int NOT NULL DEFAULT 1,
@@ -27,7 +28,11 @@ export class Segments1764000002000 implements MigrationInterface {
         customer_no int NOT NULL,
         PRIMARY KEY (tenant_id, segment_no, customer_no)
       ) PARTITION BY HASH (tenant_id, segment_no);
-      CREATE INDEX segment_members_customer ON segment_members (tenant_id, customer_no);`);
+      CREATE INDEX segment_members_customer ON segment_members (tenant_id, customer_no);
+      -- What time moves is found by the instants that a border has passed.
+      CREATE INDEX customers_created ON customers (tenant_id, created_at);
+      CREATE INDEX customers_first_order ON customers (tenant_id, first_order_at) WHERE first_order_at IS NOT NULL;
+      CREATE INDEX customers_last_order ON customers (tenant_id, last_order_at) WHERE last_order_at IS NOT NULL;`);
     for (let part = 0; part < 8; part++) {
       await runner.query(`CREATE TABLE segment_members_${part} PARTITION OF segment_members FOR VALUES WITH (MODULUS 8, REMAINDER ${part})`);
     }
@@ -37,7 +42,8 @@ export class Segments1764000002000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(`DROP TABLE segment_members, segments;
+    await runner.query(`DROP INDEX customers_created, customers_first_order, customers_last_order;
+      DROP TABLE segment_members, segments;
       DROP FUNCTION count_segments_insert, count_segments_delete, count_segments_update;`);
   }
 }

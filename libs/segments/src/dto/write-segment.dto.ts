@@ -1,0 +1,51 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Allow, IsIn, IsOptional, IsString, MaxLength, MinLength, ValidateIf } from 'class-validator';
+import { PageQueryDto } from '#http';
+import { SEGMENT_TYPES, type SegmentType } from '../segment.js';
+import { CRITERIA_SCHEMA } from './segment.dto.js';
+
+const present = (_: object, value: unknown): boolean => value !== undefined;
+
+export class CreateSegmentDto {
+  @IsString() @MinLength(1) @MaxLength(200)
+  name: string;
+
+  /** `static`: members are listed. `dynamic`: they follow the criteria. `imported`: they come from a file. */
+  @IsIn(SEGMENT_TYPES)
+  @ApiProperty({ enum: SEGMENT_TYPES })
+  type: SegmentType;
+
+  @IsOptional() @IsString() @MaxLength(1000)
+  description?: string | null;
+
+  /** Required for a dynamic segment, and for no other. `GET /segments/fields` lists what they may test. */
+  @Allow()
+  @ApiPropertyOptional(CRITERIA_SCHEMA)
+  criteria?: object;
+}
+
+/** A merge patch: what is left out stays. */
+export class UpdateSegmentDto {
+  @ValidateIf(present) @IsString() @MinLength(1) @MaxLength(200)
+  name?: string;
+
+  @IsOptional() @IsString() @MaxLength(1000)
+  description?: string | null;
+
+  /** Replaces the criteria of a dynamic segment; its members are computed anew. */
+  @Allow()
+  @ApiPropertyOptional(CRITERIA_SCHEMA)
+  criteria?: object;
+}
+
+export class PreviewSegmentDto {
+  @Allow()
+  @ApiProperty(CRITERIA_SCHEMA)
+  criteria: object;
+}
+
+export class SegmentListQueryDto extends PageQueryDto {
+  @IsOptional() @IsIn(SEGMENT_TYPES)
+  @ApiProperty({ required: false, enum: SEGMENT_TYPES })
+  type?: SegmentType;
+}

@@ -1,0 +1,82 @@
+import { Injectable, type Type } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { DtoPipe } from '#http';
+import { DomainError, type Fault, isObject, type Tenant, validationFailed } from '#kernel';
+import { SettingsService } from '#tenants';
+import type { Criteria } from './criteria.js';
+import { CriteriaFields } from './criteria-fields.js';
+import { parseCriteria } from './criteria.parse.js';
+import { Membership } from './membership.js';
+import { dependents } from './segment-graph.js';
+import { SegmentError } from './segment.errors.js';
+
+/** Two that refer to each other at the same moment: the second must see the first. */
+const LOCK_GRAPH = `SELECT pg_advisory_xact_lock(hashtext('segment_graph'), $1)`;
+
+/**
+ * Reads bodies that carry criteria. Their faults can depend on the tenant (its currency, its segments), so they are found here
+ * and not in the pipe; and as they win over other faults of the body, those are found here, too.
+ */
+@Injectable()
+export class SegmentInput {
+  private readonly pipe = new DtoPipe();
+
+  constructor(
+    private readonly fields: CriteriaFields,
+    private readonly settings: SettingsService,
+    private readonly membership: Membership,
+  ) {}
+
+  /**
+   * @param needs whether criteria must, may or must not be there, once the rest of the body is known
+   * @param self number of the segment that is changed
+   * @throws SegmentError invalid_segment_criteria, with every fault of the body
+   * @throws RequestError validation_failed
+   */
+  async read<T extends { criteria?: object }>(
+    tx: EntityManager, tenant: Tenant, dto: Type<T>, body: unknown, needs: (body: Record<string, unknown>) => 'required' | 'optional' | 'forbidden', self?: number,
+  ): Promise<{ input: T; criteria: Criteria | null }> {
+    const { input, faults: others } = await this.validate(dto, body);
+    const given: Record<string, unknown> = isObject(body) ? body : {};
+    const { criteria, faults } = await this.criteria(tx, tenant, given.criteria, needs(given), self);
+    if (faults.length > 0) throw new SegmentError('invalid_segment_criteria', { errors: [...faults, ...others] });
+    if (input === null) throw validationFailed(others);
+    return { input, criteria };
+  }
+
+  /** Until the transaction ends nobody else changes which segment refers to which. */
+  async lockReferences(tx: EntityManager, tenant: Tenant): Promise<void> {
+    await tx.query(LOCK_GRAPH, [tenant.id]);
+  }
+
+  private async validate<T>(dto: Type<T>, body: unknown): Promise<{ input: T | null; faults: Fault[] }> {
+    try {
+      return { input: (await this.pipe.transform(body, { type: 'body', metatype: dto })) as T, faults: [] };
+    } catch (error) {
+      if (error instanceof DomainError && error.code === 'validation_failed') return { input: null, faults: error.context.errors ?? [] };
+      throw error;
+    }
+  }
+
+  private async criteria(tx: EntityManager, tenant: Tenant, json: unknown, needs: 'required' | 'optional' | 'forbidden', self?: number): Promise<{ criteria: Criteria | null; faults: Fault[] }> {
+    const fault = (code: string, detail: string) => ({ criteria: null, faults: [{ pointer: '/criteria', code, detail }] });
+    if (needs === 'forbidden') return json === undefined || json === null ? { criteria: null, faults: [] } : fault('not_allowed', 'Only a dynamic segment has criteria.');
+    if (json === undefined) return needs === 'optional' ? { criteria: null, faults: [] } : fault('required', 'A dynamic segment needs criteria.');
+    const { currency } = await this.settings.of(tx, tenant);
+    const { criteria, faults, references } = parseCriteria(json, '/criteria', { fields: this.fields, currency });
+    const broken = references.length === 0 ? [] : await this.brokenReferences(tx, tenant, references, self);
+    return { criteria, faults: [...faults, ...broken] };
+  }
+
+  private async brokenReferences(tx: EntityManager, tenant: Tenant, references: { id: string; pointer: string }[], self?: number): Promise<Fault[]> {
+    await this.lockReferences(tx, tenant);
+    const numbers = await this.membership.numbersOf(tx, tenant, references.map(({ id }) => id));
+    const { graph } = await this.membership.load(tx, tenant);
+    const behind = self === undefined ? new Set<number>() : dependents(graph, self).add(self);
+    return references.flatMap(({ id, pointer }): Fault[] => {
+      const no = numbers.get(id);
+      if (no === undefined) return [{ pointer, code: 'unknown_segment', detail: 'There is no such segment.' }];
+      return behind.has(no) ? [{ pointer, code: 'segment_cycle', detail: 'That segment refers to this one, so neither could be computed first.' }] : [];
+    });
+  }
+}

@@ -1,0 +1,54 @@
+import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { CurrentTenant } from '#auth';
+import { PageQueryDto, Route } from '#http';
+import type { Tenant } from '#kernel';
+import { AddedSegmentMembersDto, AddSegmentMembersDto, SegmentMemberPageDto } from './dto/segment-member.dto.js';
+import { SegmentMembersService } from './segment-members.service.js';
+import { MEMBERS_PAGE } from './segments.examples.js';
+import { SegmentError } from './segment.errors.js';
+
+@ApiTags('Segments')
+@Controller('segments/:segment_id/members')
+export class SegmentMembersController {
+  constructor(private readonly members: SegmentMembersService) {}
+
+  @Get()
+  @Route({
+    allow: 'segments:read',
+    summary: 'List a segment’s members',
+    description: 'In the order in which the customers became known.',
+    returns: SegmentMemberPageDto,
+    example: MEMBERS_PAGE,
+    errors: [SegmentError.only('segment_not_found')],
+  })
+  listSegmentMembers(@CurrentTenant() tenant: Tenant, @Param('segment_id') segmentId: string, @Query() query: PageQueryDto) {
+    return this.members.list(tenant, segmentId, query);
+  }
+
+  @Post()
+  @Route({
+    allow: 'segments:write',
+    summary: 'Add members to a static segment',
+    description: 'By the caller’s own customer ids, up to 10,000; ids that no customer has are named in the answer and change nothing.',
+    returns: AddedSegmentMembersDto,
+    example: { added: 2, already: 1, unknown: ['cust_9999'] },
+    bodies: { members: { customer_ids: ['cust_1001', 'cust_1002', 'cust_1003', 'cust_9999'] } },
+    errors: [SegmentError.only('segment_not_found', 'invalid_state')],
+  })
+  addSegmentMembers(@CurrentTenant() tenant: Tenant, @Param('segment_id') segmentId: string, @Body() body: AddSegmentMembersDto) {
+    return this.members.add(tenant, segmentId, body.customer_ids);
+  }
+
+  @Delete(':customer_id')
+  @Route({
+    allow: 'segments:write',
+    status: 204,
+    summary: 'Remove a member from a static segment',
+    description: 'The customer remains, the membership ends.',
+    errors: [SegmentError.only('segment_not_found', 'segment_member_not_found', 'invalid_state')],
+  })
+  removeSegmentMember(@CurrentTenant() tenant: Tenant, @Param('segment_id') segmentId: string, @Param('customer_id') customerId: string) {
+    return this.members.remove(tenant, segmentId, customerId);
+  }
+}

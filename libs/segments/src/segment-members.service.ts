@@ -1,0 +1,80 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Customers } from '#customers';
+import { Database } from '#database';
+import type { PageQueryDto } from '#http';
+import { Clock, pageWindow, type Paged, type Tenant, toPage } from '#kernel';
+import type { AddedSegmentMembersDto, SegmentMemberDto } from './dto/segment-member.dto.js';
+import { Membership } from './membership.js';
+import { MOVE_SIZES } from './membership.queries.js';
+import { SegmentError } from './segment.errors.js';
+import type { SegmentRow, SegmentType } from './segment.js';
+import { ADD_MEMBERS, FIND, FIND_FOR_UPDATE, FORGET_MEMBER, MEMBERS, REMOVE_MEMBER } from './segments.queries.js';
+
+/** Who is in a segment, and for those that are lists, who is put there. */
+@Injectable()
+export class SegmentMembersService {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly customers: Customers,
+    private readonly membership: Membership,
+  ) {}
+
+  async list(tenant: Tenant, segmentId: string, query: PageQueryDto): Promise<Paged<SegmentMemberDto>> {
+    const window = pageWindow<[number]>(query, (key) => key.length === 1 && Number.isInteger(key[0]) && Math.abs(key[0] as number) < 2 ** 31);
+    const [segment] = await this.database.rows<SegmentRow>(tenant, { text: FIND, values: [tenant.id, segmentId], name: 'segment_get' });
+    if (segment === undefined) throw new SegmentError('segment_not_found');
+    const values = [tenant.id, segment.segment_no, window.after?.[0] ?? -1, window.limit + 1, window.offset];
+    const rows = await this.database.rows<SegmentMemberDto & { customer_no: number }>(tenant, { text: MEMBERS, values, name: 'segment_members' });
+    const shown = ({ customer_id, email, first_name, last_name }: SegmentMemberDto): SegmentMemberDto => ({ customer_id, email, first_name, last_name });
+    return toPage(rows, window, { count: segment.size, relation: 'eq' }, shown, (row) => [row.customer_no]);
+  }
+
+  async add(tenant: Tenant, segmentId: string, customerIds: readonly string[]): Promise<AddedSegmentMembersDto> {
+    return this.database.inTenant(tenant, async (tx) => {
+      const segment = await this.lock(tx, tenant, segmentId, 'static');
+      const wanted = [...new Set(customerIds)];
+      const numbers = await this.customers.find(tx, tenant, wanted);
+      const added = await this.put(tx, tenant, segment, [...numbers.values()]);
+      return { added, already: numbers.size - added, unknown: wanted.filter((id) => !numbers.has(id)) };
+    });
+  }
+
+  async remove(tenant: Tenant, segmentId: string, customerId: string): Promise<void> {
+    await this.database.inTenant(tenant, async (tx) => {
+      const segment = await this.lock(tx, tenant, segmentId, 'static');
+      const no = (await this.customers.find(tx, tenant, [customerId])).get(customerId);
+      const { records } = (await tx.queryRunner!.query(REMOVE_MEMBER, [tenant.id, segment.segment_no, no ?? null], true)) as { records: unknown[] };
+      if (no === undefined || records.length === 0) throw new SegmentError('segment_member_not_found');
+      await this.moved(tx, tenant, segment, [], [no]);
+    });
+  }
+
+  /** Adds customers to a list, and tells; the caller holds the segment's lock, or the segment is a file's target. Returns how many are new there. */
+  async put(tx: EntityManager, tenant: Tenant, segment: Pick<SegmentRow, 'segment_no' | 'segment_id'>, customerNos: readonly number[]): Promise<number> {
+    const added = await tx.query<{ customer_no: number }[]>(ADD_MEMBERS, [tenant.id, segment.segment_no, customerNos]);
+    const entered = added.map((row) => row.customer_no);
+    if (entered.length > 0) await this.moved(tx, tenant, segment, entered, []);
+    return entered.length;
+  }
+
+  /** Takes a customer who is to be forgotten out of every segment. */
+  async forget(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void> {
+    await tx.query(FORGET_MEMBER, [tenant.id, customerNo, this.clock.now()]);
+  }
+
+  /** @throws SegmentError segment_not_found, invalid_state */
+  async lock(tx: EntityManager, tenant: Tenant, segmentId: string, type: SegmentType): Promise<SegmentRow> {
+    const [segment] = await tx.query<SegmentRow[]>(FIND_FOR_UPDATE, [tenant.id, segmentId]);
+    if (segment === undefined) throw new SegmentError('segment_not_found');
+    if (segment.type !== type) throw new SegmentError('invalid_state', { detail: `This needs a segment of type ${type}; this one is ${segment.type}.` });
+    return segment;
+  }
+
+  private async moved(tx: EntityManager, tenant: Tenant, segment: Pick<SegmentRow, 'segment_no' | 'segment_id'>, entered: number[], exited: number[]): Promise<void> {
+    await tx.query(MOVE_SIZES, [tenant.id, this.clock.now(), [segment.segment_no], [entered.length - exited.length]]);
+    await this.membership.announce(tx, tenant, segment.segment_id, entered, exited);
+    await this.membership.followMembers(tx, tenant, segment.segment_no, [...entered, ...exited]);
+  }
+}

@@ -1,0 +1,82 @@
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Database } from '#database';
+import { Jobs, jobType } from '#jobs';
+import { Clock, type Tenant } from '#kernel';
+import { Tenants } from '#tenants';
+import { movesWithTime } from './criteria.js';
+import { compileCrossed } from './criteria.crossed.js';
+import { CriteriaFields } from './criteria-fields.js';
+import { Membership } from './membership.js';
+import { TAKE_CHANGED } from './membership.queries.js';
+import { Params } from './params.js';
+
+/** Computes a segment too large to be computed while its creator waits. */
+export const REBUILD = jobType<{ segment_no: number }>('segments.rebuild', { collapse: true });
+
+/** Customers of one transaction: enough that its fixed cost is nothing, few enough that it is short. */
+const BATCH = 10_000;
+/** Looked at again on both sides of the last look: workers' clocks differ a little. */
+const SLACK = 120_000;
+/** A look that found nobody need not be remembered at once: the next merely looks a little further back. */
+const REMEMBER_AFTER = 3_600_000;
+
+/** Has dynamic segments follow data within seconds, and time within a minute. */
+@Injectable()
+export class SegmentSweeps implements OnModuleInit {
+  private readonly logger = new Logger(SegmentSweeps.name);
+
+  constructor(
+    private readonly database: Database,
+    private readonly tenants: Tenants,
+    private readonly jobs: Jobs,
+    private readonly membership: Membership,
+    private readonly fields: CriteriaFields,
+    private readonly clock: Clock,
+  ) {}
+
+  onModuleInit(): void {
+    this.jobs.handle(REBUILD, (tenant, { segment_no }) => this.database.inTenant(tenant, (tx) => this.membership.rebuild(tx, tenant, segment_no)));
+    this.jobs.every(1, 'segments.follow', (signal) => this.eachTenant(signal, (tenant) => this.followChanges(tenant, signal)));
+    this.jobs.every(15, 'segments.follow-time', (signal) => this.eachTenant(signal, (tenant) => this.followTime(tenant)));
+  }
+
+  /** Empties the tenant's queue of changed customers, a batch a transaction. */
+  async followChanges(tenant: Tenant, signal?: AbortSignal): Promise<void> {
+    const waiting = () => this.database.rows(tenant, { text: 'SELECT 1 FROM changed_customers WHERE tenant_id = $1 LIMIT 1', values: [tenant.id], name: 'customers_changed' });
+    while (!signal?.aborted && (await waiting()).length > 0) {
+      const taken = await this.database.inTenant(tenant, async (tx) => {
+        const { records } = (await tx.queryRunner!.query(TAKE_CHANGED, [tenant.id, BATCH], true)) as { records: { customer_no: number }[] };
+        const customers = [...new Set(records.map((row) => row.customer_no))].sort((a, b) => a - b);
+        if (customers.length > 0) await this.membership.follow(tx, tenant, customers);
+        return customers.length;
+      });
+      if (taken === 0) return; // another worker has them
+    }
+  }
+
+  /** Looks at the customers whom time has moved over a border since the last look. */
+  async followTime(tenant: Tenant): Promise<void> {
+    const now = this.clock.now();
+    await this.database.inTenant(tenant, async (tx) => {
+      const { segments, timezone } = await this.membership.load(tx, tenant);
+      const crossed = new Map<number, number[]>();
+      for (const { no, criteria, followedAt } of segments.values()) {
+        if (!movesWithTime(criteria)) continue;
+        const [from, to] = [followedAt, now].sort((a, b) => a.getTime() - b.getTime()) as [Date, Date];
+        const params = new Params(tenant.id);
+        const condition = compileCrossed(criteria, new Date(from.getTime() - SLACK), to, timezone, { params, events: this.fields.events });
+        const found = condition === null ? [] : await tx.query<{ customer_no: number }[]>(`SELECT c.customer_no FROM customers c WHERE c.tenant_id = $1 AND (${condition})`, params.values);
+        if (found.length > 0 || to.getTime() - from.getTime() > REMEMBER_AFTER) crossed.set(no, found.map((row) => row.customer_no));
+      }
+      if (crossed.size > 0) await this.membership.followTime(tx, tenant, now, crossed);
+    });
+  }
+
+  /** One tenant's trouble is not the others'. */
+  private async eachTenant(signal: AbortSignal, visit: (tenant: Tenant) => Promise<void>): Promise<void> {
+    for await (const tenant of this.tenants.all()) {
+      if (signal.aborted) return;
+      await visit(tenant).catch((error: unknown) => this.logger.error({ msg: 'segments fell behind', tenant: tenant.name, err: error }));
+    }
+  }
+}

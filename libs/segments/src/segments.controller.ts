@@ -1,0 +1,128 @@
+import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
+import { ApiBody, ApiTags } from '@nestjs/swagger';
+import { CurrentTenant } from '#auth';
+import { IfMatch, Route } from '#http';
+import type { Tenant } from '#kernel';
+import { CriteriaFields } from './criteria-fields.js';
+import { SegmentFieldDto, SegmentFieldsDto } from './dto/segment-field.dto.js';
+import { SegmentPreviewDto } from './dto/segment-member.dto.js';
+import { SegmentDto, SegmentPageDto } from './dto/segment.dto.js';
+import { CreateSegmentDto, PreviewSegmentDto, SegmentListQueryDto, UpdateSegmentDto } from './dto/write-segment.dto.js';
+import { SegmentPreview } from './segment-preview.js';
+import { EVENT_CRITERIA, FIELDS, HIGH_VALUE, PAGE, PREVIEW, SEGMENT } from './segments.examples.js';
+import { SegmentError } from './segment.errors.js';
+import { SegmentsService } from './segments.service.js';
+
+@ApiTags('Segments')
+@Controller('segments')
+export class SegmentsController {
+  constructor(
+    private readonly segments: SegmentsService,
+    private readonly previews: SegmentPreview,
+    private readonly fields: CriteriaFields,
+  ) {}
+
+  @Get()
+  @Route({
+    allow: 'segments:read',
+    summary: 'List segments',
+    description: 'Newest first. `size` is of the membership as it is kept, and costs nothing to read.',
+    returns: SegmentPageDto,
+    example: PAGE,
+  })
+  listSegments(@CurrentTenant() tenant: Tenant, @Query() query: SegmentListQueryDto) {
+    return this.segments.list(tenant, query);
+  }
+
+  @Post()
+  @ApiBody({ type: CreateSegmentDto })
+  @Route({
+    allow: 'segments:write',
+    status: 201,
+    summary: 'Create a segment',
+    description: 'A dynamic segment has its members when this answers; for a tenant of more than 300,000 customers a job computes them, and `last_updated` is absent until it has.',
+    returns: SegmentDto,
+    example: SEGMENT,
+    bodies: { dynamic: HIGH_VALUE, event: EVENT_CRITERIA, static: { name: 'Friends of the house', type: 'static' }, imported: { name: 'Newsletter 2025', type: 'imported' } },
+    errors: [SegmentError.only('invalid_segment_criteria')],
+    idempotent: true,
+  })
+  createSegment(@CurrentTenant() tenant: Tenant, @Body() body: unknown) {
+    return this.segments.create(tenant, body);
+  }
+
+  @Get('fields')
+  @Route({
+    allow: 'segments:read',
+    summary: 'List what criteria may test',
+    description: 'Every field with its type, the operators it takes and, where they are known, its values. `attributes.<name>` stands for any attribute of a customer. Beside fields, criteria take `all`, `any`, `not`, `event` and `segment`.',
+    returns: SegmentFieldsDto,
+    example: FIELDS,
+  })
+  listSegmentFields(): SegmentFieldsDto {
+    return { data: this.fields.all().map((field) => SegmentFieldDto.from(field)) };
+  }
+
+  @Post('preview')
+  @ApiBody({ type: PreviewSegmentDto })
+  @Route({
+    allow: 'segments:read',
+    summary: 'Preview criteria',
+    description: 'How many customers match now, and up to ten of them. Nothing is kept.',
+    returns: SegmentPreviewDto,
+    example: PREVIEW,
+    bodies: { high_value: { criteria: HIGH_VALUE.criteria }, event: { criteria: EVENT_CRITERIA.criteria } },
+    errors: [SegmentError.only('invalid_segment_criteria')],
+  })
+  previewSegment(@CurrentTenant() tenant: Tenant, @Body() body: unknown) {
+    return this.previews.preview(tenant, body);
+  }
+
+  @Get(':segment_id')
+  @Route({ allow: 'segments:read', summary: 'Get a segment', description: 'With the size of its membership.', returns: SegmentDto, example: SEGMENT, errors: [SegmentError.only('segment_not_found')] })
+  getSegment(@CurrentTenant() tenant: Tenant, @Param('segment_id') segmentId: string) {
+    return this.segments.get(tenant, segmentId);
+  }
+
+  @Patch(':segment_id')
+  @ApiBody({ type: UpdateSegmentDto })
+  @Route({
+    allow: 'segments:write',
+    summary: 'Change a segment',
+    description: 'A merge patch of name, description and criteria; new criteria replace the old ones whole, and the members are computed anew.',
+    returns: SegmentDto,
+    example: SEGMENT,
+    bodies: { rename: { name: 'Best Customers' }, criteria: { criteria: { total_spent: { gte: 1000 } } } },
+    errors: [SegmentError.only('invalid_segment_criteria', 'segment_not_found')],
+    conditional: true,
+  })
+  updateSegment(@CurrentTenant() tenant: Tenant, @Param('segment_id') segmentId: string, @Body() body: unknown, @IfMatch() ifMatch?: number) {
+    return this.segments.update(tenant, segmentId, body, ifMatch);
+  }
+
+  @Delete(':segment_id')
+  @Route({
+    allow: 'segments:write',
+    status: 204,
+    summary: 'Delete a segment',
+    description: 'Refused while a scheduled or active campaign, or another segment, needs it; the four segments that every tenant has stay.',
+    errors: [SegmentError.only('segment_not_found', 'invalid_state')],
+    conditional: true,
+  })
+  deleteSegment(@CurrentTenant() tenant: Tenant, @Param('segment_id') segmentId: string, @IfMatch() ifMatch?: number) {
+    return this.segments.remove(tenant, segmentId, ifMatch);
+  }
+
+  @Post(':segment_id/refresh')
+  @Route({
+    allow: 'segments:write',
+    summary: 'Compute a dynamic segment now',
+    description: 'Members follow by themselves within seconds; this does not wait for it.',
+    returns: SegmentDto,
+    example: SEGMENT,
+    errors: [SegmentError.only('segment_not_found', 'invalid_state')],
+  })
+  refreshSegment(@CurrentTenant() tenant: Tenant, @Param('segment_id') segmentId: string) {
+    return this.segments.refresh(tenant, segmentId);
+  }
+}

@@ -1,0 +1,142 @@
+import fc from 'fast-check';
+import { CriteriaFields, compileCriteria, matches, Params, parseCriteria, type Person } from '#segments';
+import { startApp, type TestApp } from './support/app.js';
+import { tenantOf } from './support/customers.js';
+
+/** A fixed moment, just before a leap day's neighbourhood matters. */
+const NOW = new Date('2026-02-20T12:00:00.000Z');
+const TODAY = '2026-02-20';
+const DAY = 86_400_000;
+const CHOICES = ['subscribed', 'unsubscribed', 'unknown'];
+
+const one = <T>(...values: T[]) => fc.constantFrom(...values);
+const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null });
+
+const text = one('Rome', 'Roma', 'Bern', "O'Hara", 'a%_b', 'Zürich', '😀 grin', '"quoted"');
+const whole = fc.integer({ min: -2, max: 12 });
+const cents = fc.integer({ min: 0, max: 3000 }).map((n) => n * 50);
+const daysAgo = fc.integer({ min: -1, max: 40 });
+const instant = fc.tuple(daysAgo, one(-1, 0, 1, 3_600_000)).map(([days, off]) => new Date(NOW.getTime() - days * DAY + off));
+const birthday = one('1980-02-20', '1992-02-29', '1990-03-01', '1985-12-31', '2000-02-19');
+const json = one<unknown>('gold', 'silver', '7', 7, 7.5, 0, true, false, null, ['gold', 'x'], { deep: 1 });
+const tag = one('vip', 'new', 'Rome');
+const event = fc.record({
+  type: one('order_completed', 'menu_viewed'),
+  at: instant,
+  properties: fc.record({ page: json, list: fc.array(fc.record({ sku: json }), { maxLength: 2 }) }, { requiredKeys: [] }),
+  order: maybe(fc.record({ total: cents, location_id: maybe(one('north', 'south')), items: fc.array(fc.record({ product_id: one('margherita', 'cola'), quantity: fc.integer({ min: 1, max: 3 }) }), { maxLength: 2 }) })),
+});
+
+const customer = fc.record({
+  city: maybe(text), loyalty_tier: maybe(text), loyalty_points: maybe(whole), birthday: maybe(birthday),
+  order_count: fc.integer({ min: 0, max: 4 }), total_spent: cents, last_order_at: maybe(instant), created_at: instant,
+  consent_email: one(...CHOICES), tags: fc.uniqueArray(tag), attributes: fc.dictionary(one('level', 'odd name', "it's"), json),
+  segments: fc.uniqueArray(one('seg_a', 'seg_b')), events: fc.array(event, { maxLength: 3 }),
+});
+type Customer = typeof customer extends fc.Arbitrary<infer T> ? T : never;
+
+/** Any test of values of a kind: a scalar, or operators with what they take. */
+function tests(value: fc.Arbitrary<unknown>, ...more: Record<string, fc.Arbitrary<unknown>>[]): fc.Arbitrary<unknown> {
+  const list = fc.array(value, { minLength: 1, maxLength: 3 });
+  return fc.oneof(value, fc.record({ eq: value, ne: value, in: list, nin: list, ...Object.assign({}, ...more) }, { requiredKeys: [] }).filter((made) => Object.keys(made).length > 0));
+}
+const exists = { exists: fc.boolean() };
+const order = (value: fc.Arbitrary<unknown>, low: fc.Arbitrary<[unknown, unknown]>) => ({ gt: value, gte: value, lt: value, lte: value, between: low });
+const numbers = (value: fc.Arbitrary<number>) => order(value, fc.tuple(value, value).map(([a, b]) => [Math.min(a, b), Math.max(a, b)]));
+const texts = (value: fc.Arbitrary<string>) => ({ contains: value, starts_with: value });
+const scalar = one<string | number | boolean>('gold', '7', 7, 7.5, 0, true);
+const attribute = tests(scalar, exists, numbers(one(0, 7, 7.5)), texts(one('g', 'gold', '7')), { gt: one<unknown>('7', 7), lte: one<unknown>('gold', 7) });
+const days = fc.integer({ min: 0, max: 40 });
+const dollars = cents.map((amount) => amount / 100);
+
+const field = (name: string, tested: fc.Arbitrary<unknown>) => tested.map((value) => ({ [name]: value }));
+const leaf = fc.oneof(
+  field('city', tests(text, exists, texts(one('Rom', 'ü', '%', 'a', '😀')))),
+  field('loyalty_points', tests(whole, exists, numbers(whole))),
+  field('order_count', tests(whole, numbers(whole))),
+  field('total_spent', tests(dollars, numbers(dollars))),
+  field('average_order_value', tests(dollars, numbers(dollars))),
+  field('last_order_days_ago', tests(days, exists, numbers(days))),
+  field('days_since_signup', tests(days, numbers(days))),
+  field('birthday', tests(birthday, exists, { in_next_days: fc.integer({ min: 0, max: 365 }), gt: birthday, lte: birthday })),
+  field('consent.email', tests(one(...CHOICES))),
+  field('tags', tests(tag, exists, { contains: tag })),
+  field('attributes.level', attribute),
+  field("attributes.it's", attribute),
+  field('segment', fc.record({ in: fc.array(one('seg_a', 'seg_b'), { minLength: 1, maxLength: 2 }) })),
+  field('event', fc.record({
+    name: one('order_completed', 'menu_viewed', 'unheard_of'),
+    where: fc.oneof(
+      field('properties.page', attribute), field('properties.list.sku', attribute), field('order.items.product_id', tests(one('margherita', 'cola'))),
+      field('order.total', tests(dollars, numbers(dollars))), field('order.location_id', tests(one('north', 'south'), exists)),
+    ),
+    count: tests(fc.integer({ min: 0, max: 3 }), numbers(fc.integer({ min: 0, max: 3 }))),
+    within: fc.record({ last: fc.integer({ min: 1, max: 40 }), unit: one('day', 'week', 'hour') }),
+  }, { requiredKeys: ['name'] })),
+);
+const { tree } = fc.letrec<{ tree: unknown }>((tie) => ({
+  tree: fc.oneof({ maxDepth: 4, withCrossShrink: true }, { weight: 3, arbitrary: leaf }, { weight: 1, arbitrary: fc.tuple(leaf, leaf).map(([a, b]) => ({ ...a, ...b })) },
+    { weight: 1, arbitrary: fc.record({ all: fc.array(tie('tree'), { minLength: 1, maxLength: 3 }) }) },
+    { weight: 1, arbitrary: fc.record({ any: fc.array(tie('tree'), { minLength: 1, maxLength: 3 }) }) },
+    { weight: 1, arbitrary: fc.record({ not: tie('tree') }) }),
+}));
+
+describe('criteria, as SQL and as they are meant', () => {
+  let app: TestApp;
+  let tenantId: number;
+  const people = new Map<number, Person>();
+
+  beforeAll(async () => {
+    app = await startApp();
+    tenantId = (await tenantOf(app)).id;
+    const crowd = fc.sample(customer, { numRuns: 150, seed: 7 });
+    await app.sql(`SELECT ensure_event_month(m::date) FROM generate_series('2025-12-01'::date, '2026-03-01', '1 month') m`);
+    await app.sql(`INSERT INTO segments (tenant_id, segment_no, segment_id, name, type, created_at, updated_at) OVERRIDING SYSTEM VALUE
+      VALUES ($1, 900001, 'seg_a', 'A', 'static', now(), now()), ($1, 900002, 'seg_b', 'B', 'static', now(), now())`, [tenantId]);
+    for (const [no, person] of crowd.entries()) await insert(no, person);
+  });
+  afterAll(() => app.close());
+
+  async function insert(no: number, person: Customer): Promise<void> {
+    const { segments, events, ...columns } = person;
+    const row = { tenant_id: tenantId, customer_no: no, customer_id: `c${no}`, updated_at: NOW, ...columns, attributes: JSON.stringify(columns.attributes) };
+    const names = Object.keys(row);
+    await app.sql(`INSERT INTO customers (${names.join(', ')}) VALUES (${names.map((_, at) => `$${at + 1}`).join(', ')})`, Object.values(row));
+    for (const id of segments) await app.sql('INSERT INTO segment_members (tenant_id, segment_no, customer_no) VALUES ($1, $2, $3)', [tenantId, id === 'seg_a' ? 900001 : 900002, no]);
+    for (const [at, one] of events.entries()) {
+      const id = `${no}-${at}`;
+      await app.sql('INSERT INTO events (tenant_id, customer_no, occurred_at, type, event_id, order_id, properties) VALUES ($1, $2, $3, $4, $5, $6, $7)', [tenantId, no, one.at, one.type, id, one.order && id, JSON.stringify(one.properties)]);
+      if (one.order) await app.sql('INSERT INTO orders (tenant_id, order_id, customer_no, total, occurred_at, location_id, items) VALUES ($1, $2, $3, $4, $5, $6, $7)', [tenantId, id, no, one.order.total, one.at, one.order.location_id, JSON.stringify(one.order.items)]);
+    }
+    people.set(no, {
+      fields: {
+        ...(columns as unknown as Person['fields']),
+        average_order_value: columns.order_count > 0 ? Math.round(columns.total_spent / columns.order_count) : 0,
+        last_order_days_ago: columns.last_order_at, days_since_signup: columns.created_at, 'consent.email': columns.consent_email,
+      },
+      tags: columns.tags, attributes: columns.attributes, segments,
+      events: events.map(({ type, at, properties, order }) => ({ type, at, data: { properties, order } })),
+    });
+  }
+
+  const numbers = new Map([['seg_a', 900001], ['seg_b', 900002]]);
+
+  test('the compiled SQL takes exactly those whom the interpreter takes', async () => {
+    const fields = app.nest.get(CriteriaFields, { strict: false });
+    const sizes: number[] = [];
+    await fc.assert(fc.asyncProperty(tree, fc.boolean(), async (json, scoped) => {
+      const { criteria, faults } = parseCriteria(json, '', { fields, currency: 'USD' });
+      fc.pre(!faults.some(({ code }) => code === 'too_many_events' || code === 'too_deep'));
+      expect(faults).toEqual([]);
+      const params = new Params(tenantId);
+      const asked = [...people.keys()].filter((no) => !scoped || no % 3 === 0);
+      const scope = scoped ? `${params.add(asked)}::int[]` : null;
+      const sql = compileCriteria(criteria!, { params, now: NOW, today: TODAY, segmentNos: numbers, events: fields.events, scope });
+      const found = await app.sql<{ no: number }>(`SELECT customer_no AS no FROM customers c WHERE tenant_id = $1 ${scope ? `AND customer_no = ANY(${scope})` : ''} AND (${sql}) ORDER BY 1`, params.values);
+      const meant = asked.filter((no) => matches(criteria!, people.get(no)!, NOW, TODAY));
+      sizes.push(meant.length);
+      expect(found.map(({ no }) => no)).toEqual(meant);
+    }), { numRuns: Number(process.env.CRITERIA_RUNS ?? 400) });
+    expect(new Set(sizes).size).toBeGreaterThan(20); // the question was not always answered with nobody or everybody
+  }, 120_000);
+});
