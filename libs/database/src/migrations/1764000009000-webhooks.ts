@@ -1,0 +1,78 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { sharedTable, tenantTable } from '../tenant-table.js';
+
+/** Connections of webhook providers and the inbox of what they sent. */
+export class Webhooks1764000009000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      -- A post names its connection before anybody knows the tenant, so this has no tenant's security.
+      CREATE TABLE webhook_directory (
+        connection_id text PRIMARY KEY,
+        tenant_id int NOT NULL REFERENCES tenants,
+        provider text NOT NULL
+      );
+      CREATE TABLE webhook_connections (
+        tenant_id int NOT NULL REFERENCES tenants,
+        provider text NOT NULL CHECK (provider IN ('sendgrid', 'twilio', 'mailchimp', 'hubspot')),
+        connection_id text NOT NULL,
+        scheme text NOT NULL,
+        tolerance_seconds int,
+        failed_verifications bigint NOT NULL DEFAULT 0,
+        created_at timestamptz NOT NULL,
+        updated_at timestamptz NOT NULL,
+        PRIMARY KEY (tenant_id, provider)
+      );
+      CREATE TABLE webhook_secrets (
+        tenant_id int NOT NULL,
+        provider text NOT NULL,
+        secret_no bigint GENERATED ALWAYS AS IDENTITY,
+        sealed bytea NOT NULL,
+        created_at timestamptz NOT NULL,
+        valid_until timestamptz,
+        PRIMARY KEY (tenant_id, provider, secret_no),
+        FOREIGN KEY (tenant_id, provider) REFERENCES webhook_connections ON DELETE CASCADE
+      );
+      -- Sixteen shards by backend: writers of one tenant do not wait for each other's commit.
+      CREATE TABLE webhook_totals (
+        tenant_id int NOT NULL REFERENCES tenants,
+        provider text NOT NULL,
+        shard int NOT NULL,
+        events_received bigint NOT NULL,
+        last_event timestamptz NOT NULL,
+        PRIMARY KEY (tenant_id, provider, shard)
+      );
+      CREATE TABLE webhook_bodies (
+        tenant_id int NOT NULL REFERENCES tenants,
+        id text NOT NULL,
+        provider text NOT NULL,
+        body bytea NOT NULL,
+        received_at timestamptz NOT NULL,
+        PRIMARY KEY (tenant_id, id)
+      );
+      CREATE TABLE webhook_events (
+        tenant_id int NOT NULL REFERENCES tenants,
+        provider text NOT NULL,
+        id text NOT NULL,
+        body_id text NOT NULL,
+        item_no int NOT NULL,
+        format text NOT NULL,
+        type text,
+        dedup_key bytea NOT NULL,
+        status text NOT NULL CHECK (status IN ('pending', 'processed', 'duplicate', 'unmatched', 'failed')),
+        reason text,
+        payload jsonb,
+        received_at timestamptz NOT NULL,
+        processed_at timestamptz,
+        PRIMARY KEY (tenant_id, provider, id)
+      );
+      CREATE UNIQUE INDEX webhook_events_once ON webhook_events (tenant_id, provider, dedup_key) WHERE status <> 'duplicate';
+      CREATE INDEX webhook_events_pending ON webhook_events (tenant_id, id) WHERE status = 'pending';
+      CREATE INDEX webhook_events_unsettled ON webhook_events (tenant_id, provider, status, id) WHERE status <> 'processed';`);
+    await sharedTable(runner, 'webhook_directory', 'SELECT, INSERT, DELETE');
+    for (const table of ['webhook_connections', 'webhook_secrets', 'webhook_totals', 'webhook_bodies', 'webhook_events']) await tenantTable(runner, table);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP TABLE webhook_events, webhook_bodies, webhook_totals, webhook_secrets, webhook_connections, webhook_directory');
+  }
+}

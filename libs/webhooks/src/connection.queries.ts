@@ -1,0 +1,57 @@
+/** SQL of connections. `$1` is always the tenant. */
+
+/** Whose connection a key names. A key is never given to another tenant or provider, so what was read once stays true. */
+export const DIRECTORY = `SELECT t.id, t.name, d.provider FROM webhook_directory d JOIN tenants t ON t.id = d.tenant_id WHERE d.connection_id = $1`;
+
+/** A connection with the secrets that are valid at `$4`, newest first. */
+export const OPEN = `
+  SELECT c.scheme, c.tolerance_seconds,
+         array_agg(s.sealed ORDER BY s.secret_no DESC) FILTER (WHERE s.valid_until IS NULL OR s.valid_until > $4) AS sealed
+    FROM webhook_connections c LEFT JOIN webhook_secrets s ON s.tenant_id = c.tenant_id AND s.provider = c.provider
+   WHERE c.tenant_id = $1 AND c.provider = $2 AND c.connection_id = $3
+   GROUP BY c.tenant_id, c.provider`;
+
+/** A connection as it is shown; `previous_until` is the end of the last secret that was rotated away, while it still holds. */
+export const SHOW = `
+  SELECT c.connection_id, c.scheme, c.tolerance_seconds, c.failed_verifications::int,
+         (SELECT max(s.valid_until) FROM webhook_secrets s WHERE s.tenant_id = $1 AND s.provider = $2 AND s.valid_until > $3) AS previous_until
+    FROM webhook_connections c WHERE c.tenant_id = $1 AND c.provider = $2`;
+
+/** Connects, or replaces a connection, which keeps its key. Two at once take turns on the row. */
+export const CONNECT = `
+  INSERT INTO webhook_connections (tenant_id, provider, connection_id, scheme, tolerance_seconds, created_at, updated_at)
+  VALUES ($1, $2, $3, $4, $5, $6, $6)
+  ON CONFLICT (tenant_id, provider) DO UPDATE
+    SET scheme = excluded.scheme, tolerance_seconds = excluded.tolerance_seconds, updated_at = excluded.updated_at
+  RETURNING connection_id`;
+
+export const ENTER_IN_DIRECTORY = `INSERT INTO webhook_directory (tenant_id, connection_id, provider) VALUES ($1, $2, $3) ON CONFLICT (connection_id) DO NOTHING`;
+
+export const LEAVE_DIRECTORY = `DELETE FROM webhook_directory WHERE tenant_id = $1 AND connection_id = $2`;
+
+/** The connection's row: rotations take turns. */
+export const LOCK = `SELECT connection_id FROM webhook_connections WHERE tenant_id = $1 AND provider = $2 FOR UPDATE`;
+
+export const ADD_SECRET = `INSERT INTO webhook_secrets (tenant_id, provider, sealed, created_at) VALUES ($1, $2, $3, $4)`;
+
+export const DROP_SECRETS = `DELETE FROM webhook_secrets WHERE tenant_id = $1 AND provider = $2`;
+
+/** Lets the current secret live until `$4`, and drops those that are over at `$3`, or more than three generations old. */
+export const RETIRE_SECRETS = `
+  WITH dropped AS (
+    DELETE FROM webhook_secrets WHERE tenant_id = $1 AND provider = $2
+       AND (valid_until <= $3 OR secret_no NOT IN (
+             SELECT secret_no FROM webhook_secrets WHERE tenant_id = $1 AND provider = $2 ORDER BY secret_no DESC LIMIT 3)))
+  UPDATE webhook_secrets SET valid_until = $4 WHERE tenant_id = $1 AND provider = $2 AND valid_until IS NULL`;
+
+export const DISCONNECT = `DELETE FROM webhook_connections WHERE tenant_id = $1 AND provider = $2 RETURNING connection_id`;
+
+export const COUNT_FAILURE = `UPDATE webhook_connections SET failed_verifications = failed_verifications + 1 WHERE tenant_id = $1 AND provider = $2`;
+
+/** What is connected and what has come, one row a provider that knows either. */
+export const PROVIDERS_OF_TENANT = `
+  SELECT provider, bool_or(connected) AS connected, sum(events)::float8 AS events_received, max(last_event) AS last_event
+    FROM (SELECT provider, true AS connected, 0 AS events, NULL::timestamptz AS last_event FROM webhook_connections WHERE tenant_id = $1
+          UNION ALL
+          SELECT provider, false, events_received, last_event FROM webhook_totals WHERE tenant_id = $1) known
+   GROUP BY provider`;

@@ -1,0 +1,22 @@
+import { createHash } from 'node:crypto';
+import type { Json } from '#kernel';
+import type { InboundEvent } from './normalisers/inbound-event.js';
+
+const sha256 = (...parts: Json[]): Buffer => createHash('sha256').update(JSON.stringify(parts)).digest();
+
+/**
+ * What makes an event the same event when it comes again: the provider's id of it; else the id of the signed message and the
+ * place in it; else what it says (type, person, campaign, time, link).
+ *
+ * @returns 32 bytes, unique per tenant and provider
+ */
+export function dedupKey(event: InboundEvent, messageId: string | null, place: number): Buffer {
+  if (event.eventId !== null) return sha256('event', event.eventId);
+  if (messageId !== null) return sha256('message', messageId, place);
+  const { name, channel, customerId, email, phone, deliveryId, campaignId, at, url } = event;
+  return sha256('content', name, channel, customerId, email, phone, deliveryId, campaignId, at?.toISOString() ?? null, url);
+}
+
+/** The same for an item that is no event: all of what it says. */
+export const faultyKey = (item: unknown, messageId: string | null, place: number): Buffer =>
+  messageId !== null ? sha256('message', messageId, place) : sha256('item', JSON.stringify(item) ?? String(place));

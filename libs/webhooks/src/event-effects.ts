@@ -1,0 +1,68 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Delivery, type Receipt, RECEIPT_TYPES, type ReceiptType } from '#delivery';
+import type { Tenant } from '#kernel';
+import { type ClaimedEvent, type Outcome, PROCESSED, unmatched } from './outcome.js';
+import { People } from './people.js';
+import type { EventName } from './providers.js';
+
+/** Where an event goes: to the message it is about, to the person's consent, to the person's profile, or nowhere beyond the inbox. */
+const DESTINATIONS: Readonly<Record<EventName, 'message' | 'consent' | 'contact' | 'none'>> = {
+  delivered: 'message', opened: 'message', clicked: 'message', bounced: 'message', failed: 'message',
+  unsubscribed: 'message', complained: 'message', // and to the consent, when they are about no message of ours
+  subscribed: 'consent',
+  contact_created: 'contact', form_submitted: 'contact',
+  campaign_sent: 'none', // of the provider's own campaign, whose recipients it does not tell
+};
+
+/** Hands events to the domains they are about. Whatever it calls may be told the same twice. */
+@Injectable()
+export class EventEffects {
+  constructor(
+    private readonly delivery: Delivery,
+    private readonly people: People,
+  ) {}
+
+  /** Applies a batch in the caller's transaction. @returns the outcomes in the batch's order */
+  async apply(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<Outcome[]> {
+    const outcomes = new Map<ClaimedEvent, Outcome>(claimed.map((one) => [one, PROCESSED]));
+    const record = (events: readonly ClaimedEvent[], results: readonly Outcome[]): void => events.forEach((one, index) => outcomes.set(one, results[index]!));
+    const bound = (to: string): ClaimedEvent[] => claimed.filter(({ event }) => DESTINATIONS[event.name] === to);
+
+    const messages = bound('message');
+    record(messages, await this.tellDelivery(tx, tenant, messages));
+    const consents = claimed.filter((one) => DESTINATIONS[one.event.name] === 'consent' || (isOptOut(one) && outcomes.get(one)!.status === 'unmatched'));
+    record(consents, await this.people.applyConsents(tx, tenant, consents));
+    const contacts = bound('contact');
+    record(contacts, await this.people.applyContacts(tx, tenant, contacts));
+    return claimed.map((one) => outcomes.get(one)!);
+  }
+
+  private async tellDelivery(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<Outcome[]> {
+    if (claimed.length === 0) return [];
+    const results = await this.delivery.recordReceipts(tx, tenant, claimed.map(toReceipt));
+    return results.map((result) => (result === 'matched' ? PROCESSED : unmatched('unknown_message')));
+  }
+}
+
+const isOptOut = ({ event }: ClaimedEvent): boolean => event.name === 'unsubscribed' || event.name === 'complained';
+
+function toReceipt({ provider, event, at }: ClaimedEvent): Receipt {
+  if (!isReceipt(event.name)) throw new TypeError(`An event “${event.name}” is about no message`);
+  const address = event.channel === 'sms' ? event.phone : (event.email ?? event.phone);
+  return {
+    type: event.name,
+    at,
+    machine: event.machine,
+    source: `webhook:${provider}`,
+    ...(event.deliveryId !== null && { deliveryId: event.deliveryId }),
+    ...(event.campaignId !== null && { campaignId: event.campaignId }),
+    ...(address !== null && { address }),
+    ...(event.customerId !== null && { customerId: event.customerId }),
+    ...(event.channel !== null && { channel: event.channel }),
+    ...(event.url !== null && { url: event.url }),
+    ...(event.reason !== null && { reason: event.reason }),
+  };
+}
+
+const isReceipt = (name: EventName): name is EventName & ReceiptType => (RECEIPT_TYPES as readonly string[]).includes(name);

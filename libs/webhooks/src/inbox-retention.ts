@@ -1,0 +1,43 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Database } from '#database';
+import { Jobs } from '#jobs';
+import { base32, Clock } from '#kernel';
+import { Tenants } from '#tenants';
+import { FORGET_BODIES, FORGET_EVENTS } from './inbox.queries.js';
+import { PROVIDER_IDS } from './providers.js';
+
+/** How long bodies and events stay, and with them the memory of what was received: well over the seven days promised. */
+const KEEP_DAYS = 30;
+
+/** Lets go of what the inbox need not remember. */
+@Injectable()
+export class InboxRetention implements OnModuleInit {
+  constructor(
+    private readonly database: Database,
+    private readonly jobs: Jobs,
+    private readonly tenants: Tenants,
+    private readonly clock: Clock,
+  ) {}
+
+  onModuleInit(): void {
+    this.jobs.every(3600, 'webhook events to forget', (signal) => this.sweep(signal));
+  }
+
+  async sweep(signal: AbortSignal): Promise<void> {
+    const oldest = this.clock.now().getTime() - KEEP_DAYS * 24 * 3600 * 1000;
+    for await (const tenant of this.tenants.all()) {
+      if (signal.aborted) return;
+      await this.database.inTenant(tenant, async (tx) => {
+        await tx.query(FORGET_EVENTS, [tenant.id, PROVIDER_IDS, firstIdOf('whe', oldest)]);
+        await tx.query(FORGET_BODIES, [tenant.id, firstIdOf('whb', oldest)]);
+      });
+    }
+  }
+}
+
+/** The least id that `newId` could have given at the instant. */
+function firstIdOf(prefix: string, at: number): string {
+  const bytes = Buffer.alloc(16);
+  bytes.writeUIntBE(at, 0, 6);
+  return `${prefix}_${base32(bytes)}`;
+}

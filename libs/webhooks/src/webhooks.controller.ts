@@ -1,0 +1,124 @@
+import { Body, Controller, Delete, Get, Param, Post, Put, Query } from '@nestjs/common';
+import { ApiParam, ApiTags } from '@nestjs/swagger';
+import { Caller, CurrentTenant, type Principal } from '#auth';
+import { Route } from '#http';
+import type { Tenant } from '#kernel';
+import { ConnectionsService } from './connections.service.js';
+import { ConnectWebhookDto, WebhookConnectionDto } from './dto/webhook-connection.dto.js';
+import { ListWebhookEventsDto, WebhookEventDto, WebhookEventPageDto } from './dto/webhook-event.dto.js';
+import { WebhookProviderListDto } from './dto/webhook-provider.dto.js';
+import { EventsService } from './events.service.js';
+import { CONNECTION, EVENT, PROVIDER_LIST } from './examples.js';
+import { ProviderPipe } from './provider.pipe.js';
+import { PROVIDER_IDS, type ProviderId } from './providers.js';
+import { WebhookError } from './webhooks.errors.js';
+
+const ProviderParam = () => ApiParam({ name: 'provider', enum: PROVIDER_IDS });
+
+@ApiTags('Webhooks')
+@Controller('webhooks')
+export class WebhooksController {
+  constructor(
+    private readonly connections: ConnectionsService,
+    private readonly events: EventsService,
+  ) {}
+
+  @Get()
+  @Route({
+    allow: 'webhooks:read',
+    summary: 'List webhook providers',
+    description: 'Every provider with its status, always in the same order; how much a connected one has sent, and when it was last heard.',
+    returns: WebhookProviderListDto,
+    example: PROVIDER_LIST,
+  })
+  listWebhookProviders(@CurrentTenant() tenant: Tenant) {
+    return this.connections.list(tenant);
+  }
+
+  @Get(':provider/connection')
+  @ProviderParam()
+  @Route({
+    allow: 'webhooks:manage',
+    summary: 'Get a provider’s connection',
+    description: 'Where the provider posts and how its signatures are verified. The secret is not shown again; `rotate` gives a new one.',
+    returns: WebhookConnectionDto,
+    example: CONNECTION,
+    errors: [WebhookError.only('unknown_provider', 'connection_not_found')],
+  })
+  getWebhookConnection(@CurrentTenant() tenant: Tenant, @Param('provider', ProviderPipe) provider: ProviderId) {
+    return this.connections.get(tenant, provider);
+  }
+
+  @Put(':provider/connection')
+  @ProviderParam()
+  @Route({
+    allow: 'webhooks:manage',
+    summary: 'Connect a provider',
+    description:
+      'Gives the provider a URL to post to and a secret to sign with. Without `secret` one is generated and shown this once. ' +
+      'On a connected provider it replaces the connection: the URL stays, secrets before it stop at once (`rotate` changes them without a gap).',
+    returns: WebhookConnectionDto,
+    example: { ...CONNECTION, secret: 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD28eQ8t5VqLk=' },
+    bodies: { generated: {}, own_secret: { scheme: 'generic', secret: 'a-secret-of-your-own-choosing', tolerance_seconds: 300 } },
+    errors: [WebhookError.only('unknown_provider')],
+  })
+  connectWebhook(@Caller() caller: Principal, @Param('provider', ProviderPipe) provider: ProviderId, @Body() body: ConnectWebhookDto) {
+    return this.connections.connect(caller, provider, body);
+  }
+
+  @Delete(':provider/connection')
+  @ProviderParam()
+  @Route({
+    allow: 'webhooks:manage',
+    status: 204,
+    summary: 'Disconnect a provider',
+    description: 'Its secrets are deleted and its URL stops working, at once and for good. What it has sent stays.',
+    errors: [WebhookError.only('unknown_provider', 'connection_not_found')],
+  })
+  disconnectWebhook(@Caller() caller: Principal, @Param('provider', ProviderPipe) provider: ProviderId) {
+    return this.connections.disconnect(caller, provider);
+  }
+
+  @Post(':provider/connection/rotate')
+  @ProviderParam()
+  @Route({
+    allow: 'webhooks:manage',
+    summary: 'Rotate a connection’s secret',
+    description: 'Generates a new secret, shown this once; the old one is accepted for 24 hours more.',
+    returns: WebhookConnectionDto,
+    example: { ...CONNECTION, secret: 'whsec_Y2hhbmdlIG1lIGV2ZXJ5IHllYXIgb3Igc28sIG9rYXk=', previous_secret_valid_until: '2026-01-25T18:30:00.000Z' },
+    errors: [WebhookError.only('unknown_provider', 'connection_not_found')],
+  })
+  rotateWebhookSecret(@Caller() caller: Principal, @Param('provider', ProviderPipe) provider: ProviderId) {
+    return this.connections.rotate(caller, provider);
+  }
+
+  @Get(':provider/events')
+  @ProviderParam()
+  @Route({
+    allow: 'webhooks:read',
+    summary: 'List received events',
+    description: 'What the provider has sent in the last 30 days, newest first, and what became of it.',
+    returns: WebhookEventPageDto,
+    example: { data: [EVENT], meta: { page: 1, limit: 20, total: 1, total_relation: 'eq', has_more: false, next_cursor: null } },
+    errors: [WebhookError.only('unknown_provider')],
+  })
+  listWebhookEvents(@CurrentTenant() tenant: Tenant, @Param('provider', ProviderPipe) provider: ProviderId, @Query() query: ListWebhookEventsDto) {
+    return this.events.list(tenant, provider, query);
+  }
+
+  @Post(':provider/events/:event_id/replay')
+  @ProviderParam()
+  @Route({
+    allow: 'webhooks:manage',
+    status: 202,
+    summary: 'Process an event again',
+    description: 'Puts a stored event back to `pending`; its effects are such that a second time changes nothing that the first did.',
+    returns: WebhookEventDto,
+    example: { ...EVENT, status: 'pending', processed_at: null },
+    errors: [WebhookError.only('unknown_provider', 'webhook_event_not_found', 'invalid_state')],
+  })
+  replayWebhookEvent(@CurrentTenant() tenant: Tenant, @Param('provider', ProviderPipe) provider: ProviderId, @Param('event_id') id: string) {
+    return this.events.replay(tenant, provider, id);
+  }
+}

@@ -1,0 +1,22 @@
+import { Module } from '@nestjs/common';
+import { CustomersModule } from '#customers';
+import { DeliveryModule } from '#delivery';
+import { ConnectionsService } from './connections.service.js';
+import { EventEffects } from './event-effects.js';
+import { EventTenants } from './event-tenants.js';
+import { EventsService } from './events.service.js';
+import { InboxRetention } from './inbox-retention.js';
+import { InboxWorker } from './inbox-worker.js';
+import { Inbox } from './inbox.js';
+import { IntakeController } from './intake.controller.js';
+import { IntakeService } from './intake.service.js';
+import { People } from './people.js';
+import { Senders } from './senders.js';
+import { WebhooksController } from './webhooks.controller.js';
+
+@Module({
+  imports: [CustomersModule, DeliveryModule],
+  controllers: [WebhooksController, IntakeController],
+  providers: [ConnectionsService, EventEffects, EventTenants, EventsService, Inbox, InboxRetention, InboxWorker, IntakeService, People, Senders],
+})
+export class WebhooksModule {}
