@@ -17,8 +17,8 @@ export interface RouteSpec {
   description: string;
   /** 200 unless said. */
   status?: 200 | 201 | 202 | 204 | 302;
-  /** The DTO of the answer; none for 204. */
-  returns?: Type;
+  /** The DTO of the answer, or of each shape it may have; none for 204. */
+  returns?: Type | readonly Type[];
   /** The answer as an example: it is held against the DTO by a test. */
   example?: unknown;
   /** A content type other than JSON, for a string or a stream. */
@@ -55,7 +55,7 @@ export function Route(spec: RouteSpec): MethodDecorator {
     ApiOperation({ summary: spec.summary, description: spec.description, ...(spec.allow === 'public' && { security: [] }) }),
     ApiExtension('x-permission', spec.allow),
     ApiExtension(BODY_EXAMPLES, spec.bodies ?? {}),
-    ApiExtraModels(ProblemDto, ...(spec.returns === undefined ? [] : [spec.returns])),
+    ApiExtraModels(ProblemDto, ...shapes(spec)),
     ApiResponse({ status: spec.status ?? 200, description: spec.summary, ...success(spec) }),
     ...Object.entries(byStatus(spec)).map(([status, errors]) => ApiResponse({ status: Number(status), description: describe(errors), content: problemContent(Number(status), errors) })),
   ];
@@ -72,9 +72,12 @@ export function Route(spec: RouteSpec): MethodDecorator {
   return applyDecorators(...decorators);
 }
 
+const shapes = ({ returns = [] }: RouteSpec): readonly Type[] => (typeof returns === 'function' ? [returns] : returns);
+
 function success(spec: RouteSpec): object {
   if (spec.returns === undefined && spec.produces === undefined) return {};
-  const schema = spec.returns === undefined ? { type: 'string' } : { $ref: getSchemaPath(spec.returns) };
+  const refs = shapes(spec).map((dto) => ({ $ref: getSchemaPath(dto) }));
+  const schema = refs.length > 1 ? { oneOf: refs } : (refs[0] ?? { type: 'string' });
   return { content: { [spec.produces ?? 'application/json']: { schema, ...(spec.example !== undefined && { example: spec.example }) } } };
 }
 

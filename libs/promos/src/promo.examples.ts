@@ -37,3 +37,58 @@ export const WELCOME20 = {
   created_at: '2025-12-28T10:00:00.000Z',
   updated_at: '2025-12-28T10:00:00.000Z',
 };
+
+export const STATS = {
+  uses: 2,
+  customers: 2,
+  discount_amount: 12.3,
+  order_revenue: 49.2,
+  remaining_uses: 998,
+  remaining_budget: null,
+  by_day: [{ date: '2026-01-24', uses: 2, discount_amount: 12.3, order_revenue: 49.2 }],
+};
+
+export const REDEEM_BODY = {
+  code: 'HAPPYHOUR',
+  customer_id: 'cust_42',
+  order: {
+    id: 'order_1001',
+    items: [
+      { id: 'line_1', product_id: 'margherita', category_ids: ['pizza'], quantity: 2, unit_price: 11.5 },
+      { id: 'line_2', product_id: 'spritz', category_ids: ['drinks'], quantity: 1, unit_price: 7.5 },
+    ],
+    channel: 'dine_in',
+  },
+};
+
+const PRICED = {
+  amount: 30.5,
+  total_amount: 27.5,
+  items: [
+    { id: 'line_1', discount_amount: 0 },
+    { id: 'line_2', discount_amount: 3 },
+  ],
+};
+
+export const VALIDATION = {
+  valid: true,
+  total_discount_amount: 3,
+  order: PRICED,
+  applicable: [{ code: 'HAPPYHOUR', promo_id: 'promo_01kzv3q6x0w9m2h7c4t8r5e1nd', discount_amount: 3 }],
+  inapplicable: [],
+  remaining_uses: null,
+};
+
+export const REDEMPTION = {
+  id: 'red_01kzv3q6x0w9m2h7c4t8r5e1nd',
+  code: 'HAPPYHOUR',
+  promo_id: 'promo_01kzv3q6x0w9m2h7c4t8r5e1nd',
+  customer_id: 'cust_42',
+  order_id: 'order_1001',
+  status: 'redeemed',
+  discount_amount: 3,
+  order: PRICED,
+  created_at: '2026-01-24T18:30:00.000Z',
+  rolled_back_at: null,
+  rollback_reason: null,
+};

@@ -66,12 +66,12 @@ export async function promosByCode(tx: EntityManager, tenant: Tenant, codes: rea
 /** Redeemers hold a promo's terms shared while they work, an editor holds them alone: see {@link holdTerms}. */
 const TERMS_LOCK = `hashtextextended('promo terms ' || $1::int || '/' || promo_no, 0)`;
 
-/** Keeps the terms of the codes' promos as they are until the transaction ends. In memory only, and shared: redeemers do not wait for each other. */
-export async function shareTerms(tx: EntityManager, tenant: Tenant, codes: readonly string[]): Promise<void> {
+/** Keeps the terms of the promos as they are until the transaction ends. In memory only, and shared: redeemers do not wait for each other. */
+export async function shareTerms(tx: EntityManager, tenant: Tenant, { codes = [], promoNos = [] }: { codes?: readonly string[]; promoNos?: readonly number[] }): Promise<void> {
   await tx.query(
     `SELECT pg_advisory_xact_lock_shared(${TERMS_LOCK})
-       FROM (SELECT DISTINCT promo_no FROM promo_codes WHERE tenant_id = $1 AND code = ANY($2) ORDER BY promo_no) named`,
-    [tenant.id, codes],
+       FROM (SELECT promo_no FROM promo_codes WHERE tenant_id = $1 AND code = ANY($2) UNION SELECT unnest($3::int[]) ORDER BY 1) named`,
+    [tenant.id, codes, promoNos],
   );
 }
 
@@ -97,3 +97,6 @@ export async function promoNeeding(tx: EntityManager, tenant: Tenant, segmentNo:
   const [promo] = await tx.query<{ code: string }[]>(`SELECT code FROM promos WHERE tenant_id = $1 AND segment_no = $2 AND status <> 'archived' LIMIT 1`, [tenant.id, segmentNo]);
   return promo === undefined ? null : `The promo ${promo.code} is for it.`;
 }
+
+export const promosByNo = (tx: EntityManager, tenant: Tenant, promoNos: readonly number[]): Promise<Promo[]> =>
+  tx.query(`${PROMO} WHERE p.tenant_id = $1 AND p.promo_no = ANY($2)`, [tenant.id, promoNos]);

@@ -6,9 +6,10 @@ import type { Tenant } from '#kernel';
 import { SegmentError } from '#segments';
 import { CreatePromoDto } from './dto/create-promo.dto.js';
 import { PromoDto, PromoPageDto } from './dto/promo.dto.js';
+import { PromoStatsDto } from './dto/promo-stats.dto.js';
 import { PromoQueryDto } from './dto/promo-query.dto.js';
 import { UpdatePromoDto } from './dto/update-promo.dto.js';
-import { HAPPY_HOUR, WELCOME20, WELCOME20_BODY } from './promo.examples.js';
+import { HAPPY_HOUR, STATS, WELCOME20, WELCOME20_BODY } from './promo.examples.js';
 import { PromoError } from './promo.errors.js';
 import { PromosService } from './promos.service.js';
 
@@ -72,6 +73,19 @@ export class PromosController {
   })
   updatePromo(@CurrentTenant() tenant: Tenant, @Param('promo_id') promoId: string, @Body() patch: UpdatePromoDto, @IfMatch() ifMatch?: number) {
     return this.promos.update(tenant, promoId, patch, ifMatch);
+  }
+
+  @Get(':promo_id/stats')
+  @Route({
+    allow: 'promos:read',
+    summary: 'Get what came of a promo code',
+    description: 'Uses, customers, money, what is left of its limits, and each day. Kept with every redemption and rollback.',
+    returns: PromoStatsDto,
+    example: STATS,
+    errors: [PromoError.only('promo_not_found')],
+  })
+  getPromoStats(@CurrentTenant() tenant: Tenant, @Param('promo_id') promoId: string) {
+    return this.promos.stats(tenant, promoId);
   }
 
   @Post(':promo_id/pause')

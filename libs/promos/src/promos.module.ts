@@ -1,16 +1,21 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { CustomersModule } from '#customers';
+import { EventsModule } from '#events';
 import { SegmentsModule, SegmentUse } from '#segments';
+import { CheckoutReader } from './checkout.js';
 import { PromoEntity } from './promo.entity.js';
 import { promoNeeding } from './promo.queries.js';
 import { PromosController } from './promos.controller.js';
 import { PromosService } from './promos.service.js';
 import { Promos } from './promos.js';
+import { RedemptionsController } from './redemptions.controller.js';
+import { RedemptionsService } from './redemptions.service.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([PromoEntity]), SegmentsModule],
-  controllers: [PromosController],
-  providers: [PromosService, Promos],
+  imports: [TypeOrmModule.forFeature([PromoEntity]), CustomersModule, SegmentsModule, EventsModule],
+  controllers: [PromosController, RedemptionsController],
+  providers: [PromosService, Promos, CheckoutReader, RedemptionsService],
   exports: [Promos],
 })
 export class PromosModule implements OnModuleInit {

@@ -1,18 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Database } from '#database';
+import { Database, readBoundedTotal } from '#database';
 import { assertVersion, Versioned } from '#http';
-import { Clock, newId, type Paged, pageWindow, type Tenant, toPage, validationFailed } from '#kernel';
-import { readBoundedTotal } from '#database';
+import { Clock, newId, type Paged, pageWindow, type Tenant, toDecimal, toPage, validationFailed } from '#kernel';
 import { SegmentError, Segments } from '#segments';
 import { SettingsService } from '#tenants';
 import type { CreatePromoDto } from './dto/create-promo.dto.js';
 import { PromoDto } from './dto/promo.dto.js';
+import type { PromoStatsDto } from './dto/promo-stats.dto.js';
 import type { PromoQueryDto } from './dto/promo-query.dto.js';
 import type { UpdatePromoDto } from './dto/update-promo.dto.js';
 import { isLimited, type Promo, PromoEntity, type PromoStatus } from './promo.entity.js';
 import { PromoError } from './promo.errors.js';
 import { claimCode, gatherTotals, holdTerms, promoById, promoList } from './promo.queries.js';
+import { type PromoDay, promoDays, type PromoTotals, promoTotals } from './promo-stats.queries.js';
 import { holdsMoney, readTerms } from './terms.js';
 
 /** Promos as a manager sees them: what they promise, and whether they hold. */
@@ -40,6 +41,24 @@ export class PromosService {
     const [[promo], [settings]] = await this.database.read<[Promo[], { currency: string }[]]>(tenant, promoById(tenant, promoId), currencyOf(tenant));
     if (promo === undefined) throw new PromoError('promo_not_found');
     return new Versioned(PromoDto.from(promo, settings!.currency), promo.version);
+  }
+
+  /** From the counters that redemptions keep, so as fast for a million uses as for one. */
+  async stats(tenant: Tenant, promoId: string): Promise<PromoStatsDto> {
+    const [[totals], days] = await this.database.read<[PromoTotals[], PromoDay[]]>(tenant, promoTotals(tenant, promoId), promoDays(tenant, promoId));
+    if (totals === undefined) throw new PromoError('promo_not_found');
+    const decimal = (minor: number): number => toDecimal(minor, totals.currency);
+    const left = (limit: number | null, used: number): number | null => (limit === null ? null : Math.max(0, limit - used));
+    const remainingBudget = left(totals.budget, totals.discount);
+    return {
+      uses: totals.uses,
+      customers: totals.customers,
+      discount_amount: decimal(totals.discount),
+      order_revenue: decimal(totals.revenue),
+      remaining_uses: left(totals.usageLimit, totals.uses),
+      remaining_budget: remainingBudget === null ? null : decimal(remainingBudget),
+      by_day: days.map(({ date, uses, discount, revenue }) => ({ date, uses, discount_amount: decimal(discount), order_revenue: decimal(revenue) })),
+    };
   }
 
   create(tenant: Tenant, dto: CreatePromoDto): Promise<Versioned<PromoDto>> {

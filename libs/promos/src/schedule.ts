@@ -1,3 +1,5 @@
+import { wallClock } from './wall-clock.js';
+
 /** Hours at which a promo holds, by the wall clock of a place. */
 export interface Schedule {
   /** Days on which a window begins; every day when absent. */
@@ -14,23 +16,10 @@ export type Weekday = (typeof WEEKDAYS)[number];
 
 /** Whether the instant is within the schedule. A window across midnight belongs to the day it began on: Friday 22:00-02:00 holds on Saturday at 01:00. */
 export function isWithin(schedule: Schedule, at: Date, zone: string): boolean {
-  const { day, time } = wallClock(at, schedule.timezone ?? zone);
+  const { weekday: day, time } = wallClock(at, schedule.timezone ?? zone);
   const runs = (weekday: number): boolean => schedule.days === undefined || schedule.days.includes(WEEKDAYS[(weekday + 7) % 7]!);
   const { from, to } = schedule;
   if (from === undefined || to === undefined) return runs(day);
   if (from < to) return runs(day) && from <= time && time < to;
   return (runs(day) && time >= from) || (runs(day - 1) && time < to);
-}
-
-const formats = new Map<string, Intl.DateTimeFormat>();
-
-/** Monday is 0; `HH:MM`. */
-function wallClock(at: Date, timeZone: string): { day: number; time: string } {
-  let format = formats.get(timeZone);
-  if (format === undefined) {
-    format = new Intl.DateTimeFormat('en-GB', { timeZone, weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
-    formats.set(timeZone, format);
-  }
-  const parts = Object.fromEntries(format.formatToParts(at).map(({ type, value }) => [type, value]));
-  return { day: WEEKDAYS.indexOf(parts.weekday!.toLowerCase() as Weekday), time: `${parts.hour}:${parts.minute}` };
 }

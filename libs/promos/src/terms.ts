@@ -57,8 +57,7 @@ const merged = <T, V>(value: T | null | undefined, kept: V, cleared: V, read: (v
 /** A plain object of the members that say something. */
 const given = <T extends object>(dto: T): T => Object.fromEntries(Object.entries(dto).filter(([, value]) => value !== null && value !== undefined)) as T;
 
-/** A leap second is an instant of RFC 3339 that a Date cannot name: the next second is. */
-const toDate = (instant: string): Date => new Date(instant.toUpperCase().replace(':60', ':59'));
+const toDate = (instant: string): Date => new Date(instant.toUpperCase());
 
 function basisPoints(percent: number, complain: Complain): number {
   const points = Math.round(percent * 100);

@@ -1,6 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { ArrayNotEmpty, ArrayMaxSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsInt, IsISO8601, IsNumber, IsOptional, IsRFC3339, IsString, IsTimeZone, Length, Matches, Max, Min, ValidateNested } from 'class-validator';
+import { ArrayNotEmpty, ArrayMaxSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsInt, IsNumber, IsOptional, IsString, IsTimeZone, Length, Matches, Max, Min, ValidateNested } from 'class-validator';
+import { IsInstant } from '#http';
 import { IsPromoCode } from '../promo-code.js';
 import { type AppliesTo, PROMO_TYPES, type PromoType } from '../promo.entity.js';
 import { type Schedule, type Weekday, WEEKDAYS } from '../schedule.js';
@@ -83,12 +84,12 @@ export class PromoTermsDto {
   budget?: number | null;
 
   /** From this instant on, inclusive. */
-  @IsOptional() @IsRFC3339() @IsISO8601({ strict: true })
+  @IsOptional() @IsInstant()
   @ApiProperty({ type: String, format: 'date-time', required: false, nullable: true })
   valid_from?: string | null;
 
   /** Until this instant, exclusive. */
-  @IsOptional() @IsRFC3339() @IsISO8601({ strict: true })
+  @IsOptional() @IsInstant()
   @ApiProperty({ type: String, format: 'date-time', required: false, nullable: true })
   valid_until?: string | null;
 

@@ -1,0 +1,80 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Customers } from '#customers';
+import { Events } from '#events';
+import { Clock, type Fault, type Tenant, validationFailed } from '#kernel';
+import { Segments } from '#segments';
+import { SettingsService } from '#tenants';
+import type { RedeemDto } from './dto/order.dto.js';
+import { type CustomerFacts, type Judgement, judge } from './judgement.js';
+import { type Order, readOrder } from './order.js';
+import type { Promo } from './promo.entity.js';
+import { promosByCode } from './promo.queries.js';
+import { redeemedElsewhere, standingOn, usesOf } from './redemption.queries.js';
+
+/** An order with its codes, judged. */
+export interface Checkout extends Judgement {
+  order: Order;
+  at: Date;
+  timezone: string;
+  /** Minor units, all discounts and those that stood before taken off. */
+  orderTotal: number;
+}
+
+/** Gathers what the rules must know, and asks them. Writes nothing. */
+@Injectable()
+export class CheckoutReader {
+  constructor(
+    private readonly settings: SettingsService,
+    private readonly customers: Customers,
+    private readonly segments: Segments,
+    private readonly events: Events,
+    private readonly clock: Clock,
+  ) {}
+
+  async read(tx: EntityManager, tenant: Tenant, request: RedeemDto): Promise<Checkout> {
+    const codes = codesOf(request);
+    const customerId = request.customer_id ?? null;
+    const [promos, standing, { currency, timezone }, numbers] = await Promise.all([
+      promosByCode(tx, tenant, codes),
+      standingOn(tx, tenant, request.order.id),
+      this.settings.of(tx, tenant),
+      customerId === null ? new Map<string, number>() : this.customers.find(tx, tenant, [customerId]),
+    ]);
+    const { order, faults } = readOrder(request.order, currency);
+    if (faults.length > 0) throw validationFailed(faults);
+    const customer = customerId === null ? null : await this.factsOf(tx, tenant, numbers.get(customerId), [...promos.values()], order.id);
+    const at = this.clock.now();
+    const judgement = judge(codes, promos, order, { at, timezone, currency, customer, standing });
+    const before = standing.reduce((sum, { deliveryDiscount, lineDiscounts }) => sum + deliveryDiscount + [...lineDiscounts.values()].reduce((a, b) => a + b, 0), 0);
+    const taken = judgement.applicable.reduce((sum, { discount }) => sum + discount, before);
+    return { ...judgement, order, at, timezone, orderTotal: Math.max(0, order.amount - taken) };
+  }
+
+  /** Asks only for what one of the promos turns on. Somebody unknown has no history. */
+  private async factsOf(tx: EntityManager, tenant: Tenant, customerNo: number | undefined, promos: readonly Promo[], orderId: string): Promise<CustomerFacts> {
+    if (customerNo === undefined) return { uses: new Map(), segments: new Set(), ordered: false };
+    const asked = [...new Set(promos.flatMap(({ segmentNo }) => segmentNo ?? []))];
+    const [uses, memberships, ordered] = await Promise.all([
+      usesOf(tx, tenant, customerNo, promos.map(({ promoNo }) => promoNo)),
+      Promise.all(asked.map((segmentNo) => this.segments.has(tx, tenant, segmentNo, customerNo))),
+      promos.some(({ firstOrderOnly }) => firstOrderOnly) && this.hasOrdered(tx, tenant, customerNo, orderId),
+    ]);
+    return { uses, segments: new Set(asked.filter((_, index) => memberships[index])), ordered };
+  }
+
+  /** Orders arrive as events, perhaps late; a redemption on another order is an order, too. */
+  private async hasOrdered(tx: EntityManager, tenant: Tenant, customerNo: number, orderId: string): Promise<boolean> {
+    const [{ count }, elsewhere] = await Promise.all([this.events.ordersOf(tx, tenant, customerNo), redeemedElsewhere(tx, tenant, customerNo, orderId)]);
+    return count > 0 || elsewhere;
+  }
+}
+
+/** @throws RequestError validation_failed unless there is exactly one of `code` and `codes` */
+export function codesOf({ code, codes }: Pick<RedeemDto, 'code' | 'codes'>): string[] {
+  if (code !== undefined && codes === undefined) return [code];
+  if (codes !== undefined && code === undefined) return codes;
+  const fault: Fault =
+    code === undefined ? { pointer: '/code', code: 'required', detail: 'Give code or codes.' } : { pointer: '/codes', code: 'exclusive', detail: 'Give either code or codes.' };
+  throw validationFailed([fault]);
+}

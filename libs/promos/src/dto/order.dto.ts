@@ -1,0 +1,69 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { ArrayMaxSize, ArrayNotEmpty, ArrayUnique, IsArray, IsDefined, IsInt, IsNumber, IsOptional, IsString, Length, Max, Min, ValidateNested } from 'class-validator';
+import { IsPromoCode } from '../promo-code.js';
+
+export class OrderItemDto {
+  /** The line’s own id, unique within the order. */
+  @IsString() @Length(1, 255)
+  id: string;
+
+  /** What `applies_to.item_ids` and `exclude_item_ids` name. */
+  @IsOptional() @IsString() @Length(1, 255)
+  product_id?: string | null;
+
+  @IsOptional() @IsArray() @ArrayMaxSize(100) @IsString({ each: true })
+  category_ids?: string[] | null;
+
+  @IsInt() @Min(1) @Max(100_000)
+  quantity: number;
+
+  @IsNumber() @Min(0)
+  unit_price: number;
+}
+
+export class OrderDto {
+  /** The caller’s own id. */
+  @IsString() @Length(1, 255)
+  id: string;
+
+  /** ISO 4217; the tenant’s when left out. */
+  @IsOptional() @IsString() @Length(3, 3)
+  currency?: string | null;
+
+  @IsArray() @ArrayNotEmpty() @ArrayMaxSize(500) @ArrayUnique((item: OrderItemDto | null) => item?.id) @ValidateNested({ each: true }) @Type(() => OrderItemDto)
+  @ApiProperty({ type: [OrderItemDto], minItems: 1, maxItems: 500 })
+  items: OrderItemDto[];
+
+  @IsOptional() @IsNumber() @Min(0)
+  delivery_fee?: number | null;
+
+  @IsOptional() @IsString() @Length(1, 255)
+  location_id?: string | null;
+
+  @IsOptional() @IsString() @Length(1, 255)
+  channel?: string | null;
+}
+
+/** A code, or several, for an order. */
+export class RedeemDto {
+  /** Either this or `codes`. */
+  @IsOptional() @IsPromoCode()
+  code?: string;
+
+  /** Several at once: all or none. */
+  @IsOptional() @IsArray() @ArrayNotEmpty() @ArrayMaxSize(10) @ArrayUnique() @IsPromoCode({ each: true })
+  codes?: string[];
+
+  @IsOptional() @IsString() @Length(1, 255)
+  customer_id?: string | null;
+
+  @IsDefined() @ValidateNested() @Type(() => OrderDto)
+  order: OrderDto;
+}
+
+export class RollbackDto {
+  /** Kept with the redemption. */
+  @IsOptional() @IsString() @Length(1, 500)
+  reason?: string | null;
+}
