@@ -3,17 +3,23 @@ import { CustomersModule } from '#customers';
 import { EventsModule } from '#events';
 import { SegmentsModule } from '#segments';
 import { Channels } from './channels/channels.js';
+import { DeliveriesController } from './deliveries.controller.js';
+import { Deliveries } from './deliveries.service.js';
 import { Delivery } from './delivery.service.js';
 import { Outcomes } from './outcomes.js';
 import { Preparation } from './preparation.js';
+import { ReceiptMatcher } from './receipt-matcher.js';
 import { Receipts } from './receipts.js';
 import { Sender } from './sender.js';
 import { Snapshot } from './snapshot.js';
+import { TrackingController } from './tracking.controller.js';
+import { Tracking } from './tracking.service.js';
 import { TrackingTokens } from './tracking-token.js';
 
 @Module({
   imports: [CustomersModule, SegmentsModule, EventsModule],
-  providers: [Delivery, Snapshot, Sender, Channels, Preparation, Outcomes, Receipts, TrackingTokens],
+  controllers: [DeliveriesController, TrackingController],
+  providers: [Delivery, Deliveries, Snapshot, Sender, Channels, Preparation, Outcomes, Receipts, ReceiptMatcher, Tracking, TrackingTokens],
   exports: [Delivery],
 })
 export class DeliveryModule {}

@@ -1,11 +1,75 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import type { Tenant } from '#kernel';
+import { addressOf, Customers, type SuppressionEntry, Suppressions } from '#customers';
+import { Clock, type Tenant } from '#kernel';
+import { counted } from './counters.js';
+import type { DeliveryKey } from './delivery-id.js';
+import { evidenceOf, hitsOf } from './evidence.js';
 import type { Receipt, ReceiptResult } from './receipt.js';
+import { RECORD_EVIDENCE, RECORD_HITS } from './receipt.queries.js';
+import { ReceiptMatcher } from './receipt-matcher.js';
 
+/** Receipts that close an address, and why. */
+const CLOSES = { bounced: 'hard_bounce', complained: 'complaint', unsubscribed: 'unsubscribed' } as const;
+
+const isOptOut = (receipt: Receipt): boolean => receipt.type === 'unsubscribed' || receipt.type === 'complained';
+
+/**
+ * Writes into the ledger what happened to messages after they were sent. Every receipt adds a fact that was true at its
+ * instant, so order and repetition do not matter: nothing ever moves backwards.
+ */
 @Injectable()
 export class Receipts {
-  async record(_tx: EntityManager, _tenant: Tenant, receipts: readonly Receipt[]): Promise<ReceiptResult[]> {
-    return receipts.map(() => 'unmatched');
+  constructor(
+    private readonly clock: Clock,
+    private readonly matcher: ReceiptMatcher,
+    private readonly customers: Customers,
+    private readonly suppressions: Suppressions,
+  ) {}
+
+  /** @returns for each receipt, at the same index, whether it found a message that was sent */
+  async record(tx: EntityManager, tenant: Tenant, receipts: readonly Receipt[]): Promise<ReceiptResult[]> {
+    if (receipts.length === 0) return [];
+    const keys = await this.matcher.match(tx, tenant, receipts);
+    const matched = receipts.flatMap((receipt, index) => (keys[index] ? [{ receipt, key: keys[index] }] : []));
+    if (matched.length > 0) await this.write(tx, tenant, matched);
+    await this.honour(tx, tenant, receipts, keys);
+    return keys.map((key) => (key === null ? 'unmatched' : 'matched'));
+  }
+
+  private async write(tx: EntityManager, tenant: Tenant, matched: { receipt: Receipt; key: DeliveryKey }[]): Promise<void> {
+    const evidence = evidenceOf(matched);
+    const touched = { campaignNos: evidence.map(({ key }) => key.campaignNo), customerNos: evidence.map(({ key }) => key.customerNo) };
+    const rows = evidence.map(({ key, ...facts }) => ({ campaign_no: key.campaignNo, customer_no: key.customerNo, channel: key.channel, ...facts }));
+    await counted(tx, tenant, touched, () => tx.query(RECORD_EVIDENCE, [tenant.id, JSON.stringify(rows)]));
+    const hits = hitsOf(matched);
+    if (hits.length > 0) await tx.query(RECORD_HITS, [tenant.id, JSON.stringify(hits)]);
+    await this.customers.markChanged(tx, tenant, [...new Set(touched.customerNos)]);
+  }
+
+  /** Addresses that bounced for good or complained are not written to again, nor customers who opted out: also when no message of ours is behind it. */
+  private async honour(tx: EntityManager, tenant: Tenant, receipts: readonly Receipt[], keys: readonly (DeliveryKey | null)[]): Promise<void> {
+    const closing = receipts.flatMap((receipt, index) => (closes(receipt) ? [{ receipt, key: keys[index] ?? null }] : []));
+    if (closing.length === 0) return;
+    const profiles = await this.customers.profiles(tx, tenant, closing.flatMap(({ key }) => key?.customerNo ?? []));
+    const entries: SuppressionEntry[] = [];
+    const optOuts: Parameters<Customers['setConsent']>[2][number][] = [];
+    for (const { receipt, key } of closing) {
+      const channel = key?.channel ?? receipt.channel ?? 'email';
+      const profile = key === null ? undefined : profiles.get(key.customerNo);
+      const address = receipt.address ?? (profile && addressOf(profile, channel));
+      if (address) entries.push({ channel, address, reason: CLOSES[receipt.type as keyof typeof CLOSES], at: receipt.at });
+      if (!isOptOut(receipt)) continue;
+      const customerNo = key?.customerNo ?? (channel === 'push' || !address ? null : await this.customers.findByAddress(tx, tenant, channel, address));
+      if (customerNo !== null) {
+        optOuts.push({ customerNo, channel, status: 'unsubscribed', source: receipt.source ?? `receipt:${receipt.type}`, at: earlier(receipt.at, this.clock.now()) });
+      }
+    }
+    await this.suppressions.add(tx, tenant, entries);
+    if (optOuts.length > 0) await this.customers.setConsent(tx, tenant, optOuts);
   }
 }
+
+const closes = (receipt: Receipt): boolean => receipt.type in CLOSES && !(receipt.type === 'bounced' && receipt.reason === 'soft');
+
+const earlier = (a: Date, b: Date): Date => (a < b ? a : b);

@@ -28,7 +28,8 @@ export function readBodies(fastify: FastifyInstance): void {
   });
   // Not read here: whoever reads the stream bounds it.
   fastify.addContentTypeParser('text/csv', (_request: FastifyRequest, payload: IncomingMessage, done) => done(null, payload));
-  fastify.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+  // Forms only where the raw bytes are wanted: provider webhooks, and one-click unsubscribe, which RFC 8058 sends as either.
+  fastify.addContentTypeParser(['application/x-www-form-urlencoded', 'multipart/form-data'], { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     if (keepsRaw(request, body)) return done(null, undefined);
     done(Object.assign(new Error('unsupported'), { code: 'FST_ERR_CTP_INVALID_MEDIA_TYPE', statusCode: 415 }));
   });

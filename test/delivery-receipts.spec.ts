@@ -1,0 +1,128 @@
+import { encodeDeliveryId, type Mailing, type Receipt } from '#delivery';
+import { startApp, type TestApp } from './support/app.js';
+import { eventually } from './support/eventually.js';
+import { CONTENT, Mailings } from './support/mailings.js';
+import { startSmtp, type TestSmtp } from './support/smtp.js';
+import { newTenant } from './support/tokens.js';
+
+describe('receipts and the ledger over HTTP', () => {
+  let smtp: TestSmtp;
+  let app: TestApp;
+  let mailings: Mailings;
+  let mailing: Mailing;
+  let numbers: number[];
+
+  beforeAll(async () => {
+    smtp = await startSmtp();
+    app = await startApp({ worker: true, env: { SMTP_URL: smtp.url, DEFAULT_FROM_EMAIL: 'hello@trattoria.example', DEFAULT_POSTAL_ADDRESS: '1 Main Street' } });
+  });
+  afterAll(async () => {
+    await app.close();
+    await smtp.close();
+  });
+  beforeEach(async () => {
+    smtp.beforeReply = undefined;
+    mailings = await Mailings.of(app, newTenant());
+    numbers = await mailings.people([{ id: 'a', email: 'a@example.com' }, { id: 'b', email: 'b@example.com' }, { id: 'none' }]);
+  });
+
+  const sent = async (): Promise<void> => {
+    mailing = await mailings.start(CONTENT, numbers);
+    await eventually(async () => expect(await mailings.state(mailing)).toBe('finished'));
+  };
+  const record = (...receipts: Omit<Receipt, 'at'>[]): Promise<string[]> =>
+    mailings.inTenant((tx) => mailings.delivery.recordReceipts(tx, mailings.tenant, receipts.map((receipt) => ({ at: app.clock.now(), ...receipt }))));
+  const idOf = (customerNo: number) => encodeDeliveryId({ tenantId: mailings.tenant.id, campaignNo: mailing.campaignNo, customerNo, channel: 'email' });
+
+  test('find their message by id, by the provider’s id, by campaign and person, or not at all', async () => {
+    await sent();
+    const results = await record(
+      { type: 'opened', deliveryId: idOf(numbers[0]!) },
+      { type: 'opened', providerMessageId: `<${idOf(numbers[0]!)}@trattoria.example>` },
+      { type: 'clicked', campaignId: mailing.campaignId, address: ' B@Example.com' },
+      { type: 'clicked', campaignId: mailing.campaignId, customerId: 'b' },
+      { type: 'opened', campaignId: mailing.campaignId, customerId: 'none' }, // skipped: nothing was sent
+      { type: 'opened', campaignId: mailing.campaignId, address: 'stranger@example.com' },
+      { type: 'opened', campaignId: 'camp_elsewhere', address: 'a@example.com' },
+      { type: 'opened', deliveryId: 'dlv_0' },
+    );
+    expect(results).toEqual(['matched', 'matched', 'matched', 'matched', 'unmatched', 'unmatched', 'unmatched', 'unmatched']);
+    expect(await mailings.counters(mailing)).toEqual({ sent: 2, delivered: 2, opened: 2, clicked: 1, skipped: 1 });
+  });
+
+  test('say the same in any order and however often', async () => {
+    await sent();
+    const at = (minutes: number) => new Date(app.clock.now().getTime() + minutes * 60_000);
+    const [a] = numbers as [number];
+    const receipts: Receipt[] = [
+      { type: 'delivered', deliveryId: idOf(a), at: at(1) },
+      { type: 'opened', deliveryId: idOf(a), at: at(2) },
+      { type: 'clicked', deliveryId: idOf(a), at: at(3) },
+    ];
+    for (const receipt of [...receipts].reverse()) await record(receipt);
+    const once = (await mailings.ledger(mailing))[0];
+    await record(...receipts, ...receipts);
+    expect((await mailings.ledger(mailing))[0]).toEqual(once);
+    expect(once).toMatchObject({ status: 'accepted', opened_at: receipts[1]!.at, clicked_at: receipts[2]!.at });
+    expect(await mailings.counters(mailing)).toEqual({ sent: 2, delivered: 2, opened: 1, clicked: 1, skipped: 1 });
+  });
+
+  test('a bounce takes the delivery back and closes the address', async () => {
+    await sent();
+    await record({ type: 'bounced', deliveryId: idOf(numbers[0]!), reason: '550 no such user' }, { type: 'complained', deliveryId: idOf(numbers[1]!) });
+    expect(await mailings.counters(mailing)).toEqual({ sent: 2, delivered: 1, bounced: 1, complained: 1, skipped: 1 });
+    const again = await mailings.start(CONTENT, numbers);
+    await eventually(async () => expect(await mailings.state(again)).toBe('finished'));
+    expect((await mailings.ledger(again)).map(({ reason }) => reason)).toEqual(['suppressed', 'no_consent', 'no_address']);
+  });
+
+  test('of two transactions at once, the counters count both', async () => {
+    await sent();
+    await Promise.all([...Array(8).keys()].flatMap(() => numbers.slice(0, 2).map((no) => record({ type: 'opened', deliveryId: idOf(no) }, { type: 'clicked', deliveryId: idOf(no) }))));
+    expect(await mailings.counters(mailing)).toEqual({ sent: 2, delivered: 2, opened: 2, clicked: 2, skipped: 1 });
+  });
+
+  test('the list tells who got it and why not, filtered and paged', async () => {
+    await sent();
+    const api = app.api(['marketing'], mailings.tenant.name);
+    const list = (query: object) => api.GET('/api/v1/marketing/campaigns/{campaign_id}/deliveries', { params: { path: { campaign_id: mailing.campaignId }, query } });
+    const { data } = await list({});
+    expect(data!.data.map(({ customer_id, status, reason }) => [customer_id, status, reason])).toEqual([
+      ['none', 'skipped', 'no_address'], ['b', 'accepted', null], ['a', 'accepted', null],
+    ]);
+    expect(data!.data[2]).toMatchObject({ id: idOf(numbers[0]!), channel: 'email', provider: 'smtp', attempts: 1, variant: null, delivered_at: expect.any(String) });
+    expect(data!.meta).toMatchObject({ total: 3, has_more: false });
+    expect((await list({ status: 'skipped' })).data!.data.map(({ customer_id }) => customer_id)).toEqual(['none']);
+    expect((await list({ customer_id: 'b' })).data!.meta.total).toBe(1);
+    expect((await list({ customer_id: 'nobody' })).data!.data).toEqual([]);
+    expect((await list({ channel: 'sms' })).data!.data).toEqual([]);
+    const first = (await list({ limit: 2 })).data!;
+    expect(first.meta).toMatchObject({ has_more: true, next_cursor: expect.any(String) });
+    expect((await list({ limit: 2, cursor: first.meta.next_cursor })).data!.data.map(({ customer_id }) => customer_id)).toEqual(['a']);
+    expect((await list({ status: 'lost' })).error).toMatchObject({ code: 'validation_failed' });
+    const foreign = await app.api(['marketing'], newTenant()).GET('/api/v1/marketing/campaigns/{campaign_id}/deliveries', { params: { path: { campaign_id: mailing.campaignId } } });
+    expect(foreign.error).toMatchObject({ status: 404, code: 'campaign_not_found' });
+  });
+
+  test('an operator settles what nobody knows', async () => {
+    smtp.beforeReply = (_, session) => smtp.drop(session);
+    await sent();
+    smtp.beforeReply = undefined;
+    const api = app.api(['marketing'], mailings.tenant.name);
+    const params = (no: number) => ({ params: { path: { campaign_id: mailing.campaignId, delivery_id: idOf(no) } } });
+    expect(await mailings.counters(mailing)).toEqual({ unknown: 2, skipped: 1 });
+    const resent = await api.POST('/api/v1/marketing/campaigns/{campaign_id}/deliveries/{delivery_id}/resend', params(numbers[0]!));
+    expect(resent.data).toMatchObject({ status: 'pending', customer_id: 'a' });
+    const lost = await api.POST('/api/v1/marketing/campaigns/{campaign_id}/deliveries/{delivery_id}/give-up', params(numbers[1]!));
+    expect(lost.data).toMatchObject({ status: 'rejected', reason: 'given_up' });
+    await eventually(async () => expect((await mailings.ledger(mailing))[0]).toMatchObject({ status: 'accepted', attempts: 2 }));
+    expect(await mailings.counters(mailing)).toEqual({ sent: 1, delivered: 1, failed: 1, skipped: 1 });
+    const again = await api.POST('/api/v1/marketing/campaigns/{campaign_id}/deliveries/{delivery_id}/resend', params(numbers[0]!));
+    expect(again.error).toMatchObject({ status: 409, code: 'invalid_state' });
+    const nobody = await api.POST('/api/v1/marketing/campaigns/{campaign_id}/deliveries/{delivery_id}/give-up', params(99_999));
+    expect(nobody.error).toMatchObject({ status: 404, code: 'delivery_not_found' });
+    // It did arrive: the provider knows better than the operator.
+    await record({ type: 'delivered', deliveryId: idOf(numbers[1]!) });
+    expect(await mailings.counters(mailing)).toEqual({ sent: 2, delivered: 2, skipped: 1 });
+  });
+});

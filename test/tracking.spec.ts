@@ -1,0 +1,105 @@
+import type { Mailing } from '#delivery';
+import { startApp, type TestApp } from './support/app.js';
+import { eventually } from './support/eventually.js';
+import { CONTENT, Mailings } from './support/mailings.js';
+import { startSmtp, type TestSmtp } from './support/smtp.js';
+import { newTenant } from './support/tokens.js';
+
+const BROWSER = { 'user-agent': 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/139.0.0.0 Safari/537.36' };
+
+describe('the links of an email', () => {
+  let smtp: TestSmtp;
+  let app: TestApp;
+  let mailings: Mailings;
+  let mailing: Mailing;
+  let customerNo: number;
+  /** Paths of the email's own links. */
+  let pixel: string, button: string, menu: string, unsubscribe: string;
+
+  const get = (path: string, headers: Record<string, string> = BROWSER, method = 'GET') => app.fetch(path, { token: '', redirect: 'manual', method, headers });
+
+  beforeAll(async () => {
+    smtp = await startSmtp();
+    app = await startApp({ worker: true, env: { SMTP_URL: smtp.url, DEFAULT_FROM_EMAIL: 'hello@trattoria.example', DEFAULT_POSTAL_ADDRESS: '1 Main Street' } });
+  });
+  afterAll(async () => {
+    await app.close();
+    await smtp.close();
+  });
+  beforeEach(async () => {
+    mailings = await Mailings.of(app, newTenant());
+    const email = `${mailings.tenant.name}@example.com`;
+    [customerNo] = (await mailings.people([{ id: 'ada', email }])) as [number];
+    mailing = await mailings.start(CONTENT, [customerNo], { promoCode: 'FLASH25' });
+    await eventually(async () => expect(await mailings.state(mailing)).toBe('finished'));
+    const mail = await smtp.mailTo(email);
+    const hrefs = [...String(mail.html).matchAll(/(?:href|src)="http:\/\/127\.0\.0\.1:3000(\/t\/[^"]+)"/g)].map(([, path]) => path!);
+    [menu, button, unsubscribe, pixel] = hrefs as [string, string, string, string];
+  });
+
+  const delivery = async () => (await mailings.ledger(mailing))[0]!;
+
+  test('the pixel is a GIF nobody may keep, and an open', async () => {
+    const response = await get(pixel);
+    expect(response.status).toBe(200);
+    expect(pixel).toMatch(/^\/t\/o\/[\w-]+\.gif$/);
+    expect(response.headers.get('content-type')).toBe('image/gif');
+    expect(response.headers.get('cache-control')).toContain('no-store');
+    expect(Buffer.from(await response.arrayBuffer()).subarray(0, 6).toString()).toBe('GIF89a');
+    expect(await delivery()).toMatchObject({ opened_at: expect.any(Date), clicked_at: null });
+    await get(pixel);
+    expect(await mailings.counters(mailing)).toEqual({ sent: 1, delivered: 1, opened: 1 });
+  });
+
+  test('a link leads where the campaign said, with its variables, and is a click', async () => {
+    const response = await get(button);
+    expect([response.status, response.headers.get('location')]).toEqual([302, 'https://order.example.com/?promo=FLASH25']);
+    expect((await get(menu)).headers.get('location')).toBe('https://order.example.com/menu');
+    expect(await mailings.counters(mailing)).toEqual({ sent: 1, delivered: 1, opened: 1, clicked: 1 });
+  });
+
+  test('machines are led there too, kept, and not counted as people', async () => {
+    for (const agent of ['Mozilla/5.0 (via ggpht.com GoogleImageProxy)', 'Googlebot/2.1', 'curl/8.0', 'Mozilla/5.0']) expect((await get(pixel, { 'user-agent': agent })).status).toBe(200);
+    expect((await get(button, BROWSER, 'HEAD')).status).toBe(302);
+    expect(await mailings.counters(mailing)).toEqual({ sent: 1, delivered: 1, machine_opened: 1 });
+    expect(await delivery()).toMatchObject({ machine_opened_at: expect.any(Date), opened_at: null, clicked_at: null });
+    const [{ hits }] = (await app.sql<{ hits: number }>('SELECT count(*)::int AS hits FROM delivery_hits WHERE tenant_id = $1 AND machine', [mailings.tenant.id])) as [{ hits: number }];
+    expect(hits).toBe(5);
+  });
+
+  test('a token that is not ours, letter by letter, leads nowhere', async () => {
+    const token = button.slice('/t/c/'.length);
+    const forged = [token.slice(0, -1) + (token.endsWith('A') ? 'E' : 'A'), (token.startsWith('A') ? 'B' : 'C') + token.slice(1), token.slice(0, 20), 'x', '%20', 'https:%2F%2Fevil.example'];
+    for (const kind of ['c', 'o', 'u']) {
+      for (const path of forged) expect([kind, path, (await get(`/t/${kind}/${path}`)).status]).toEqual([kind, path, 404]);
+    }
+    expect((await get(`/t/u/${token}`)).status).toBe(404); // a click's token unsubscribes nobody
+    expect((await get(`/t/o/${unsubscribe.slice('/t/u/'.length)}.gif`)).status).toBe(404);
+    expect((await get(`/t/u/${token}`, BROWSER, 'POST')).status).toBe(404);
+  });
+
+  test('GET asks and changes nothing, POST unsubscribes, once', async () => {
+    const asked = await get(unsubscribe);
+    expect(asked.status).toBe(200);
+    expect(asked.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    const html = await asked.text();
+    expect(html).toMatch(/<html lang="en">[\s\S]*<main>[\s\S]*<h1>[\s\S]*<form method="post"><button type="submit">/);
+    const consent = async () => (await app.sql<{ consent_email: string }>('SELECT consent_email FROM customers WHERE tenant_id = $1 AND customer_no = $2', [mailings.tenant.id, customerNo]))[0]!.consent_email;
+    expect(await consent()).toBe('unknown');
+
+    for (const headers of [{ 'content-type': 'application/x-www-form-urlencoded' }, {}, { 'content-type': 'multipart/form-data; boundary=x' }]) {
+      const body = 'content-type' in headers ? 'List-Unsubscribe=One-Click' : undefined;
+      const done = await app.fetch(unsubscribe, { method: 'POST', token: '', headers: headers as Record<string, string>, body });
+      expect(done.status).toBe(200);
+      expect(await done.text()).toContain('You are unsubscribed');
+    }
+    expect(await consent()).toBe('unsubscribed');
+    expect(await mailings.counters(mailing)).toEqual({ sent: 1, delivered: 1, unsubscribed: 1 });
+    const [{ n }] = (await app.sql<{ n: number }>('SELECT count(*)::int AS n FROM suppressions WHERE tenant_id = $1', [mailings.tenant.id])) as [{ n: number }];
+    expect(n).toBe(1);
+
+    const again = await mailings.start(CONTENT, [customerNo]);
+    await eventually(async () => expect(await mailings.state(again)).toBe('finished'));
+    expect((await mailings.ledger(again))[0]).toMatchObject({ status: 'skipped', reason: 'no_consent' });
+  });
+});
