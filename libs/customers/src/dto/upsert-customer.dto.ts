@@ -123,3 +123,9 @@ export class BatchCustomerDto extends UpsertCustomerDto {
   @ApiProperty({ minLength: 1, maxLength: 200, example: 'cust_1001' })
   customer_id: string;
 }
+
+/** A row of an import; without an id its email must be a known customer's. */
+export class ImportRowDto extends UpsertCustomerDto {
+  @IsOptional() @Validate(CustomerIdRule)
+  customer_id?: string;
+}

@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { countedTable, tenantTable } from '../tenant-table.js';
 
-/** Profiles with their facts, consent history, suppressions, and the queue of customers whose segments must be looked at again. */
+/** Profiles with their facts, consent history, suppressions, the queue of customers whose segments must be looked at again, and imports. */
 export class Customers1764000001000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
@@ -70,14 +70,52 @@ export class Customers1764000001000 implements MigrationInterface {
         change_no bigint GENERATED ALWAYS AS IDENTITY,
         customer_no int NOT NULL,
         PRIMARY KEY (tenant_id, change_no)
+      );
+      CREATE TABLE imports (
+        tenant_id int NOT NULL REFERENCES tenants,
+        import_no int GENERATED ALWAYS AS IDENTITY,
+        import_id text NOT NULL,
+        status text NOT NULL CHECK (status IN ('receiving', 'queued', 'running', 'completed', 'failed')),
+        target text,
+        target_ref text,
+        columns text[] NOT NULL,
+        total_rows int NOT NULL DEFAULT 0,
+        processed int NOT NULL DEFAULT 0,
+        created int NOT NULL DEFAULT 0,
+        updated int NOT NULL DEFAULT 0,
+        rejected int NOT NULL DEFAULT 0,
+        failures int NOT NULL DEFAULT 0,
+        created_at timestamptz NOT NULL,
+        finished_at timestamptz,
+        PRIMARY KEY (tenant_id, import_no),
+        CONSTRAINT imports_import_id UNIQUE (tenant_id, import_id)
+      );
+      CREATE TABLE import_chunks (
+        tenant_id int NOT NULL,
+        import_no int NOT NULL,
+        chunk_no int NOT NULL,
+        rows text NOT NULL,
+        PRIMARY KEY (tenant_id, import_no, chunk_no),
+        FOREIGN KEY (tenant_id, import_no) REFERENCES imports ON DELETE CASCADE
+      );
+      CREATE TABLE import_errors (
+        tenant_id int NOT NULL,
+        import_no int NOT NULL,
+        id bigint GENERATED ALWAYS AS IDENTITY,
+        line int NOT NULL,
+        "column" text,
+        code text NOT NULL,
+        detail text NOT NULL,
+        PRIMARY KEY (tenant_id, import_no, id),
+        FOREIGN KEY (tenant_id, import_no) REFERENCES imports ON DELETE CASCADE
       );`);
-    for (const table of ['customer_ordinals', 'customers', 'suppressions', 'changed_customers']) await tenantTable(runner, table);
+    for (const table of ['customer_ordinals', 'customers', 'suppressions', 'changed_customers', 'imports', 'import_chunks', 'import_errors']) await tenantTable(runner, table);
     await tenantTable(runner, 'consent_log', 'SELECT, INSERT, DELETE');
     await countedTable(runner, 'customers');
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(`DROP TABLE changed_customers, suppressions, consent_log, customers, customer_ordinals;
+    await runner.query(`DROP TABLE import_errors, import_chunks, imports, changed_customers, suppressions, consent_log, customers, customer_ordinals;
       DROP FUNCTION count_customers_insert, count_customers_delete;`);
   }
 }

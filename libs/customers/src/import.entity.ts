@@ -1,0 +1,56 @@
+import { Column, Entity, PrimaryColumn, Unique } from 'typeorm';
+
+export const IMPORT_STATUSES = ['queued', 'running', 'completed', 'failed'] as const;
+export type ImportStatus = (typeof IMPORT_STATUSES)[number];
+
+@Entity('imports')
+@Unique('imports_import_id', ['tenantId', 'importId'])
+export class ImportEntity {
+  @PrimaryColumn('int', { name: 'tenant_id' })
+  tenantId: number;
+
+  @PrimaryColumn('int', { name: 'import_no', generated: 'identity', generatedIdentity: 'ALWAYS' })
+  importNo: number;
+
+  @Column('text', { name: 'import_id' })
+  importId: string;
+
+  /** `receiving` until the whole file is here: then nobody has heard of the import yet. */
+  @Column('text')
+  status: ImportStatus | 'receiving';
+
+  /** Who besides the profiles gets the customers: the name of an {@link ImportTarget}, and what it goes by. */
+  @Column('text', { nullable: true })
+  target: string | null;
+
+  @Column('text', { name: 'target_ref', nullable: true })
+  targetRef: string | null;
+
+  @Column('text', { array: true })
+  columns: string[];
+
+  @Column('int', { name: 'total_rows', default: 0 })
+  totalRows: number;
+
+  @Column('int', { default: 0 })
+  processed: number;
+
+  @Column('int', { default: 0 })
+  created: number;
+
+  @Column('int', { default: 0 })
+  updated: number;
+
+  @Column('int', { default: 0 })
+  rejected: number;
+
+  /** Times that a chunk could not be worked on. */
+  @Column('int', { default: 0 })
+  failures: number;
+
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt: Date;
+
+  @Column('timestamptz', { name: 'finished_at', nullable: true })
+  finishedAt: Date | null;
+}

@@ -1,0 +1,62 @@
+import { Controller, Get, Param, Post, Req, StreamableFile } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import { CurrentTenant } from '#auth';
+import { Route } from '#http';
+import type { Tenant } from '#kernel';
+import { ImportError } from './customers.errors.js';
+import { ImportDto } from './dto/import.dto.js';
+import { csvBody } from './import.csv.js';
+import { Imports } from './imports.js';
+
+const QUEUED = {
+  id: 'imp_01kzv3q6x0w9m2h7c4t8r5e1nd', status: 'queued', total_rows: 2357, processed: 0, created: 0, updated: 0, rejected: 0, created_at: '2026-01-24T18:30:00.000Z', finished_at: null,
+};
+
+@ApiTags('Customers')
+@Controller()
+export class ImportsController {
+  constructor(private readonly imports: Imports) {}
+
+  @Post('customers/import')
+  @Route({
+    allow: 'customers:write',
+    status: 202,
+    summary: 'Import customers',
+    description: `A CSV file of any size as the body (RFC 4180, UTF-8, commas). Its first row names the columns: \`customer_id\`, \`email\`, \`phone\`, \`first_name\`, \`last_name\`, \`locale\`, \`timezone\`, \`birthday\`, \`city\`, \`loyalty_tier\`, \`loyalty_points\`, \`tags\` (parted by \`|\`), \`consents.email.status\` (also \`.source\`, \`.at\`, and for \`sms\`, \`push\`) and \`attributes.<name>\` (numbers, \`true\` and \`false\` are kept as such). Any other column is refused.
+
+A row without \`customer_id\` is about the known customer who has its email. An empty cell changes nothing. A bad row is rejected, the others are written. An import never undoes an opt-out.`,
+    consumes: 'text/csv',
+    returns: ImportDto,
+    example: QUEUED,
+  })
+  importCustomers(@CurrentTenant() tenant: Tenant, @Req() request: FastifyRequest) {
+    return this.imports.start(tenant, csvBody(request.body));
+  }
+
+  @Get('imports/:import_id')
+  @Route({
+    allow: 'customers:read',
+    summary: 'Get an import',
+    description: 'How far it is. Follow it until `status` is `completed` or `failed`.',
+    returns: ImportDto,
+    example: { ...QUEUED, status: 'completed', processed: 2357, created: 2350, updated: 5, rejected: 2, finished_at: '2026-01-24T18:30:02.000Z' },
+    errors: [ImportError.only('import_not_found')],
+  })
+  getImport(@CurrentTenant() tenant: Tenant, @Param('import_id') importId: string) {
+    return this.imports.get(tenant, importId);
+  }
+
+  @Get('imports/:import_id/errors')
+  @Route({
+    allow: 'customers:read',
+    summary: 'List the rejected rows of an import',
+    description: 'A CSV file: the line on which the row ends, the column, a code and what was expected.',
+    produces: 'text/csv',
+    example: 'line,column,code,detail\n7,email,is_email,email must be an email address\n',
+    errors: [ImportError.only('import_not_found')],
+  })
+  async listImportErrors(@CurrentTenant() tenant: Tenant, @Param('import_id') importId: string) {
+    return new StreamableFile(await this.imports.errors(tenant, importId), { type: 'text/csv; charset=utf-8' });
+  }
+}

@@ -1,0 +1,97 @@
+import { Readable } from 'node:stream';
+import { Injectable } from '@nestjs/common';
+import { stringify } from 'csv-stringify/sync';
+import type { EntityManager } from 'typeorm';
+import { Database } from '#database';
+import { Jobs, jobType } from '#jobs';
+import { Clock, newId, type Tenant } from '#kernel';
+import { ImportError } from './customers.errors.js';
+import { ImportDto } from './dto/import.dto.js';
+import { readCsv } from './import.csv.js';
+import { ImportEntity } from './import.entity.js';
+import { BEGIN_IMPORT, ERRORS, FORGET_ORPHANS, KEEP_CHUNK } from './import.queries.js';
+
+/** Gets the customers of every chunk, in the transaction that writes them. */
+export type ImportTarget = (tx: EntityManager, tenant: Tenant, ref: string, customerNos: readonly number[]) => Promise<void>;
+
+export const IMPORT_CUSTOMERS = jobType<{ import_no: number }>('customer-import', { expireSeconds: 600 });
+
+const DAY = 86_400_000;
+const ERRORS_PAGE = 5000;
+
+/** Takes in CSV files of any size. Rows become profiles; a target, such as a segment, may want their customers besides. */
+@Injectable()
+export class Imports {
+  readonly targets = new Map<string, ImportTarget>();
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly database: Database,
+    private readonly jobs: Jobs,
+  ) {}
+
+  /** Call while modules initialise. */
+  target(name: string, receive: ImportTarget): void {
+    if (this.targets.has(name)) throw new Error(`Two import targets named "${name}"`);
+    this.targets.set(name, receive);
+  }
+
+  /**
+   * Stores the file as it streams in, then has a job work on it. Nothing is kept of a file that breaks off or is none.
+   *
+   * COPY cannot write into a table under row-level security, so rows are staged as one row a chunk: a million rows are two
+   * thousand small statements, and a chunk is deleted in the transaction that applies it.
+   *
+   * @param file from {@link csvBody}
+   * @throws RequestError validation_failed when it is no CSV file or its header names what no customer has
+   */
+  async start(tenant: Tenant, file: Readable, target: { name: string; ref: string } | null = null): Promise<ImportDto> {
+    const { columns, chunks } = await readCsv(file);
+    const importId = newId('imp', this.clock.now().getTime());
+    const { importNo, totalRows } = await this.database.withClient(tenant, async (client) => {
+      // The wait for a slow sender is time idle in the transaction.
+      await client.query(`SET LOCAL idle_in_transaction_session_timeout = '5min'`);
+      const { rows } = await client.query<{ import_no: number }>(BEGIN_IMPORT, [tenant.id, importId, target?.name ?? null, target?.ref ?? null, columns, this.clock.now()]);
+      const importNo = rows[0]!.import_no;
+      let totalRows = 0;
+      let chunkNo = 0;
+      for await (const chunk of chunks) {
+        await client.query(KEEP_CHUNK, [tenant.id, importNo, chunkNo++, JSON.stringify(chunk)]);
+        totalRows += chunk.length;
+      }
+      return { importNo, totalRows };
+    });
+    return this.database.inTenant(tenant, async (tx) => {
+      await tx.update(ImportEntity, { tenantId: tenant.id, importNo }, { status: 'queued', totalRows });
+      await tx.query(FORGET_ORPHANS, [tenant.id, new Date(this.clock.now().getTime() - DAY)]);
+      await this.jobs.enqueue(tx, tenant, IMPORT_CUSTOMERS, { import_no: importNo });
+      return ImportDto.from(await tx.findOneByOrFail(ImportEntity, { tenantId: tenant.id, importNo }));
+    });
+  }
+
+  async get(tenant: Tenant, importId: string): Promise<ImportDto> {
+    return ImportDto.from(await this.find(tenant, importId));
+  }
+
+  /** Why rows were rejected, as a CSV file in the order they were worked on. */
+  async errors(tenant: Tenant, importId: string): Promise<Readable> {
+    const { importNo } = await this.find(tenant, importId);
+    return Readable.from(this.errorLines(tenant, importNo), { objectMode: false });
+  }
+
+  private async *errorLines(tenant: Tenant, importNo: number): AsyncGenerator<string> {
+    yield 'line,column,code,detail\n';
+    for (let last = '0'; ; ) {
+      const rows = await this.database.rows<{ id: string; line: number; column: string | null; code: string; detail: string }>(tenant, { text: ERRORS, values: [tenant.id, importNo, last, ERRORS_PAGE], name: 'import_errors' });
+      if (rows.length === 0) return;
+      yield stringify(rows.map((row) => [row.line, row.column, row.code, row.detail]));
+      last = rows.at(-1)!.id;
+    }
+  }
+
+  private async find(tenant: Tenant, importId: string): Promise<ImportEntity> {
+    const entity = await this.database.inTenant(tenant, (tx) => tx.findOneBy(ImportEntity, { tenantId: tenant.id, importId }));
+    if (entity === null || entity.status === 'receiving') throw new ImportError('import_not_found');
+    return entity;
+  }
+}
