@@ -1,0 +1,52 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { anyFreePort } from '#app/local/src/ports';
+
+/** A server in a process of its own: what is measured shares no event loop with the client, nor with the other side. */
+export interface Child {
+  url: string;
+  stop(): Promise<void>;
+}
+
+const DIST = fileURLToPath(new URL('../../', import.meta.url));
+const READY_MS = 30_000;
+
+/**
+ * Runs a file of `dist` under this node and waits until it answers at `ready`. BENCH_NODE_OPTIONS reach the child, such as `--cpu-prof`.
+ *
+ * @throws when it exits instead, or is not ready within half a minute
+ */
+export async function startChild(file: string, ready: string, env: Record<string, string>): Promise<Child> {
+  const port = await anyFreePort();
+  const flags = process.env.BENCH_NODE_OPTIONS?.split(' ') ?? [];
+  const child = spawn(process.execPath, [...flags, DIST + file], {
+    env: { PATH: process.env.PATH, NODE_ENV: 'production', PORT: String(port), HOST: '127.0.0.1', ...env },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const url = `http://127.0.0.1:${port}`;
+  try {
+    await answers(url + ready, child);
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
+  return {
+    url,
+    stop: async () => {
+      if (child.exitCode !== null) return;
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    },
+  };
+}
+
+async function answers(url: string, child: ChildProcess): Promise<void> {
+  for (const deadline = Date.now() + READY_MS; Date.now() < deadline; await sleep(50)) {
+    if (child.exitCode !== null) throw new Error(`the server for ${url} exited with ${child.exitCode}`);
+    const response = await fetch(url).catch(() => null);
+    if (response?.ok) return;
+  }
+  throw new Error(`nothing answers at ${url}`);
+}
