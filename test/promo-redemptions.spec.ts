@@ -206,17 +206,14 @@ describe('redeeming promo codes', () => {
 
     test('customer_not_in_segment', async () => {
       const it = shop();
-      await it.api.GET('/api/v1/marketing/settings');
-      await app.sql(`INSERT INTO segments (tenant_id, segment_id, name, type, created_at, updated_at) SELECT id, 'seg_vip', 'VIP', 'static', now(), now() FROM tenants WHERE name = $1`, [it.tenant]);
-      await it.promo({ code: 'VIP', customer_segment_id: 'seg_vip' });
+      const { data: segment } = await it.api.POST('/api/v1/marketing/segments', { body: { name: 'VIP', type: 'static' } });
+      await it.promo({ code: 'VIP', customer_segment_id: segment!.id });
       await it.promo({ code: 'ANY' });
       await it.redeem({ code: 'ANY', customer_id: 'vip', order: orderOf() }); // makes the customer
       await expectReason(it, { code: 'VIP', customer_id: 'vip', order: orderOf() }, 'customer_not_in_segment');
       await expectReason(it, { code: 'VIP', customer_id: 'stranger', order: orderOf() }, 'customer_not_in_segment');
       await expectReason(it, { code: 'VIP', order: orderOf() }, 'customer_required');
-      await app.sql(
-        `INSERT INTO segment_members (tenant_id, segment_no, customer_no) SELECT s.tenant_id, segment_no, customer_no FROM segments s JOIN customers c ON c.tenant_id = s.tenant_id AND c.customer_id = 'vip'
-           JOIN tenants t ON t.id = s.tenant_id WHERE t.name = $1 AND segment_id = 'seg_vip'`, [it.tenant]);
+      await it.api.POST('/api/v1/marketing/segments/{segment_id}/members', { params: { path: { segment_id: segment!.id } }, body: { customer_ids: ['vip'] } });
       expect((await it.redeem({ code: 'VIP', customer_id: 'vip', order: orderOf() })).status).toBe(201);
     });
 

@@ -6,12 +6,7 @@ const PROMO = '/api/v1/marketing/promos/{promo_id}';
 
 describe('promo codes', () => {
   let app: TestApp;
-  beforeAll(async () => {
-    app = await startApp();
-    await app.api().GET('/api/v1/marketing/settings'); // provisions the tenant
-    await app.sql(`INSERT INTO segments (tenant_id, segment_id, name, type, created_at, updated_at)
-      SELECT id, 'seg_new_customers', 'New', 'static', now(), now() FROM tenants WHERE name = $1 ON CONFLICT DO NOTHING`, [app.tenant]);
-  });
+  beforeAll(async () => void (app = await startApp()));
   afterAll(() => app.close());
 
   const create = (body: object, tenant = app.tenant) => app.api(['marketing'], tenant).POST(PROMOS, { body: body as never });

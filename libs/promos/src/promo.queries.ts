@@ -100,3 +100,8 @@ export async function promoNeeding(tx: EntityManager, tenant: Tenant, segmentNo:
 
 export const promosByNo = (tx: EntityManager, tenant: Tenant, promoNos: readonly number[]): Promise<Promo[]> =>
   tx.query(`${PROMO} WHERE p.tenant_id = $1 AND p.promo_no = ANY($2)`, [tenant.id, promoNos]);
+
+/** Has those who want the same new code for a campaign do it one after the other: the second finds the first's. */
+export async function lockCode(tx: EntityManager, tenant: Tenant, code: string): Promise<void> {
+  await tx.query(`SELECT pg_advisory_xact_lock(hashtextextended('promo code ' || $1::int || '/' || $2, 0))`, [tenant.id, code]);
+}

@@ -1,10 +1,11 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { CustomersModule } from '#customers';
+import { CustomersModule, PersonalData } from '#customers';
 import { EventsModule } from '#events';
 import { SegmentsModule, SegmentUse } from '#segments';
 import { CheckoutReader } from './checkout.js';
 import { PromoEntity } from './promo.entity.js';
+import { PromoPersonalData } from './promo-personal-data.js';
 import { promoNeeding } from './promo.queries.js';
 import { PromosController } from './promos.controller.js';
 import { PromosService } from './promos.service.js';
@@ -15,13 +16,18 @@ import { RedemptionsService } from './redemptions.service.js';
 @Module({
   imports: [TypeOrmModule.forFeature([PromoEntity]), CustomersModule, SegmentsModule, EventsModule],
   controllers: [PromosController, RedemptionsController],
-  providers: [PromosService, Promos, CheckoutReader, RedemptionsService],
+  providers: [PromosService, Promos, PromoPersonalData, CheckoutReader, RedemptionsService],
   exports: [Promos],
 })
 export class PromosModule implements OnModuleInit {
-  constructor(private readonly segmentUse: SegmentUse) {}
+  constructor(
+    private readonly segmentUse: SegmentUse,
+    private readonly personalData: PersonalData,
+    private readonly ownPersonalData: PromoPersonalData,
+  ) {}
 
   onModuleInit(): void {
+    this.personalData.register(this.ownPersonalData);
     this.segmentUse.register(promoNeeding);
   }
 }

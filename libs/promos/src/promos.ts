@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { Tenant } from '#kernel';
 import { normaliseCode, PROMO_CODE } from './promo-code.js';
 import { PromoError } from './promo.errors.js';
-import { promosByCode } from './promo.queries.js';
+import { lockCode, promosByCode } from './promo.queries.js';
 import { PromosService } from './promos.service.js';
 
 /** The promo that a campaign announces. */
@@ -28,6 +28,7 @@ export class Promos {
   async attachToCampaign(tx: EntityManager, tenant: Tenant, want: CampaignPromo): Promise<{ promoId: string; code: string }> {
     const code = normaliseCode(want.code);
     if (!PROMO_CODE.test(code)) throw new PromoError('invalid_promo_code', { errors: [{ pointer: '/promo_code', code: 'matches', detail: 'promo_code is not a promo code' }] });
+    await lockCode(tx, tenant, code);
     const standing = (await promosByCode(tx, tenant, [code])).get(code);
     if (standing !== undefined && standing.status !== 'archived') {
       if (standing.type !== 'percentage' || standing.value !== Math.round(want.percent * 100)) throw new PromoError('promo_code_exists');

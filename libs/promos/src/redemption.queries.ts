@@ -76,3 +76,9 @@ export async function markRolledBack(tx: EntityManager, tenant: Tenant, redempti
   );
   return changed > 0;
 }
+
+/** Takes the customer out of the ledger; sums and limits of the promos stay as they are. */
+export async function forgetCustomer(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void> {
+  await tx.query('UPDATE promo_redemptions SET customer_no = NULL, rollback_reason = NULL WHERE tenant_id = $1 AND customer_no = $2', [tenant.id, customerNo]);
+  await tx.query('DELETE FROM promo_customers WHERE tenant_id = $1 AND customer_no = $2', [tenant.id, customerNo]);
+}

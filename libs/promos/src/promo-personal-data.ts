@@ -1,0 +1,34 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { PersonalDataSource, TimelineEntry } from '#customers';
+import { type JsonObject, type Tenant, toDecimal } from '#kernel';
+import { forgetCustomer, redemptionsOfCustomer } from './redemption.queries.js';
+import type { Redemption } from './redemption.js';
+
+/** What promos know of a person: the codes they used. The ledger stays when a person goes, without their name. */
+@Injectable()
+export class PromoPersonalData implements PersonalDataSource {
+  readonly name = 'redemptions';
+
+  async timeline(tx: EntityManager, tenant: Tenant, customerNo: number, limit: number, before: Date | null): Promise<TimelineEntry[]> {
+    const redemptions = await redemptionsOfCustomer(tx, tenant, customerNo, limit, before);
+    return redemptions.map((redemption) => ({ at: redemption.createdAt, type: 'redemption', data: told(redemption) }));
+  }
+
+  async export(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<JsonObject[]> {
+    const redemptions = await redemptionsOfCustomer(tx, tenant, customerNo, null, null);
+    return redemptions.map((redemption) => ({ ...told(redemption), created_at: redemption.createdAt.toISOString(), rolled_back_at: redemption.rolledBackAt?.toISOString() ?? null }));
+  }
+
+  erase(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void> {
+    return forgetCustomer(tx, tenant, customerNo);
+  }
+}
+
+const told = ({ redemptionId, code, orderId, status, discount, currency }: Redemption): JsonObject => ({
+  id: redemptionId,
+  code,
+  order_id: orderId,
+  status,
+  discount_amount: toDecimal(discount, currency),
+});
