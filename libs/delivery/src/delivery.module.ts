@@ -1,7 +1,9 @@
 import { Module } from '@nestjs/common';
 import { CustomersModule } from '#customers';
 import { EventsModule } from '#events';
+import { PromosModule } from '#promos';
 import { SegmentsModule } from '#segments';
+import { Attribution } from './attribution.js';
 import { Channels } from './channels/channels.js';
 import { DeliveriesController } from './deliveries.controller.js';
 import { Deliveries } from './deliveries.service.js';
@@ -17,9 +19,9 @@ import { Tracking } from './tracking.service.js';
 import { TrackingTokens } from './tracking-token.js';
 
 @Module({
-  imports: [CustomersModule, SegmentsModule, EventsModule],
+  imports: [CustomersModule, SegmentsModule, EventsModule, PromosModule],
   controllers: [DeliveriesController, TrackingController],
-  providers: [Delivery, Deliveries, Snapshot, Sender, Channels, Preparation, Outcomes, Receipts, ReceiptMatcher, Tracking, TrackingTokens],
+  providers: [Delivery, Deliveries, Snapshot, Sender, Channels, Preparation, Outcomes, Receipts, ReceiptMatcher, Attribution, Tracking, TrackingTokens],
   exports: [Delivery],
 })
 export class DeliveryModule {}

@@ -1,16 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { addressOf, Customers, type SuppressionEntry, Suppressions } from '#customers';
+import { Jobs } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
+import { LATE_HITS } from './attribution.js';
 import { counted } from './counters.js';
 import type { DeliveryKey } from './delivery-id.js';
-import { evidenceOf, hitsOf } from './evidence.js';
+import { evidenceOf, type Hit, hitsOf } from './evidence.js';
 import type { Receipt, ReceiptResult } from './receipt.js';
 import { RECORD_EVIDENCE, RECORD_HITS } from './receipt.queries.js';
 import { ReceiptMatcher } from './receipt-matcher.js';
 
 /** Receipts that close an address, and why. */
 const CLOSES = { bounced: 'hard_bounce', complained: 'complaint', unsubscribed: 'unsubscribed' } as const;
+
+/** Our own tracking routes tell a hit at once. */
+const LATE_MS = 1_000;
 
 const isOptOut = (receipt: Receipt): boolean => receipt.type === 'unsubscribed' || receipt.type === 'complained';
 
@@ -22,6 +27,7 @@ const isOptOut = (receipt: Receipt): boolean => receipt.type === 'unsubscribed' 
 export class Receipts {
   constructor(
     private readonly clock: Clock,
+    private readonly jobs: Jobs,
     private readonly matcher: ReceiptMatcher,
     private readonly customers: Customers,
     private readonly suppressions: Suppressions,
@@ -44,7 +50,16 @@ export class Receipts {
     await counted(tx, tenant, touched, () => tx.query(RECORD_EVIDENCE, [tenant.id, JSON.stringify(rows)]));
     const hits = hitsOf(matched);
     if (hits.length > 0) await tx.query(RECORD_HITS, [tenant.id, JSON.stringify(hits)]);
+    await this.tellLate(tx, tenant, hits.filter((hit) => !hit.machine));
     await this.customers.markChanged(tx, tenant, [...new Set(touched.customerNos)]);
+  }
+
+  /** A hit told long after it happened may have led to an order that is known already. */
+  private async tellLate(tx: EntityManager, tenant: Tenant, hits: readonly Hit[]): Promise<void> {
+    const late = hits.filter((hit) => this.clock.now().getTime() - hit.at.getTime() > LATE_MS).sort((a, b) => a.at.getTime() - b.at.getTime());
+    if (late.length === 0) return;
+    const customerNos = [...new Set(late.map((hit) => hit.customer_no))];
+    await this.jobs.enqueue(tx, tenant, LATE_HITS, { customer_nos: customerNos, from: late[0]!.at.toISOString(), until: late.at(-1)!.at.toISOString() });
   }
 
   /** Addresses that bounced for good or complained are not written to again, nor customers who opted out: also when no message of ours is behind it. */

@@ -1,7 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Tenant } from '#kernel';
+import type { RecordedOrder } from './orders-recorded.js';
 import { ACTIVATION_ORDER, type Stage } from './stages.js';
+
+/** An order as it stands now. */
+export interface StandingOrder extends RecordedOrder {
+  /** Minor units, before refunds. */
+  gross: number;
+}
+
+const STANDING = `SELECT o.order_id, o.customer_no, (o.total - o.refunded)::float8 AS total, o.total::float8 AS gross, o.occurred_at, o.promo_code FROM orders o`;
 
 /** What the other domains ask of events. */
 @Injectable()
@@ -26,7 +35,25 @@ export class Events {
     const [row] = await tx.query<{ count: number }[]>('SELECT count(*)::int AS count FROM orders WHERE tenant_id = $1 AND customer_no = $2', [tenant.id, customerNo]);
     return row!;
   }
+
+  /** Those of these orders that were reported. An event may be old news; this is what holds. */
+  async ordersById(tx: EntityManager, tenant: Tenant, orderIds: readonly string[]): Promise<StandingOrder[]> {
+    return plain(await tx.query<StoredOrder[]>(`${STANDING} WHERE o.tenant_id = $1 AND o.order_id = ANY ($2::text[])`, [tenant.id, orderIds]));
+  }
+
+  /** The ids of the customers' orders in the span, both ends included. */
+  async orderIdsBetween(tx: EntityManager, tenant: Tenant, customerNos: readonly number[], from: Date, until: Date): Promise<string[]> {
+    const rows = await tx.query<{ order_id: string }[]>(
+      'SELECT order_id FROM orders WHERE tenant_id = $1 AND customer_no = ANY ($2::int[]) AND occurred_at BETWEEN $3 AND $4',
+      [tenant.id, customerNos, from, until],
+    );
+    return rows.map((row) => row.order_id);
+  }
 }
+
+type StoredOrder = Omit<StandingOrder, 'occurred_at'> & { occurred_at: Date };
+
+const plain = (rows: StoredOrder[]): StandingOrder[] => rows.map((row) => ({ ...row, occurred_at: row.occurred_at.toISOString() }));
 
 /** The moment of each customer's nth order. Of two at one instant either may be called the nth; the moment is the same. */
 function nthOrder(stage: Stage, nth: number): string {
