@@ -1,1 +1,2 @@
+export { InboxRetention } from './inbox-retention.js';
 export { WebhooksModule } from './webhooks.module.js';

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { type ConsentSetting, Customers, type SuppressionEntry, Suppressions } from '#customers';
+import { type ConsentSetting, Customers, normaliseEmail, normalisePhone, type SuppressionEntry, Suppressions } from '#customers';
 import { newId, type Tenant } from '#kernel';
-import type { Channel } from '#tenants';
+import { type Channel, CHANNELS } from '#tenants';
 import type { InboundEvent } from './normalisers/inbound-event.js';
 import { type ClaimedEvent, type Outcome, PROCESSED, unmatched } from './outcome.js';
 
@@ -39,7 +39,9 @@ export class People {
     });
     // In this order: a consent given later than the opt-out lifts it again.
     await this.suppressions.add(tx, tenant, closed);
-    await this.customers.setConsent(tx, tenant, [...last.values()]);
+    for (const channel of CHANNELS) {
+      await this.customers.setConsent(tx, tenant, [...last.values()].filter((setting) => setting.channel === channel));
+    }
     return outcomes;
   }
 
@@ -63,11 +65,12 @@ export class People {
     return outcomes;
   }
 
-  /** Whoever has the address, or a new id of the provider's making; null without an address. */
+  /** Whoever has the address, or a new id named after the provider; null without an address that could be written to. */
   private async idByAddress(tx: EntityManager, tenant: Tenant, provider: string, event: InboundEvent): Promise<string | null> {
     const no = await this.byAddress(tx, tenant, event);
     if (no !== null) return (await this.customers.idsOf(tx, tenant, [no])).get(no) ?? null;
-    return event.email === null && event.phone === null ? null : newId(provider);
+    const reachable = normaliseEmail(event.email ?? '') ?? normalisePhone(event.phone ?? '');
+    return reachable === null ? null : newId(provider);
   }
 
   private async numbersOf(tx: EntityManager, tenant: Tenant, events: readonly InboundEvent[]): Promise<(number | null)[]> {

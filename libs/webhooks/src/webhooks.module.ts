@@ -12,11 +12,12 @@ import { IntakeController } from './intake.controller.js';
 import { IntakeService } from './intake.service.js';
 import { People } from './people.js';
 import { Senders } from './senders.js';
+import { SentData } from './sent-data.js';
 import { WebhooksController } from './webhooks.controller.js';
 
 @Module({
   imports: [CustomersModule, DeliveryModule],
   controllers: [WebhooksController, IntakeController],
-  providers: [ConnectionsService, EventEffects, EventTenants, EventsService, Inbox, InboxRetention, InboxWorker, IntakeService, People, Senders],
+  providers: [ConnectionsService, EventEffects, EventTenants, EventsService, Inbox, InboxRetention, InboxWorker, IntakeService, People, SentData, Senders],
 })
 export class WebhooksModule {}

@@ -1,0 +1,202 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { EntityManager } from 'typeorm';
+import { PersonalData } from '#customers';
+import { Database } from '#database';
+import { InboxRetention } from '#webhooks';
+import { startApp, type TestApp } from './support/app.js';
+import { workerDatabase } from './support/database.js';
+import { eventually } from './support/eventually.js';
+import { newTenant } from './support/tokens.js';
+import { WebhookSender } from './support/webhook-sender.js';
+
+type Provider = 'sendgrid' | 'twilio' | 'mailchimp' | 'hubspot';
+
+const EVENTS = '/api/v1/marketing/webhooks/{provider}/events';
+const CUSTOMER = '/api/v1/marketing/customers/{customer_id}';
+
+const statusesOf = (app: TestApp, tenant: string) =>
+  app.sql<{ status: string; reason: string | null; n: number }>(
+    `SELECT status, reason, count(*)::int AS n FROM webhook_events e JOIN tenants t ON t.id = e.tenant_id WHERE t.name = $1 GROUP BY 1, 2 ORDER BY 1, 2`, [tenant]);
+
+describe('webhook events', () => {
+  let app: TestApp;
+  beforeAll(async () => void (app = await startApp({ worker: true })));
+  afterAll(() => app.close());
+
+  const put = (tenant: string, customer_id: string, body: object) => app.api(['marketing'], tenant).PUT(CUSTOMER, { params: { path: { customer_id } }, body });
+  const get = async (tenant: string, customer_id: string) => (await app.api(['marketing'], tenant).GET(CUSTOMER, { params: { path: { customer_id } } })).data;
+  const events = async (tenant: string, provider: Provider) => (await app.api(['marketing'], tenant).GET(EVENTS, { params: { path: { provider } } })).data!.data;
+  const replay = (tenant: string, provider: Provider, event_id: string) =>
+    app.api(['tenant_admin'], tenant).POST('/api/v1/marketing/webhooks/{provider}/events/{event_id}/replay', { params: { path: { provider, event_id } } });
+  const settled = (tenant: string, provider: Provider) =>
+    eventually(async () => {
+      const all = await events(tenant, provider);
+      expect(all.filter((one) => one.status === 'pending')).toEqual([]);
+      return all;
+    });
+
+  test('an opt-out closes consent and address within a second, a later opt-in opens them, an earlier one does not', async () => {
+    const tenant = newTenant();
+    await put(tenant, 'ada', { email: 'ada@example.com' });
+    const sender = await WebhookSender.connect(app, 'mailchimp', tenant);
+    const tell = (event_type: string, at: string) => sender.post({ event_type, email: 'Ada@Example.com', timestamp: at });
+    const consent = async () => (await get(tenant, 'ada'))!.consents.email;
+    const suppressed = () => app.sql(`SELECT reason FROM suppressions s JOIN tenants t ON t.id = s.tenant_id WHERE t.name = $1`, [tenant]);
+
+    await tell('unsubscribed', '2026-01-24T18:30:00Z');
+    await eventually(async () => expect(await consent()).toMatchObject({ status: 'unsubscribed', source: 'webhook:mailchimp', at: '2026-01-24T18:30:00.000Z' }), { within: 1000 });
+    expect(await suppressed()).toEqual([{ reason: 'unsubscribed' }]);
+    await tell('subscribed', '2026-01-23T18:30:00Z');
+    await settled(tenant, 'mailchimp');
+    expect((await consent()).status).toBe('unsubscribed');
+    await tell('subscribed', '2026-01-25T18:30:00Z');
+    await eventually(async () => expect((await consent()).status).toBe('subscribed'));
+    expect(await suppressed()).toEqual([]);
+  });
+
+  test('an opt-out of an address nobody has holds for whoever comes with it', async () => {
+    const tenant = newTenant();
+    const sender = await WebhookSender.connect(app, 'sendgrid', tenant);
+    await sender.post({ event_type: 'email.unsubscribed', email: 'later@example.com', campaign_id: 'camp_of_another_system' });
+    expect(await settled(tenant, 'sendgrid')).toMatchObject([{ status: 'processed' }]);
+    await put(tenant, 'late', { email: 'later@example.com' });
+    expect((await get(tenant, 'late'))!.consents.email.status).toBe('unsubscribed');
+  });
+
+  test('the last word of a batch counts, whatever its order', async () => {
+    const tenant = newTenant();
+    await put(tenant, 'ada', { email: 'ada@example.com', phone: '+14155552671' });
+    const sender = await WebhookSender.connect(app, 'mailchimp', tenant);
+    await sender.post([
+      { event_type: 'subscribed', email: 'ada@example.com', timestamp: '2026-01-03T00:00:00Z' },
+      { event_type: 'unsubscribed', customer_id: 'ada', email: 'ada@example.com', timestamp: '2026-01-02T00:00:00Z' },
+      { event_type: 'sms.unsubscribed', phone: '+14155552671', timestamp: '2026-01-02T00:00:00Z' },
+      { event_type: 'campaign_sent', campaign_id: 'mc_1' },
+      { event_type: 'subscribed', email: 'nobody@example.com' },
+    ]);
+    expect((await settled(tenant, 'mailchimp')).map((one) => `${one.type} ${one.status} ${one.reason}`).sort()).toEqual([
+      'campaign_sent processed null', 'sms.unsubscribed processed null', 'subscribed processed null', 'subscribed unmatched unknown_customer', 'unsubscribed processed null',
+    ]);
+    expect((await get(tenant, 'ada'))!.consents).toMatchObject({ email: { status: 'subscribed' }, sms: { status: 'unsubscribed' } });
+  });
+
+  test('a contact made elsewhere becomes a customer, once, and completes one that is known', async () => {
+    const tenant = newTenant();
+    await put(tenant, 'ada', { email: 'ada@example.com', city: 'Bonn' });
+    const sender = await WebhookSender.connect(app, 'hubspot', tenant);
+    await sender.post([
+      { event_type: 'contact_created', email: 'ada@example.com', first_name: 'Ada' },
+      { event_type: 'contact_created', customer_id: 'hs_7', email: 'grace@example.com', last_name: 'Hopper' },
+      { event_type: 'contact_created', email: 'new@example.com', event_id: 1 },
+      { event_type: 'form_submitted', email: 'new@example.com', phone: '+1 415 555 2671', event_id: 2 },
+      { event_type: 'form_submitted', email: 'no address', event_id: 3 },
+      { event_type: 'form_submitted', event_id: 4 },
+    ]);
+    expect((await settled(tenant, 'hubspot')).filter((one) => one.status === 'unmatched').map((one) => one.reason)).toEqual(['no_person', 'no_person']);
+    expect(await get(tenant, 'ada')).toMatchObject({ first_name: 'Ada', city: 'Bonn', email: 'ada@example.com' });
+    expect(await get(tenant, 'hs_7')).toMatchObject({ last_name: 'Hopper', email: 'grace@example.com' });
+    const made = await app.sql(`SELECT customer_id, email, phone FROM customers c JOIN tenants t ON t.id = c.tenant_id WHERE t.name = $1 AND customer_id LIKE 'hubspot%'`, [tenant]);
+    expect(made).toEqual([{ customer_id: expect.stringMatching(/^hubspot_[0-9a-z]{26}$/), email: 'new@example.com', phone: '+14155552671' }]);
+  });
+
+  test('an event of nobody is unmatched, and finds its customer when it is replayed; a duplicate is not', async () => {
+    const tenant = newTenant();
+    const sender = await WebhookSender.connect(app, 'mailchimp', tenant);
+    const event = { event_type: 'subscribed', email: 'soon@example.com', timestamp: '2026-01-24T18:30:00Z' };
+    await sender.post(event);
+    const [first] = await settled(tenant, 'mailchimp');
+    expect(first).toMatchObject({ status: 'unmatched', reason: 'unknown_customer' });
+    await put(tenant, 'soon', { email: 'soon@example.com' });
+    const { data, response } = await replay(tenant, 'mailchimp', first!.id);
+    expect([response.status, data!.status]).toEqual([202, 'pending']);
+    expect(await settled(tenant, 'mailchimp')).toMatchObject([{ status: 'processed', reason: null }]);
+    expect((await get(tenant, 'soon'))!.consents.email.status).toBe('subscribed');
+
+    await sender.post(event);
+    const [duplicate] = await settled(tenant, 'mailchimp');
+    expect((await replay(tenant, 'mailchimp', duplicate!.id)).error).toMatchObject({ status: 409, code: 'invalid_state' });
+  });
+
+  test('an event that cannot be processed does not hold up the others', async () => {
+    const tenant = newTenant();
+    await app.sql(`
+      CREATE FUNCTION refuse_poison() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'a customer no table can hold'; END $$;
+      CREATE TRIGGER poison BEFORE INSERT ON customers FOR EACH ROW WHEN (NEW.customer_id = 'poison') EXECUTE FUNCTION refuse_poison();`);
+    try {
+      const sender = await WebhookSender.connect(app, 'hubspot', tenant);
+      await sender.post(['a', 'poison', 'b'].map((customer_id) => ({ event_type: 'contact_created', customer_id, email: `${customer_id}@example.com` })));
+      await settled(tenant, 'hubspot');
+      expect(await statusesOf(app, tenant)).toEqual([{ status: 'failed', reason: 'processing_failed', n: 1 }, { status: 'processed', reason: null, n: 2 }]);
+    } finally {
+      await app.sql('DROP FUNCTION refuse_poison() CASCADE');
+    }
+  });
+
+  test('a person’s erasure takes what was sent about them, body and all, and leaves the others’', async () => {
+    const tenant = newTenant();
+    await put(tenant, 'ada', { email: 'ada@example.com' });
+    const sender = await WebhookSender.connect(app, 'hubspot', tenant);
+    await sender.post([{ event_type: 'contact_created', email: 'ADA@example.com' }, { event_type: 'contact_created', customer_id: 'grace' }]);
+    await sender.post({ event_type: 'form_submitted', customer_id: 'grace' });
+    await settled(tenant, 'hubspot');
+    const [row] = await app.sql<{ id: number; no: number }>(`SELECT t.id, customer_no AS no FROM customers c JOIN tenants t ON t.id = c.tenant_id WHERE t.name = $1 AND customer_id = 'ada'`, [tenant]);
+    const source = app.nest.get(PersonalData, { strict: false }).sources.find((one) => one.name === 'webhook_events')!;
+    const inTenant = <T>(work: (tx: EntityManager) => Promise<T>) => app.nest.get(Database, { strict: false }).inTenant({ id: row!.id, name: tenant }, work);
+    expect(await inTenant((tx) => source.export(tx, { id: row!.id, name: tenant }, row!.no))).toMatchObject([{ type: 'contact_created', payload: { email: 'ADA@example.com' } }]);
+    await inTenant((tx) => source.erase(tx, { id: row!.id, name: tenant }, row!.no));
+    const left = (await events(tenant, 'hubspot')).map((one) => one.payload);
+    expect(left).toHaveLength(3);
+    expect(left.filter((payload) => payload !== null)).toMatchObject([{ customer_id: 'grace' }, { customer_id: 'grace' }]);
+    expect(await app.sql(`SELECT count(*)::int AS n FROM webhook_bodies b WHERE tenant_id = $1`, [row!.id])).toEqual([{ n: 1 }]);
+  });
+
+  test('what is older than 30 days is forgotten, and nothing else', async () => {
+    const tenant = newTenant();
+    const sender = await WebhookSender.connect(app, 'mailchimp', tenant);
+    await sender.post({ event_type: 'campaign_sent', event_id: 'old' });
+    await settled(tenant, 'mailchimp');
+    app.clock.advance(31 * 24 * 3600_000);
+    try {
+      await sender.post({ event_type: 'campaign_sent', event_id: 'new' });
+      await eventually(async () => expect(await statusesOf(app, tenant)).toEqual([{ status: 'processed', reason: null, n: 2 }]));
+      await app.nest.get(InboxRetention).sweep(new AbortController().signal);
+      expect(await app.sql(`SELECT payload FROM webhook_events e JOIN tenants t ON t.id = e.tenant_id WHERE t.name = $1`, [tenant])).toEqual([{ payload: { event_type: 'campaign_sent', event_id: 'new' } }]);
+      expect(await app.sql(`SELECT count(*)::int AS n FROM webhook_bodies b JOIN tenants t ON t.id = b.tenant_id WHERE t.name = $1`, [tenant])).toEqual([{ n: 1 }]);
+    } finally {
+      app.clock.advance(-31 * 24 * 3600_000);
+    }
+  });
+});
+
+describe('a worker that dies', () => {
+  test('loses no event: another one finishes what it had begun', async () => {
+    const app = await startApp(); // takes posts, runs no jobs
+    let worker: ChildProcess | undefined;
+    const startWorker = async (): Promise<ChildProcess> => {
+      const env = { PATH: process.env.PATH, PORT: '0', WORKER_PORT: '0', DATABASE_URL: await workerDatabase(), JWT_SECRET: 'x'.repeat(32), SECRETS_KEY: 'ab'.repeat(32), LOG_LEVEL: process.env.LOG_LEVEL ?? 'fatal' };
+      return spawn(process.execPath, ['dist/apps/worker/src/main.js'], { env, stdio: 'inherit' });
+    };
+    const count = async (status: string): Promise<number> => (await statusesOf(app, app.tenant)).find((one) => one.status === status)?.n ?? 0;
+    try {
+      const sender = await WebhookSender.connect(app, 'hubspot');
+      const customers = Array.from({ length: 900 }, (_, index) => ({ event_type: 'contact_created', customer_id: `c${index}`, email: `c${index}@example.com` }));
+      const answers = await Promise.all([0, 1, 2].map((part) => sender.post(customers.slice(part * 300, part * 300 + 300))));
+      expect(answers.reduce((sum, answer) => sum + answer.body.accepted!, 0)).toBe(900);
+
+      worker = await startWorker();
+      await eventually(async () => expect(await count('processed')).toBeGreaterThan(0), { within: 15_000 });
+      worker.kill('SIGKILL');
+      await once(worker, 'exit');
+      expect(await count('pending')).toBeGreaterThan(0);
+
+      worker = await startWorker();
+      await eventually(async () => expect(await count('processed')).toBe(900), { within: 30_000 });
+      const [made] = await app.sql<{ n: number }>(`SELECT count(*)::int AS n FROM customers c JOIN tenants t ON t.id = c.tenant_id WHERE t.name = $1`, [app.tenant]);
+      expect(made!.n).toBe(900);
+    } finally {
+      worker?.kill('SIGKILL');
+      await app.close();
+    }
+  }, 60_000);
+});
