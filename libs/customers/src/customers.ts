@@ -62,23 +62,34 @@ export class Customers {
 
   /** Who has the address; of several the one known longest. */
   async findByAddress(tx: EntityManager, tenant: Tenant, channel: 'email' | 'sms', address: string): Promise<number | null> {
-    const normalised = channel === 'email' ? normaliseEmail(address) : normalisePhone(address);
-    if (normalised === null) return null;
+    return (await this.findByAddresses(tx, tenant, channel, [address])).get(address) ?? null;
+  }
+
+  /** The same for many addresses, by the address as it was given. */
+  async findByAddresses(tx: EntityManager, tenant: Tenant, channel: 'email' | 'sms', addresses: readonly string[]): Promise<Map<string, number>> {
+    const normalise = channel === 'email' ? normaliseEmail : normalisePhone;
+    const normalised = new Map(addresses.map((address) => [address, normalise(address)]));
+    const wanted = [...new Set(normalised.values())].filter((one) => one !== null);
+    if (wanted.length === 0) return new Map();
     const column = channel === 'email' ? 'email' : 'phone';
-    const [row] = await tx.query<{ customer_no: number }[]>(
-      `SELECT customer_no FROM customers WHERE tenant_id = $1 AND ${column} = $2 ORDER BY customer_no LIMIT 1`, [tenant.id, normalised],
+    const rows = await tx.query<{ address: string; customer_no: number }[]>(
+      `SELECT ${column} AS address, min(customer_no) AS customer_no FROM customers WHERE tenant_id = $1 AND ${column} = ANY ($2::text[]) GROUP BY 1`, [tenant.id, wanted],
     );
-    return row?.customer_no ?? null;
+    const found = new Map(rows.map((row) => [row.address, row.customer_no]));
+    return new Map([...normalised].flatMap(([address, one]) => (one !== null && found.has(one) ? [[address, found.get(one)!]] : [])));
   }
 
   /** Creates or changes one customer as another system tells it; an email or phone that is none is left out. */
   async upsertOne(tx: EntityManager, tenant: Tenant, customerId: string, patch: ProfilePatch): Promise<number> {
-    const { email, phone, ...rest } = patch;
-    const clean: ProfilePatch = { ...rest };
-    if (email !== undefined) clean.email = email === null ? null : (normaliseEmail(email) ?? undefined);
-    if (phone !== undefined) clean.phone = phone === null ? null : (normalisePhone(phone) ?? undefined);
-    const [written] = await this.writer.upsert(tx, tenant, [{ customerId, patch: clean }], 'sync');
-    return written!.customerNo;
+    const [customerNo] = await this.upsertMany(tx, tenant, [{ customerId, patch }]);
+    return customerNo!;
+  }
+
+  /** The same for many, in the order given. */
+  async upsertMany(tx: EntityManager, tenant: Tenant, rows: readonly { customerId: string; patch: ProfilePatch }[]): Promise<number[]> {
+    if (rows.length === 0) return [];
+    const written = await this.writer.upsert(tx, tenant, rows.map(({ customerId, patch }) => ({ customerId, patch: clean(patch) })), 'sync');
+    return written.map((one) => one.customerNo);
   }
 
   /** Adds to the facts that segments and lists read; several rows of one customer add up. */
@@ -100,4 +111,12 @@ export class Customers {
     const rows = changes.map(({ customerNo, channel, status, source, at }) => ({ customerNo, patch: { consents: { [channel]: { status, source, at: at.toISOString() } } } }));
     await this.writer.change(tx, tenant, rows, 'act');
   }
+}
+
+/** Without an email or phone that is none. */
+function clean({ email, phone, ...patch }: ProfilePatch): ProfilePatch {
+  const cleaned: ProfilePatch = { ...patch };
+  if (email !== undefined) cleaned.email = email === null ? null : (normaliseEmail(email) ?? undefined);
+  if (phone !== undefined) cleaned.phone = phone === null ? null : (normalisePhone(phone) ?? undefined);
+  return cleaned;
 }

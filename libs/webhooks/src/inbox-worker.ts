@@ -13,7 +13,7 @@ import { type ClaimedEvent, failed, type Outcome } from './outcome.js';
 import type { ProviderId } from './providers.js';
 
 /** Events of one transaction: enough to share its cost, few enough to be done in a moment. */
-const BATCH = 200;
+const BATCH = 500;
 
 /** How often a worker looks for events that no job speaks of any more: those of a worker that died over them. */
 const RESCUE_SECONDS = 10;

@@ -47,46 +47,53 @@ export class People {
 
   /** Applies `contact_created` and `form_submitted`: the contact becomes a customer, or completes one. What the event leaves out stays. */
   async applyContacts(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<Outcome[]> {
-    const outcomes: Outcome[] = [];
-    for (const { provider, event } of claimed) {
-      const customerId = event.customerId ?? (await this.idByAddress(tx, tenant, provider, event));
-      if (customerId === null) {
-        outcomes.push(unmatched('no_person'));
-        continue;
-      }
-      await this.customers.upsertOne(tx, tenant, customerId, {
-        email: event.email ?? undefined,
-        phone: event.phone ?? undefined,
-        first_name: event.firstName ?? undefined,
-        last_name: event.lastName ?? undefined,
-      });
-      outcomes.push(PROCESSED);
-    }
-    return outcomes;
+    const ids = await this.idsOf(tx, tenant, claimed);
+    const rows = claimed.flatMap(({ event }, index) => {
+      const customerId = ids[index]!;
+      return customerId === null ? [] : [{ customerId, patch: patchOf(event) }];
+    });
+    await this.customers.upsertMany(tx, tenant, rows);
+    return ids.map((id) => (id === null ? unmatched('no_person') : PROCESSED));
   }
 
-  /** Whoever has the address, or a new id named after the provider; null without an address that could be written to. */
-  private async idByAddress(tx: EntityManager, tenant: Tenant, provider: string, event: InboundEvent): Promise<string | null> {
-    const no = await this.byAddress(tx, tenant, event);
-    if (no !== null) return (await this.customers.idsOf(tx, tenant, [no])).get(no) ?? null;
-    const reachable = normaliseEmail(event.email ?? '') ?? normalisePhone(event.phone ?? '');
-    return reachable === null ? null : newId(provider);
+  /** The customer ids of contacts: the event's own, that of whoever has the address, or a new one named after the provider; null without any way to write to them. */
+  private async idsOf(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<(string | null)[]> {
+    const byAddress = await this.byAddress(tx, tenant, claimed.filter(({ event }) => event.customerId === null).map(({ event }) => event));
+    const known = await this.customers.idsOf(tx, tenant, [...new Set(byAddress.values())]);
+    const made = new Map<string, string>();
+    return claimed.map(({ provider, event }) => {
+      if (event.customerId !== null) return event.customerId;
+      const id = known.get(byAddress.get(event) ?? 0);
+      const address = normaliseEmail(event.email ?? '') ?? normalisePhone(event.phone ?? '');
+      if (id !== undefined || address === null) return id ?? null;
+      if (!made.has(address)) made.set(address, newId(provider)); // one contact, however many of its events are in the batch
+      return made.get(address)!;
+    });
   }
 
   private async numbersOf(tx: EntityManager, tenant: Tenant, events: readonly InboundEvent[]): Promise<(number | null)[]> {
     const byId = await this.customers.find(tx, tenant, [...new Set(events.flatMap((event) => event.customerId ?? []))]);
-    const numbers: (number | null)[] = [];
-    for (const event of events) {
-      numbers.push((event.customerId === null ? undefined : byId.get(event.customerId)) ?? (await this.byAddress(tx, tenant, event)));
-    }
-    return numbers;
+    const byAddress = await this.byAddress(tx, tenant, events);
+    return events.map((event) => (event.customerId === null ? undefined : byId.get(event.customerId)) ?? byAddress.get(event) ?? null);
   }
 
-  private async byAddress(tx: EntityManager, tenant: Tenant, event: InboundEvent): Promise<number | null> {
-    const byEmail = event.email === null ? null : await this.customers.findByAddress(tx, tenant, 'email', event.email);
-    return byEmail ?? (event.phone === null ? null : this.customers.findByAddress(tx, tenant, 'sms', event.phone));
+  /** Who has the email, else the phone number, that each event names. */
+  private async byAddress(tx: EntityManager, tenant: Tenant, events: readonly InboundEvent[]): Promise<Map<InboundEvent, number>> {
+    const emails = await this.customers.findByAddresses(tx, tenant, 'email', events.flatMap((event) => event.email ?? []));
+    const phones = await this.customers.findByAddresses(tx, tenant, 'sms', events.flatMap((event) => event.phone ?? []));
+    return new Map(events.flatMap((event) => {
+      const no = emails.get(event.email ?? '') ?? phones.get(event.phone ?? '');
+      return no === undefined ? [] : [[event, no]];
+    }));
   }
 }
+
+const patchOf = (event: InboundEvent) => ({
+  email: event.email ?? undefined,
+  phone: event.phone ?? undefined,
+  first_name: event.firstName ?? undefined,
+  last_name: event.lastName ?? undefined,
+});
 
 /** The event's own channel, else the one whose address it names. */
 const channelOf = (event: InboundEvent): Channel => event.channel ?? (event.email === null && event.phone !== null ? 'sms' : 'email');
