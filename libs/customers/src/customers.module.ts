@@ -1,5 +1,7 @@
-import { Module } from '@nestjs/common';
+import { Module, type OnModuleInit } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { CustomerHistoryController } from './customer-history.controller.js';
+import { CustomerHistory } from './customer-history.js';
 import { CustomerNumbers } from './customer-numbers.js';
 import { CustomersController } from './customers.controller.js';
 import { Customers } from './customers.js';
@@ -9,13 +11,20 @@ import { ImportRunner } from './import-runner.js';
 import { ImportsController } from './imports.controller.js';
 import { Imports } from './imports.js';
 import { PersonalData } from './personal-data.js';
+import { PROFILE_DATA } from './profile-data.js';
 import { ProfileWriter } from './profile-writer.js';
 import { Suppressions } from './suppressions.js';
 
 @Module({
   imports: [TypeOrmModule.forFeature([ImportEntity])],
-  controllers: [CustomersController, ImportsController],
-  providers: [Customers, CustomerNumbers, CustomersService, ImportRunner, Imports, PersonalData, ProfileWriter, Suppressions],
+  controllers: [CustomersController, CustomerHistoryController, ImportsController],
+  providers: [CustomerHistory, Customers, CustomerNumbers, CustomersService, ImportRunner, Imports, PersonalData, ProfileWriter, Suppressions],
   exports: [Customers, Imports, PersonalData, Suppressions],
 })
-export class CustomersModule {}
+export class CustomersModule implements OnModuleInit {
+  constructor(private readonly personalData: PersonalData) {}
+
+  onModuleInit(): void {
+    this.personalData.register(PROFILE_DATA);
+  }
+}

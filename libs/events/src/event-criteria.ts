@@ -1,5 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { CriteriaFields, type EventCondition, type EventSource, jsonTest, negate, type Params } from '#segments';
+import { ORDER_COMPLETED } from './event-reader.js';
+import { STAGE_OF_TYPE } from './stages.js';
 
 /** An order's fields as JSON; its total in minor units, as it was ordered. */
 const ORDER: Readonly<Record<string, string>> = {
@@ -27,6 +29,8 @@ export class EventCriteria implements EventSource, OnModuleInit {
   select(event: EventCondition, params: Params, { after, until, scope }: { after: Date | null; until: Date | null; scope: string | null }): string {
     const conditions = [
       `e.tenant_id = $1 AND e.type = ${params.add(event.name)}::text`,
+      // An order told again is kept without a stage: each order counts once.
+      event.name === ORDER_COMPLETED && `e.stage = '${STAGE_OF_TYPE[ORDER_COMPLETED]}'`,
       scope && `e.customer_no = ANY(${scope})`,
       after && `e.occurred_at > ${params.add(after)}::timestamptz`,
       until && `e.occurred_at <= ${params.add(until)}::timestamptz`,

@@ -1,7 +1,8 @@
-import { Module } from '@nestjs/common';
-import { CustomersModule } from '#customers';
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { CustomersModule, PersonalData } from '#customers';
 import { SegmentsModule } from '#segments';
 import { EventCriteria } from './event-criteria.js';
+import { EventData } from './event-data.js';
 import { EventMonths } from './event-months.js';
 import { EventsController } from './events.controller.js';
 import { Events } from './events.js';
@@ -11,7 +12,16 @@ import { OrderBook } from './order-book.js';
 @Module({
   imports: [CustomersModule, SegmentsModule],
   controllers: [EventsController],
-  providers: [EventCriteria, EventMonths, Events, EventsService, OrderBook],
+  providers: [EventCriteria, EventData, EventMonths, Events, EventsService, OrderBook],
   exports: [Events],
 })
-export class EventsModule {}
+export class EventsModule implements OnModuleInit {
+  constructor(
+    private readonly data: EventData,
+    private readonly personalData: PersonalData,
+  ) {}
+
+  onModuleInit(): void {
+    this.personalData.register(this.data);
+  }
+}

@@ -43,10 +43,11 @@ export class EventsService {
     const ids = new Set(claimed.map((row) => row.event_id));
     const fresh = events.filter((event) => ids.has(event.id));
     const numbers = await this.customers.ensure(tx, tenant, fresh.map((event) => event.customerId));
-    await this.insert(tx, tenant, fresh, numbers);
-    await this.customers.markChanged(tx, tenant, [...numbers.values()]);
     const fact = money(fresh);
-    await this.orders.record(tx, tenant, fact.orders.map(({ event, ...order }) => ({ ...order, customerNo: numbers.get(event.customerId)!, at: event.at })), fact.refunds);
+    const counted = await this.orders.record(tx, tenant, fact.orders.map(({ event, ...order }) => ({ ...order, customerNo: numbers.get(event.customerId)!, at: event.at })), fact.refunds);
+    // An order told again is kept, but it is no second purchase: only the first event of an order that counts has its stage.
+    await this.insert(tx, tenant, fresh.map((event) => (event.order === null || counted.delete(event.order.orderId) ? event : { ...event, stage: null })), numbers);
+    await this.customers.markChanged(tx, tenant, [...numbers.values()]);
     return fresh.length;
   }
 

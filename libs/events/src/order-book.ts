@@ -50,13 +50,17 @@ export class OrderBook {
     await tx.query(known.length < elsewhere.length ? ALONE_WITH_ORDERS : AMONG_ORDERS, [tenant.id]);
   }
 
-  async record(tx: EntityManager, tenant: Tenant, orders: readonly NewOrder[], refunds: readonly Refund[]): Promise<void> {
-    if (orders.length + refunds.length === 0) return;
+  /** @returns the ids of the orders that count from now on */
+  async record(tx: EntityManager, tenant: Tenant, orders: readonly NewOrder[], refunds: readonly Refund[]): Promise<Set<string>> {
+    if (orders.length + refunds.length === 0) return new Set();
     await this.settings.recordMoney(tx, tenant);
     const changed = new Map<string, RecordedOrder>();
-    const facts = [...(await this.insert(tx, tenant, orders, changed)), ...(await this.refund(tx, tenant, refunds, changed))];
+    const facts = await this.insert(tx, tenant, orders, changed);
+    const counted = new Set(changed.keys());
+    facts.push(...(await this.refund(tx, tenant, refunds, changed)));
     await this.customers.recordOrderFacts(tx, tenant, facts);
     if (changed.size > 0) await this.jobs.publish(tx, tenant, ORDERS_RECORDED, { orders: [...changed.values()] });
+    return counted;
   }
 
   private async insert(tx: EntityManager, tenant: Tenant, orders: readonly NewOrder[], changed: Map<string, RecordedOrder>): Promise<OrderFacts[]> {

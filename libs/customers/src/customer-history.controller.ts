@@ -1,0 +1,61 @@
+import { Controller, Delete, Get, Param, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { Caller, CurrentTenant, type Principal } from '#auth';
+import { Route } from '#http';
+import type { Tenant } from '#kernel';
+import { CustomerHistory } from './customer-history.js';
+import { CustomerError } from './customers.errors.js';
+import { CUSTOMER_EXAMPLE } from './customers.examples.js';
+import { CustomerExportDto, TimelineDto, TimelineQueryDto } from './dto/customer-history.dto.js';
+
+const NOT_FOUND = [CustomerError.only('customer_not_found')];
+
+@ApiTags('Customers')
+@Controller('customers/:customer_id')
+export class CustomerHistoryController {
+  constructor(private readonly history: CustomerHistory) {}
+
+  @Get('timeline')
+  @Route({
+    allow: 'customers:read',
+    summary: 'Get a customer’s timeline',
+    description: 'What the customer did, was sent and decided, newest first. Continued by cursor.',
+    returns: TimelineDto,
+    example: {
+      data: [
+        { at: '2026-01-24T18:30:00.000Z', type: 'event', data: { id: 'evt_2', event_type: 'order_completed', stage: 'purchase', order_id: 'order_5001', amount: 24.5, properties: null } },
+        { at: '2026-01-10T12:00:00.000Z', type: 'consent', data: { channel: 'email', status: 'subscribed', source: 'signup_form' } },
+      ],
+      meta: { limit: 20, has_more: false, next_cursor: null },
+    },
+    errors: NOT_FOUND,
+  })
+  getCustomerTimeline(@CurrentTenant() tenant: Tenant, @Param('customer_id') customerId: string, @Query() query: TimelineQueryDto) {
+    return this.history.timeline(tenant, customerId, query);
+  }
+
+  @Get('export')
+  @Route({
+    allow: 'customers:read',
+    summary: 'Export a customer’s data',
+    description: 'Everything that is kept of this person, for a request of access (GDPR Article 15) or portability (Article 20).',
+    returns: CustomerExportDto,
+    example: { customer_id: 'cust_1001', data: { profile: CUSTOMER_EXAMPLE, events: { events: [], orders: [] } } },
+    errors: NOT_FOUND,
+  })
+  exportCustomer(@CurrentTenant() tenant: Tenant, @Param('customer_id') customerId: string) {
+    return this.history.export(tenant, customerId);
+  }
+
+  @Delete()
+  @Route({
+    allow: 'customers:erase',
+    status: 204,
+    summary: 'Erase a customer',
+    description: 'Removes every personal field of this person from every table (GDPR Article 17). An address that was opted out stays so, as a keyed hash. What remains in reports is anonymous. Kept in the audit log.',
+    errors: NOT_FOUND,
+  })
+  eraseCustomer(@Caller() caller: Principal, @Param('customer_id') customerId: string) {
+    return this.history.erase(caller.tenant, caller.subject, customerId);
+  }
+}

@@ -1,0 +1,85 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Database } from '#database';
+import { encodeCursor, pageWindow, type Tenant } from '#kernel';
+import { AuditLog } from '#tenants';
+import { CustomerError } from './customers.errors.js';
+import { LOCK_BY_ID } from './customers.queries.js';
+import type { CustomerExportDto, TimelineDto, TimelineQueryDto } from './dto/customer-history.dto.js';
+import { PersonalData, type TimelineEntry } from './personal-data.js';
+import { addressOf, CHANNELS, consentOf, type CustomerProfile } from './profile.js';
+import { type SuppressionEntry, Suppressions } from './suppressions.js';
+
+/** The instant of the last entry seen, and how many entries of that instant were. */
+type Key = readonly [at: number, seen: number];
+
+const isKey = ([at, seen, ...rest]: unknown[]): boolean => Number.isSafeInteger(at) && Number.isSafeInteger(seen) && (seen as number) < 100_000 && rest.length === 0;
+
+/** What every domain knows of one person: shown, handed out, and taken away. */
+@Injectable()
+export class CustomerHistory {
+  constructor(
+    private readonly auditLog: AuditLog,
+    private readonly database: Database,
+    private readonly personalData: PersonalData,
+    private readonly suppressions: Suppressions,
+  ) {}
+
+  /** Newest first, merged from all sources. Entries of one instant may fall on two pages: the cursor counts them. */
+  async timeline(tenant: Tenant, customerId: string, query: TimelineQueryDto): Promise<TimelineDto> {
+    const { limit, after } = pageWindow<Key>(query, isKey);
+    const [at, seen] = after ?? [null, 0];
+    const before = at === null ? null : new Date(at + 1);
+    return this.database.inTenant(tenant, async (tx) => {
+      const { customer_no: customerNo } = await this.find(tx, tenant, customerId);
+      const entries: TimelineEntry[] = [];
+      for (const source of this.personalData.sources) entries.push(...(await source.timeline(tx, tenant, customerNo, limit + seen + 1, before)));
+      entries.sort((a, b) => b.at.getTime() - a.at.getTime());
+      const shown = entries.slice(seen, seen + limit);
+      const last = shown.at(-1)?.at.getTime();
+      const hasMore = entries.length > seen + limit;
+      const seenOfLast = entries.slice(0, seen + limit).filter((entry) => entry.at.getTime() === last).length;
+      return {
+        data: shown.map((entry) => ({ ...entry, at: entry.at.toISOString() })),
+        meta: { limit, has_more: hasMore, next_cursor: hasMore ? encodeCursor([last, seenOfLast]) : null },
+      };
+    });
+  }
+
+  async export(tenant: Tenant, customerId: string): Promise<CustomerExportDto> {
+    return this.database.inTenant(tenant, async (tx) => {
+      const { customer_no: customerNo } = await this.find(tx, tenant, customerId);
+      const data: Record<string, unknown> = {};
+      for (const source of this.personalData.sources) data[source.name] = await source.export(tx, tenant, customerNo);
+      return { customer_id: customerId, data };
+    });
+  }
+
+  /**
+   * Forgets the person. What stays names nobody: counts, amounts and instants under a number that no profile has, and the
+   * keyed hashes of addresses that were opted out, which hold whoever brings the address again.
+   */
+  async erase(tenant: Tenant, actor: string, customerId: string): Promise<void> {
+    await this.database.inTenant(tenant, async (tx) => {
+      const profile = await this.find(tx, tenant, customerId);
+      await this.suppressions.add(tx, tenant, optOuts(profile));
+      for (const source of this.personalData.sources) await source.erase(tx, tenant, profile.customer_no);
+      await tx.query('DELETE FROM customers WHERE tenant_id = $1 AND customer_no = $2', [tenant.id, profile.customer_no]);
+      await this.auditLog.add(tx, tenant, actor, 'customer.erased', { customer_no: profile.customer_no });
+    });
+  }
+
+  /** Locks the profile, so that nothing is added to it meanwhile. */
+  private async find(tx: EntityManager, tenant: Tenant, customerId: string): Promise<CustomerProfile> {
+    const [profile] = await tx.query<CustomerProfile[]>(LOCK_BY_ID, [tenant.id, [customerId]]);
+    if (profile === undefined) throw new CustomerError('customer_not_found');
+    return profile;
+  }
+}
+
+const optOuts = (profile: CustomerProfile): SuppressionEntry[] =>
+  CHANNELS.flatMap((channel) => {
+    const address = addressOf(profile, channel);
+    const { status, at } = consentOf(profile, channel);
+    return status === 'unsubscribed' && address !== null ? [{ channel, address, reason: 'unsubscribed', at: new Date(at ?? 0) }] : [];
+  });

@@ -1,0 +1,55 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { PersonalDataSource, TimelineEntry } from '#customers';
+import { type JsonObject, type Tenant, toDecimal } from '#kernel';
+import { SettingsService } from '#tenants';
+
+interface EventRow {
+  occurred_at: Date;
+  event_id: string;
+  type: string;
+  stage: string | null;
+  order_id: string | null;
+  amount: string | null;
+  properties: JsonObject | null;
+}
+
+const COLUMNS = 'occurred_at, event_id, type, stage, order_id, amount, properties';
+
+/** What this domain keeps of a person. */
+@Injectable()
+export class EventData implements PersonalDataSource {
+  readonly name = 'events';
+
+  constructor(private readonly settings: SettingsService) {}
+
+  async timeline(tx: EntityManager, tenant: Tenant, customerNo: number, limit: number, before: Date | null): Promise<TimelineEntry[]> {
+    const rows = await tx.query<EventRow[]>(
+      `SELECT ${COLUMNS} FROM events WHERE tenant_id = $1 AND customer_no = $2 AND occurred_at < coalesce($3::timestamptz, 'infinity') ORDER BY occurred_at DESC, event_id LIMIT $4`,
+      [tenant.id, customerNo, before, limit],
+    );
+    const { currency } = await this.settings.of(tx, tenant);
+    return rows.map(({ occurred_at, event_id, type, stage, order_id, amount, properties }) => ({
+      at: occurred_at,
+      type: 'event',
+      data: { id: event_id, event_type: type, stage, order_id, amount: amount === null ? null : toDecimal(amount, currency), properties },
+    }));
+  }
+
+  async export(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<unknown> {
+    const events = await tx.query<EventRow[]>(`SELECT ${COLUMNS} FROM events WHERE tenant_id = $1 AND customer_no = $2 ORDER BY occurred_at, event_id`, [tenant.id, customerNo]);
+    const orders = await tx.query<{ total: string; refunded: string }[]>(
+      'SELECT order_id, total, refunded, occurred_at, promo_code, location_id, channel, items FROM orders WHERE tenant_id = $1 AND customer_no = $2 ORDER BY occurred_at, order_id', [tenant.id, customerNo],
+    );
+    return {
+      events: events.map(({ amount, ...event }) => ({ ...event, amount_minor: amount === null ? null : Number(amount) })),
+      orders: orders.map(({ total, refunded, ...order }) => ({ ...order, total_minor: Number(total), refunded_minor: Number(refunded) })),
+    };
+  }
+
+  /** That something happened, and for how much, stays for funnels and reports; what could name the person goes. */
+  async erase(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void> {
+    await tx.query('UPDATE events SET properties = NULL WHERE tenant_id = $1 AND customer_no = $2 AND properties IS NOT NULL', [tenant.id, customerNo]);
+    await tx.query(`UPDATE orders SET items = '[]' WHERE tenant_id = $1 AND customer_no = $2`, [tenant.id, customerNo]);
+  }
+}
