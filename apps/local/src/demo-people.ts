@@ -39,7 +39,7 @@ export function demoPeople(count: number, now: Date): { customers: DemoCustomer[
   const events: DemoEvent[] = [];
   for (let n = 1; n <= count; n++) {
     const customerId = `guest-${String(n).padStart(5, '0')}`;
-    const orders = Math.min(40, Math.floor(Math.exp(faker.number.float({ min: 0, max: 1 }) ** 2 * 3.7)) - 1);
+    const orders = Math.min(40, Math.floor(Math.exp(faker.number.float({ min: 0, max: 1 }) ** 2 * 3.2)) - 1);
     const silentDays = faker.number.int({ min: 0, max: 240 }) * faker.number.float({ min: 0.1, max: 1 });
     events.push(...visits(faker, customerId, orders, now.getTime() - silentDays * DAY));
     const [first, last] = [faker.person.firstName(), faker.person.lastName()];
@@ -53,7 +53,7 @@ export function demoPeople(count: number, now: Date): { customers: DemoCustomer[
       locale: n % 9 === 0 ? 'es-US' : 'en-US',
       timezone: 'America/Chicago',
       birthday: faker.date.birthdate({ min: 18, max: 80, mode: 'age' }).toISOString().slice(0, 10),
-      loyalty_tier: orders < 2 ? null : TIERS[Math.min(3, Math.floor(orders / 7))],
+      loyalty_tier: orders < 2 ? null : TIERS[Math.min(3, Math.floor(orders / 6))],
       loyalty_points: orders * 25,
       tags: [...(n % 11 === 0 ? ['vip'] : []), ...(n % 7 === 0 ? ['vegetarian'] : [])],
       consents: { email: { status: n % 13 === 0 ? 'unsubscribed' : 'subscribed', source: 'demo' }, ...(n % 3 === 0 && { sms: { status: 'subscribed', source: 'demo' } }) },
