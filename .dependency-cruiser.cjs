@@ -41,8 +41,7 @@ module.exports = {
     { name: 'no-dev-dependency-in-the-product', severity: 'error', from: { path: '^(libs|apps/(api|worker))/', pathNot: '\\.spec\\.ts$' }, to: { dependencyTypes: ['npm-dev'] } },
   ],
   options: {
-    // The package's own imports (#kernel) point at dist; here they must lead to the sources that the rules speak of.
-    tsConfig: { fileName: 'tsconfig.boundaries.json' },
+    tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
     doNotFollow: { path: ['node_modules', '^dist'] },
     exclude: { path: '^test/support/api\\.d\\.ts$' },
