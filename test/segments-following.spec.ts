@@ -5,7 +5,7 @@ import { SEGMENT_CHANGED, Segments, SegmentUse } from '#segments';
 import { startApp, type TestApp } from './support/app.js';
 import { addCustomers, tenantOf } from './support/customers.js';
 import { eventually } from './support/eventually.js';
-import { newTenant } from './support/tokens.js';
+import { newTenant, token } from './support/tokens.js';
 
 const SEGMENTS = '/api/v1/marketing/segments';
 const SEGMENT = '/api/v1/marketing/segments/{segment_id}';
@@ -115,6 +115,19 @@ describe('segments that follow', () => {
         LEFT JOIN segment_members m ON m.tenant_id = s.tenant_id AND m.segment_no = s.segment_no WHERE t.name = $1 AND segment_id = ANY($2) GROUP BY 1, 2, s.segment_no ORDER BY s.segment_no`, [tenant, ids]);
       expect(sizes).toEqual([{ segment_id: ids[0], size: truth!.high, counted: truth!.high }, { segment_id: ids[1], size: truth!.low, counted: truth!.low }]);
     });
+  });
+
+  test('a file’s customers become the members of an imported segment', async () => {
+    const tenant = newTenant();
+    const make = async (type: 'imported' | 'static') => (await app.api(['marketing'], tenant).POST(SEGMENTS, { body: { name: 'File', type } })).data!.id;
+    const id = await make('imported');
+    const send = (to: string, by = tenant) => app.fetch(`${SEGMENTS}/${to}/import`, { method: 'POST', token: token(by), headers: { 'content-type': 'text/csv' }, body: 'customer_id,email\nada,ada@example.com\nbob,not an address\ncyd,cyd@example.com\n' });
+    const response = await send(id);
+    expect(response.status).toBe(202);
+    expect(await response.json()).toMatchObject({ id: expect.stringMatching(/^imp_/), total_rows: 3 });
+    await becomes(tenant, id, ['ada', 'cyd'], 20_000);
+    expect((await send(await make('static'))).status).toBe(409);
+    expect((await send(id, newTenant())).status).toBe(404);
   });
 
   test('a forgotten customer leaves every segment, lists too', async () => {

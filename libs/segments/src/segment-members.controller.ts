@@ -1,19 +1,21 @@
-import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Post, Query, Req } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
 import { CurrentTenant } from '#auth';
+import { csvBody, ImportDto } from '#customers';
 import { PageQueryDto, Route } from '#http';
 import type { Tenant } from '#kernel';
 import { AddedSegmentMembersDto, AddSegmentMembersDto, SegmentMemberPageDto } from './dto/segment-member.dto.js';
 import { SegmentMembersService } from './segment-members.service.js';
-import { MEMBERS_PAGE } from './segments.examples.js';
+import { MEMBERS_PAGE, QUEUED_IMPORT } from './segments.examples.js';
 import { SegmentError } from './segment.errors.js';
 
 @ApiTags('Segments')
-@Controller('segments/:segment_id/members')
+@Controller('segments/:segment_id')
 export class SegmentMembersController {
   constructor(private readonly members: SegmentMembersService) {}
 
-  @Get()
+  @Get('members')
   @Route({
     allow: 'segments:read',
     summary: 'List a segment’s members',
@@ -26,7 +28,7 @@ export class SegmentMembersController {
     return this.members.list(tenant, segmentId, query);
   }
 
-  @Post()
+  @Post('members')
   @Route({
     allow: 'segments:write',
     summary: 'Add members to a static segment',
@@ -40,7 +42,7 @@ export class SegmentMembersController {
     return this.members.add(tenant, segmentId, body.customer_ids);
   }
 
-  @Delete(':customer_id')
+  @Delete('members/:customer_id')
   @Route({
     allow: 'segments:write',
     status: 204,
@@ -50,5 +52,20 @@ export class SegmentMembersController {
   })
   removeSegmentMember(@CurrentTenant() tenant: Tenant, @Param('segment_id') segmentId: string, @Param('customer_id') customerId: string) {
     return this.members.remove(tenant, segmentId, customerId);
+  }
+
+  @Post('import')
+  @Route({
+    allow: 'segments:write',
+    status: 202,
+    summary: 'Import members from a file',
+    description: 'A CSV file as for `POST /customers/import`: its rows become customers, and members of this segment of type `imported`. A rejected row is neither. Follow it at `GET /imports/{import_id}`.',
+    consumes: 'text/csv',
+    returns: ImportDto,
+    example: QUEUED_IMPORT,
+    errors: [SegmentError.only('segment_not_found', 'invalid_state')],
+  })
+  importSegmentMembers(@CurrentTenant() tenant: Tenant, @Param('segment_id') segmentId: string, @Req() request: FastifyRequest) {
+    return this.members.import(tenant, segmentId, csvBody(request.body));
   }
 }

@@ -1,6 +1,7 @@
-import { Injectable } from '@nestjs/common';
+import type { Readable } from 'node:stream';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Customers } from '#customers';
+import { Customers, type ImportDto, Imports } from '#customers';
 import { Database } from '#database';
 import type { PageQueryDto } from '#http';
 import { Clock, pageWindow, type Paged, type Tenant, toPage } from '#kernel';
@@ -11,15 +12,32 @@ import { SegmentError } from './segment.errors.js';
 import type { SegmentRow, SegmentType } from './segment.js';
 import { ADD_MEMBERS, FIND, FIND_FOR_UPDATE, FORGET_MEMBER, MEMBERS, REMOVE_MEMBER } from './segments.queries.js';
 
+/** Names the segments' part in the files that are under way: keep it. */
+const IMPORT_TARGET = 'segment';
+
 /** Who is in a segment, and for those that are lists, who is put there. */
 @Injectable()
-export class SegmentMembersService {
+export class SegmentMembersService implements OnModuleInit {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly customers: Customers,
+    private readonly imports: Imports,
     private readonly membership: Membership,
   ) {}
+
+  onModuleInit(): void {
+    this.imports.target(IMPORT_TARGET, async (tx, tenant, segmentId, customerNos) => {
+      const [segment] = await tx.query<SegmentRow[]>(FIND_FOR_UPDATE, [tenant.id, segmentId]);
+      if (segment !== undefined) await this.put(tx, tenant, segment, customerNos); // deleted meanwhile: the customers come in all the same
+    });
+  }
+
+  /** Takes in a file of customers, who become members chunk by chunk. */
+  async import(tenant: Tenant, segmentId: string, file: Readable): Promise<ImportDto> {
+    await this.database.inTenant(tenant, (tx) => this.lock(tx, tenant, segmentId, 'imported'));
+    return this.imports.start(tenant, file, { name: IMPORT_TARGET, ref: segmentId });
+  }
 
   async list(tenant: Tenant, segmentId: string, query: PageQueryDto): Promise<Paged<SegmentMemberDto>> {
     const window = pageWindow<[number]>(query, (key) => key.length === 1 && Number.isInteger(key[0]) && Math.abs(key[0] as number) < 2 ** 31);
@@ -51,7 +69,7 @@ export class SegmentMembersService {
     });
   }
 
-  /** Adds customers to a list, and tells; the caller holds the segment's lock, or the segment is a file's target. Returns how many are new there. */
+  /** Adds customers to a list, and tells, under the segment's lock that the caller holds. Returns how many are new there. */
   async put(tx: EntityManager, tenant: Tenant, segment: Pick<SegmentRow, 'segment_no' | 'segment_id'>, customerNos: readonly number[]): Promise<number> {
     const added = await tx.query<{ customer_no: number }[]>(ADD_MEMBERS, [tenant.id, segment.segment_no, customerNos]);
     const entered = added.map((row) => row.customer_no);
