@@ -1,4 +1,4 @@
-import { Column, Entity, Index, PrimaryColumn, Unique } from 'typeorm';
+import { Check, Column, Entity, Index, PrimaryColumn, Unique } from 'typeorm';
 import type { Schedule } from './schedule.js';
 
 /** Offers that can be priced. `free_item` and `buy_x_get_y` are refused until they can be. */
@@ -24,6 +24,10 @@ const bigint = { type: 'bigint', nullable: true, transformer: { to: (value: unkn
 @Entity('promos')
 @Unique('promos_promo_id', ['tenantId', 'promoId'])
 @Index('promos_status', ['tenantId', 'status', 'promoId'])
+@Check('promos_type_check', `type IN ('percentage', 'fixed_amount', 'free_delivery')`)
+@Check('promos_status_check', `status IN ('active', 'paused', 'archived')`)
+@Check('promos_value', `(value IS NULL) = (type = 'free_delivery')`)
+@Check('promos_validity', 'valid_until > valid_from')
 export class PromoEntity {
   @PrimaryColumn('int', { name: 'tenant_id' })
   tenantId: number;

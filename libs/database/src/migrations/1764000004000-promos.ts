@@ -14,7 +14,7 @@ export class Promos1764000004000 implements MigrationInterface {
         promo_id text NOT NULL,
         code text NOT NULL,
         type text NOT NULL CHECK (type IN ('percentage', 'fixed_amount', 'free_delivery')),
-        value bigint CHECK ((value IS NULL) = (type = 'free_delivery')),
+        value bigint,
         min_order_amount bigint,
         max_discount bigint,
         usage_limit int,
@@ -35,7 +35,8 @@ export class Promos1764000004000 implements MigrationInterface {
         version int NOT NULL DEFAULT 1,
         PRIMARY KEY (tenant_id, promo_no),
         CONSTRAINT promos_promo_id UNIQUE (tenant_id, promo_id),
-        CHECK (valid_until > valid_from)
+        CONSTRAINT promos_value CHECK ((value IS NULL) = (type = 'free_delivery')),
+        CONSTRAINT promos_validity CHECK (valid_until > valid_from)
       );
       CREATE INDEX promos_status ON promos (tenant_id, status, promo_id);`);
 
