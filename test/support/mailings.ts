@@ -43,6 +43,15 @@ export class Mailings {
     });
   }
 
+  /** Many people at once, with the addresses `guest<number>@example.com`. */
+  async crowd(size: number): Promise<number[]> {
+    const customers = this.app.nest.get(Customers, { strict: false });
+    const ids = Array.from({ length: size }, (_, i) => `guest-${i}`);
+    const numbers = await this.inTenant<Map<string, number>>((tx) => customers.ensure(tx, this.tenant, ids));
+    await this.app.sql(`UPDATE customers SET email = 'guest' || customer_no || '@example.com' WHERE tenant_id = $1 AND customer_id = ANY ($2)`, [this.tenant.id, ids]);
+    return [...numbers.values()];
+  }
+
   async segment(customerNos: readonly number[]): Promise<number> {
     const [{ segment_no }] = (await this.app.sql<{ segment_no: number }>(
       `INSERT INTO segments (tenant_id, segment_id, name, type, created_at, updated_at) VALUES ($1, 'seg_' || gen_random_uuid(), 'Everybody', 'static', now(), now()) RETURNING segment_no`,

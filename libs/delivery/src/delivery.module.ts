@@ -4,9 +4,11 @@ import { EventsModule } from '#events';
 import { PromosModule } from '#promos';
 import { SegmentsModule } from '#segments';
 import { Attribution } from './attribution.js';
+import { CampaignFields } from './campaign-fields.js';
 import { Channels } from './channels/channels.js';
 import { DeliveriesController } from './deliveries.controller.js';
 import { Deliveries } from './deliveries.service.js';
+import { DeliveryPersonalData } from './delivery-personal-data.js';
 import { Delivery } from './delivery.service.js';
 import { Outcomes } from './outcomes.js';
 import { Preparation } from './preparation.js';
@@ -21,7 +23,7 @@ import { TrackingTokens } from './tracking-token.js';
 @Module({
   imports: [CustomersModule, SegmentsModule, EventsModule, PromosModule],
   controllers: [DeliveriesController, TrackingController],
-  providers: [Delivery, Deliveries, Snapshot, Sender, Channels, Preparation, Outcomes, Receipts, ReceiptMatcher, Attribution, Tracking, TrackingTokens],
+  providers: [Delivery, Deliveries, Snapshot, Sender, Channels, Preparation, Outcomes, Receipts, ReceiptMatcher, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData],
   exports: [Delivery],
 })
 export class DeliveryModule {}

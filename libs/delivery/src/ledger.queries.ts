@@ -25,12 +25,16 @@ export const MAILINGS_AT_WORK = `
    WHERE c.tenant_id = $1 AND c.sending
    ORDER BY m.priority DESC, m.started_at, m.campaign_no`;
 
-/** Takes at most `$6` due rows of the channels `$5` under a lease until `$4`; rows that another worker is taking are passed over. */
+/**
+ * Takes at most `$6` due rows of the channels `$5` under a lease until `$4`; rows that another worker is taking are passed over.
+ * MATERIALIZED, since a subquery that a join runs again locks other rows each time, and takes more than the limit.
+ */
 export const CLAIM = `
-  UPDATE deliveries d SET status = 'claimed', lease_until = $4
-    FROM (SELECT customer_no, channel FROM deliveries
-           WHERE tenant_id = $1 AND campaign_no = $2 AND status = 'pending' AND next_attempt_at <= $3 AND channel = ANY ($5::text[])
-           ORDER BY next_attempt_at LIMIT $6 FOR UPDATE SKIP LOCKED) due
+  WITH due AS MATERIALIZED (
+    SELECT customer_no, channel FROM deliveries
+     WHERE tenant_id = $1 AND campaign_no = $2 AND status = 'pending' AND next_attempt_at <= $3 AND channel = ANY ($5::text[])
+     ORDER BY next_attempt_at LIMIT $6 FOR UPDATE SKIP LOCKED)
+  UPDATE deliveries d SET status = 'claimed', lease_until = $4 FROM due
    WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = due.customer_no AND d.channel = due.channel
   RETURNING d.customer_no, d.channel, d.attempts`;
 

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Customers } from '#customers';
 import { Database } from '#database';
 import { Clock, type Tenant } from '#kernel';
 import type { Outcome } from './channels/channel.js';
@@ -26,6 +27,7 @@ export class Outcomes {
   constructor(
     private readonly database: Database,
     private readonly clock: Clock,
+    private readonly customers: Customers,
   ) {}
 
   /** @param outcomes of the rows, at the same index */
@@ -33,22 +35,23 @@ export class Outcomes {
     const now = this.clock.now();
     const recorded = rows.map((row, index) => toRecord(outcomes[index]!, row.attempts + 1, now));
     const customerNos = rows.map((row) => row.customer_no);
-    await this.database.inTenant(tenant, (tx) =>
-      counted(tx, tenant, { campaignNos: rows.map(() => campaignNo), customerNos }, () =>
-        tx.query(RECORD_OUTCOMES, [
-          tenant.id,
-          campaignNo,
-          customerNos,
-          rows.map((row) => row.channel),
-          recorded.map((one) => one.status),
-          recorded.map((one) => one.reason),
-          recorded.map((one) => one.messageId),
-          recorded.map((one) => one.nextAttemptAt),
-          now,
-          recorded.map((one) => one.reached),
-        ]),
-      ),
-    );
+    const values = [
+      tenant.id,
+      campaignNo,
+      customerNos,
+      rows.map((row) => row.channel),
+      recorded.map((one) => one.status),
+      recorded.map((one) => one.reason),
+      recorded.map((one) => one.messageId),
+      recorded.map((one) => one.nextAttemptAt),
+      now,
+      recorded.map((one) => one.reached),
+    ];
+    const received = customerNos.filter((_, index) => recorded[index]!.status === 'accepted');
+    await this.database.inTenant(tenant, async (tx) => {
+      await counted(tx, tenant, { campaignNos: rows.map(() => campaignNo), customerNos }, () => tx.query(RECORD_OUTCOMES, values));
+      if (received.length > 0) await this.customers.markChanged(tx, tenant, received); // segments may ask who received a campaign
+    });
   }
 }
 

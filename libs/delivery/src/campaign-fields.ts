@@ -1,0 +1,30 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { CriteriaFields, type RelationField } from '#segments';
+
+/** What makes a ledger row count for each field. */
+const FIELDS: readonly [name: string, description: string, source: string][] = [
+  ['received', 'Campaigns that were sent to the customer.', `deliveries r WHERE r.status = 'accepted'`],
+  ['opened', 'Campaigns that the customer opened.', 'deliveries r WHERE r.opened_at IS NOT NULL'],
+  ['clicked', 'Campaigns in which the customer clicked a link.', 'deliveries r WHERE r.clicked_at IS NOT NULL'],
+  ['converted', 'Campaigns that an order of the customer is attributed to.', 'conversions r WHERE (r.gross = 0 OR r.amount > 0)'],
+];
+
+/** Lets segments ask what came of campaigns: `{"campaign.opened": {"in": ["camp_…"]}}`. */
+@Injectable()
+export class CampaignFields implements OnModuleInit {
+  constructor(private readonly fields: CriteriaFields) {}
+
+  onModuleInit(): void {
+    this.fields.contribute(...FIELDS.map(([name, description, source]) => relation(name, description, source)));
+  }
+}
+
+const relation = (name: string, description: string, source: string): RelationField => ({
+  name: `campaign.${name}`,
+  type: 'relation',
+  description,
+  related: ({ tenant, customer, ids }) => {
+    const among = ids === null ? '' : ` AND r.campaign_no IN (SELECT k.campaign_no FROM campaign_directory k WHERE k.tenant_id = ${tenant} AND k.campaign_id = ANY (${ids}))`;
+    return `EXISTS (SELECT 1 FROM ${source} AND r.tenant_id = ${tenant} AND r.customer_no = ${customer}${among})`;
+  },
+});

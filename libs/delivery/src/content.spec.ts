@@ -1,0 +1,48 @@
+import { contentFor, validateContent } from './content.js';
+import { linksOf } from './links.js';
+import { compile, render } from './template.js';
+
+test('a channel’s own members override the common ones', () => {
+  expect(contentFor('sms', { subject: 'a', body: 'b', sms: { body: 'c' } })).toEqual({ subject: 'a', body: 'c', cta_text: undefined, cta_url: undefined });
+});
+
+test('every fault of the content is told, with line and column', () => {
+  const faults = validateContent({ subject: '{{ customer.first_name', body: 'Hello\n  {% if x %}', cta_url: 'javascript:alert(1)', email: { body: '{{ x | nosuchfilter }}' } });
+  expect(faults.map(({ pointer, code, line, column }) => [pointer, code, line, column])).toEqual([
+    ['/content/subject', 'invalid_template', 1, 1],
+    ['/content/body', 'invalid_template', 2, 3],
+    ['/content/cta_url', 'invalid_url', undefined, undefined],
+    ['/content/email/body', 'invalid_template', 1, expect.any(Number)],
+  ]);
+});
+
+test.each(['ftp://x.example', 'https://{{ customer.city }}.example', 'https://x.example{{ customer.city }}', 'https://a@b.example', '//x.example', 'https://x.example\\@evil.example', 'data:text/html,x'])('%s is no link', (cta_url) => {
+  expect(validateContent({ cta_url })).toMatchObject([{ pointer: '/content/cta_url', code: 'invalid_url' }]);
+});
+
+test.each(['https://order.example.com?promo=FLASH25', 'http://x.example/{{ promo_code }}', 'HTTPS://x.example#top', 'http://127.0.0.1:8080/menu'])('%s is one', (cta_url) => {
+  expect(validateContent({ cta_url })).toEqual([]);
+});
+
+test('links are the call to action and what the body spells out, without the sentence’s own punctuation', () => {
+  expect(linksOf({ body: 'See https://a.example/menu, (http://b.example). Twice: https://a.example/menu', cta_url: 'https://c.example' })).toEqual(['https://c.example', 'https://a.example/menu', 'http://b.example']);
+});
+
+describe('templates see plain data and nothing else', () => {
+  test.each(['{% include "/etc/passwd" %}', '{% render "x" %}', '{% layout "x" %}'])('%s does not parse', (text) => expect(() => compile(text)).toThrow());
+
+  test.each(['{{ customer.constructor }}', '{{ customer.__proto__ }}', '{{ customer.toString }}', '{{ "" | constructor }}', '{{ customer.tags.constructor.constructor }}'])('%s is empty or refused', (text) => {
+    let out = '';
+    try {
+      out = render(compile(text), { customer: { tags: [] } });
+    } catch {
+      // refused
+    }
+    expect(out).toBe('');
+  });
+
+  test('a loop without end is stopped', () => {
+    expect(() => render(compile('{% for i in (1..100000000) %}x{% endfor %}'), {})).toThrow(/limit/i);
+    expect(() => render(compile('{% for i in (1..9999) %}{% for j in (1..9999) %}{{ i }}{% endfor %}{% endfor %}'), {})).toThrow(/limit/i);
+  });
+});

@@ -1,0 +1,50 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { PersonalData, type TimelineEntry } from '#customers';
+import type { JsonObject, Tenant } from '#kernel';
+
+const INSTANTS = ['accepted_at', 'delivered_at', 'opened_at', 'clicked_at', 'bounced_at', 'complained_at', 'unsubscribed_at', 'converted_at'] as const;
+
+const MESSAGES = `
+  SELECT m.campaign_id, m.name, d.channel, d.status, d.reason, ${INSTANTS.map((name) => `d.${name}`).join(', ')}
+    FROM deliveries d JOIN mailings m ON m.tenant_id = d.tenant_id AND m.campaign_no = d.campaign_no
+   WHERE d.tenant_id = $1 AND d.customer_no = $2`;
+
+/** What was sent to a person and what they did with it. */
+@Injectable()
+export class DeliveryPersonalData implements OnModuleInit {
+  constructor(private readonly personalData: PersonalData) {}
+
+  onModuleInit(): void {
+    this.personalData.register({ name: 'deliveries', timeline: timelineOf, export: exportOf, erase });
+  }
+}
+
+async function timelineOf(tx: EntityManager, tenant: Tenant, customerNo: number, limit: number, before: Date | null): Promise<TimelineEntry[]> {
+  return tx.query<TimelineEntry[]>(
+    `SELECT happened.at, 'delivery' AS type, jsonb_build_object('campaign_id', message.campaign_id, 'name', message.name, 'channel', message.channel, 'what', happened.what) AS data
+       FROM (${MESSAGES}) message
+      CROSS JOIN LATERAL (VALUES ${INSTANTS.map((name) => `(message.${name}, '${name.slice(0, -3)}')`).join(', ')}) AS happened (at, what)
+      WHERE happened.at < coalesce($3::timestamptz, 'infinity') ORDER BY happened.at DESC LIMIT $4`,
+    [tenant.id, customerNo, before, limit],
+  );
+}
+
+async function exportOf(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<JsonObject> {
+  const one = [tenant.id, customerNo];
+  const messages = await tx.query<JsonObject[]>(`${MESSAGES} ORDER BY d.campaign_no, d.channel`, one);
+  const hits = await tx.query<JsonObject[]>('SELECT at, campaign_no, channel, kind, machine FROM delivery_hits WHERE tenant_id = $1 AND customer_no = $2 ORDER BY at', one);
+  const conversions = await tx.query<JsonObject[]>('SELECT order_id, model, occurred_at FROM conversions WHERE tenant_id = $1 AND customer_no = $2 ORDER BY occurred_at', one);
+  return { messages, hits, conversions };
+}
+
+/** The ledger keeps its rows, since a campaign's numbers stand; without the customer they are nobody's. What could tell who it was goes. */
+async function erase(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void> {
+  const one = [tenant.id, customerNo];
+  await tx.query(
+    `DELETE FROM mailing_addresses a USING (SELECT DISTINCT campaign_no FROM deliveries WHERE tenant_id = $1 AND customer_no = $2) sent
+      WHERE a.tenant_id = $1 AND a.campaign_no = sent.campaign_no AND a.customer_no = $2`,
+    one,
+  );
+  await tx.query('DELETE FROM delivery_hits WHERE tenant_id = $1 AND customer_no = $2', one);
+}
