@@ -1,5 +1,4 @@
-import type { Listing } from './mail-inbox.js';
-import type { MailContent } from './mail-reading.js';
+import type { Listing, MailContent } from './mail-reading.js';
 
 /** The list, with a search for a recipient. `to` is what was searched for. */
 export function inboxPage({ data, total, received, offset, limit }: Listing, to: string): string {

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { inboxPage, mailPage, notFoundPage, SCRIPT, STYLE } from './mail-inbox.page.js';
-import { read, summarise } from './mail-reading.js';
+import { type Listing, read, summarise } from './mail-reading.js';
 import type { Mailbox } from './mailbox.js';
 
 const PAGE_SIZE = 50;
@@ -60,15 +60,13 @@ async function respond(mailbox: Mailbox, request: IncomingMessage, response: Ser
   send(response, answer ?? { ...page(notFoundPage()), status: 404 });
 }
 
-async function listing(mailbox: Mailbox, query: URLSearchParams) {
+async function listing(mailbox: Mailbox, query: URLSearchParams): Promise<Listing> {
   const mails = mailbox.list(query.get('to') ?? '');
   const offset = whole(query.get('offset'), 0);
   const limit = Math.min(whole(query.get('limit'), PAGE_SIZE), 500);
   const data = await Promise.all(mails.slice(offset, offset + limit).map(summarise));
   return { total: mails.length, received: mailbox.received, offset, limit, data };
 }
-
-export type Listing = Awaited<ReturnType<typeof listing>>;
 
 async function oneMail(mailbox: Mailbox, id: string, part?: string): Promise<Answer | undefined> {
   const mail = mailbox.get(id);

@@ -13,6 +13,16 @@ export interface MailSummary {
   size: number;
 }
 
+/** One page of the inbox, newest first. */
+export interface Listing {
+  /** Mails that match, and mails received since the start, dropped ones among them. */
+  total: number;
+  received: number;
+  offset: number;
+  limit: number;
+  data: MailSummary[];
+}
+
 export interface MailContent extends MailSummary {
   /** As sent, unfolded, by lower-cased name; of a repeated one the first. */
   headers: Record<string, string>;

@@ -1,4 +1,5 @@
 import type { AnyField } from './field.js';
+import type { CoreOperator } from './operators.js';
 
 /** What the criteria language means, once parsed: every name resolved, every value typed. */
 export type Criteria =
@@ -12,13 +13,6 @@ export type Leaf =
   | { kind: 'test'; field: AnyField; test: Test }
   | { kind: 'segment'; ids: string[] }
   | { kind: 'event'; event: EventCondition };
-
-/** The operators of the language. */
-export const OPERATORS = ['eq', 'ne', 'gt', 'gte', 'lt', 'lte', 'between', 'in', 'nin', 'contains', 'starts_with', 'exists', 'in_next_days'] as const;
-export type Operator = (typeof OPERATORS)[number];
-
-/** What is left of them after parsing: `ne` and `nin` are negated `eq` and `in`, so that a missing value passes them as it passes `not`. */
-export type CoreOperator = Exclude<Operator, 'ne' | 'nin'>;
 
 /** Money in minor units, instants as Date, dates as `YYYY-MM-DD`; `between` holds two, `in` any number. */
 export type Value = string | number | boolean | Date;

@@ -1,4 +1,4 @@
-import type { Operator } from './criteria.js';
+import type { Operator } from './operators.js';
 
 /** A name that criteria may test. */
 export interface Field {

@@ -1,5 +1,6 @@
 import { type Fault, isObject, pointerToken } from '#kernel';
-import { type CoreOperator, type Operator, OPERATORS, type Test, type Value } from './criteria.js';
+import { type Test, type Value } from './criteria.js';
+import { type CoreOperator, type Operator, OPERATORS } from './operators.js';
 import { LIMITS } from './criteria.limits.js';
 import { compareValues, VALUE_TYPES } from './criteria.values.js';
 import { type FieldType, OPERATORS_OF } from './field.js';

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { OPERATORS, type Operator } from '../criteria.js';
+import { OPERATORS, type Operator } from '../operators.js';
 import { type AnyField, FIELD_TYPES, type FieldType, OPERATORS_OF } from '../field.js';
 
 export class SegmentFieldDto {
