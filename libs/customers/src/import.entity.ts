@@ -1,9 +1,10 @@
-import { Column, Entity, PrimaryColumn, Unique } from 'typeorm';
+import { Check, Column, Entity, PrimaryColumn, Unique } from 'typeorm';
 
 export const IMPORT_STATUSES = ['queued', 'running', 'completed', 'failed'] as const;
 export type ImportStatus = (typeof IMPORT_STATUSES)[number];
 
 @Entity('imports')
+@Check('imports_status_check', `status IN ('receiving', 'queued', 'running', 'completed', 'failed')`)
 @Unique('imports_import_id', ['tenantId', 'importId'])
 export class ImportEntity {
   @PrimaryColumn('int', { name: 'tenant_id' })

@@ -1,0 +1,44 @@
+import { type ConsentVoice, decideConsent } from './consent.js';
+import type { Consent, ConsentPatch } from './profile.js';
+
+const NOW = new Date('2026-06-01T00:00:00.000Z');
+const UNKNOWN: Consent = { status: 'unknown', source: null, at: null };
+const OUT: Consent = { status: 'unsubscribed', source: 'link', at: '2026-03-01T00:00:00.000Z' };
+const IN: Consent = { status: 'subscribed', source: 'form', at: '2026-01-01T00:00:00.000Z' };
+
+const decide = (known: Consent, wanted: ConsentPatch | null | undefined, voice: ConsentVoice = 'sync', optedOutAt: string | null = null) =>
+  decideConsent(known, wanted, optedOutAt === null ? null : new Date(optedOutAt), voice, NOW);
+const status = (...args: Parameters<typeof decide>) => decide(...args)?.consent.status;
+
+describe('what a consent becomes', () => {
+  test('saying nothing, or the same again, changes nothing', () => {
+    expect(decide(IN, undefined)).toBeNull();
+    expect(decide(IN, IN)).toBeNull();
+    expect(decide(IN, { status: 'subscribed', source: 'form' })).toBeNull();
+  });
+
+  test('an opt-out always counts, by whoever and however dated', () => {
+    for (const voice of ['import', 'sync', 'act'] as const) expect(status(IN, { status: 'unsubscribed', at: '2020-01-01T00:00:00Z' }, voice)).toBe('unsubscribed');
+  });
+
+  test('only a consent given at or after the opt-out undoes it, and no import does', () => {
+    const later = { status: 'subscribed', at: '2026-03-02T00:00:00Z' } as const;
+    expect(status(OUT, later, 'sync')).toBe('subscribed');
+    expect(status(OUT, later, 'act')).toBe('subscribed');
+    expect(decide(OUT, later, 'import')).toBeNull();
+    expect(decide(OUT, { ...later, at: '2026-02-28T23:59:59Z' }, 'act')).toBeNull();
+    expect(decide(OUT, { status: 'subscribed' }, 'sync')).toBeNull();
+    expect(decide(OUT, { status: 'unknown' })).toBeNull();
+    expect(decide(OUT, null)).toBeNull();
+  });
+
+  test('an address that was opted out is so for whoever has it', () => {
+    expect(decide(UNKNOWN, undefined, 'sync', '2026-02-01T00:00:00Z')).toEqual({ consent: { status: 'unsubscribed', source: 'suppression', at: '2026-02-01T00:00:00.000Z' }, lifts: false });
+    expect(status(IN, { status: 'subscribed' }, 'sync', '2026-02-01T00:00:00Z')).toBe('unsubscribed');
+    expect(decide(UNKNOWN, { status: 'subscribed', at: '2026-02-02T00:00:00Z' }, 'act', '2026-02-01T00:00:00Z')).toMatchObject({ consent: { status: 'subscribed' }, lifts: true });
+  });
+
+  test('a consent without a date is one of now', () => {
+    expect(decide(UNKNOWN, { status: 'subscribed', source: 'form' })).toEqual({ consent: { status: 'subscribed', source: 'form', at: NOW.toISOString() }, lifts: false });
+  });
+});

@@ -1,0 +1,21 @@
+import { normaliseEmail, normalisePhone } from './contact.js';
+
+describe('addresses have one spelling', () => {
+  test.each([
+    [' Ada.Lovelace@Example.COM ', 'ada.lovelace@example.com'],
+    ['a+b@exämple.de', 'a+b@xn--exmple-cua.de'],
+    ['nobody', null],
+    ['@example.com', null],
+    ['a@b', null],
+    ['a b@example.com', null],
+    ['a@example.com\nBcc: x@example.com', null],
+  ])('%j is the email %j', (text, email) => expect(normaliseEmail(text)).toBe(email));
+
+  test.each([
+    ['+1 (415) 555-2671', '+14155552671'],
+    ['+49 30 901820', '+4930901820'],
+    ['4155552671', null],
+    ['+1 415', null],
+    ['call me', null],
+  ])('%j is the phone %j', (text, phone) => expect(normalisePhone(text)).toBe(phone));
+});
