@@ -236,5 +236,16 @@ describe('campaigns', () => {
       expect([await move('resume'), await move('cancel'), await move('cancel'), await move('start')]).toEqual(['active', 'completed', 'invalid_state', 'invalid_state']);
       expect((await api.GET(ONE, at(made.id))).data).toMatchObject({ status: 'completed', canceled_at: expect.any(String) });
     });
+
+    test('a segment that a scheduled campaign waits for cannot be deleted', async () => {
+      const api = app.api();
+      const { data: segment } = await api.POST('/api/v1/marketing/segments', { body: { name: 'Regulars', type: 'static' } });
+      const made = await create(draft({ content, segment_id: segment!.id, schedule: { start_date: fromNow(DAY) } }));
+      const remove = () => api.DELETE('/api/v1/marketing/segments/{segment_id}', { params: { path: { segment_id: segment!.id } } });
+      expect((await remove()).error).toMatchObject({ status: 409 });
+      await api.POST(`${ONE}/cancel`, at(made.id));
+      expect((await remove()).response.status).toBe(204);
+      expect((await api.GET(ONE, at(made.id))).data).toMatchObject({ segment: { id: segment!.id, name: 'Regulars', size: 0 } });
+    });
   });
 });
