@@ -93,7 +93,8 @@ describe('the published document', () => {
     expect(operation.security).toEqual(isPublic(operation) ? [] : [{ bearer: [] }]);
     const success = Object.entries(operation.responses).filter(([status]) => /^[23]/.test(status));
     expect(success).not.toHaveLength(0);
-    for (const media of Object.values(success[0]![1].content ?? {})) expect(media.example ?? media.examples).toBeDefined();
+    const json = success[0]![1].content?.['application/json'];
+    if (json !== undefined) expect(json.example ?? json.examples).toBeDefined();
     if (operation.requestBody?.content['application/json'] !== undefined) expect(bodyExamples(operation).length).toBeGreaterThan(0);
     const expected = ['400', '429', '500', '503', ...(isPublic(operation) ? [] : ['401', '403']), ...(operation.path.includes('_id}') && operation.method !== 'PUT' ? ['404'] : [])];
     for (const status of expected) expect(operation.responses[status]?.content?.['application/problem+json']?.examples).toBeDefined();

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { applyDecorators, HttpCode, SetMetadata, type Type } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
-import { ApiBearerAuth, ApiBody, ApiExtension, ApiExtraModels, ApiHeader, ApiOperation, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiBody, ApiConsumes, ApiExtension, ApiExtraModels, ApiHeader, ApiOperation, ApiResponse, getSchemaPath } from '@nestjs/swagger';
 import { type Access, Allow, Public } from '#auth';
 import { COMMON_ERRORS, type ErrorTable } from '#kernel';
 import { IDEMPOTENT } from './idempotency.js';
@@ -67,7 +67,7 @@ export function Route(spec: RouteSpec): MethodDecorator {
   }
   if (spec.conditional) decorators.push(ApiHeader({ name: 'If-Match', required: false, description: 'The ETag this change is based on.' }));
   if (spec.consumes !== undefined) {
-    decorators.push(ApiBody({ required: true, content: { [spec.consumes]: { schema: { type: 'string', format: 'binary' } } } } as never));
+    decorators.push(ApiConsumes(spec.consumes), ApiBody({ required: true, schema: { type: 'string', format: 'binary' } }));
   }
   return applyDecorators(...decorators);
 }

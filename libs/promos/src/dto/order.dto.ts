@@ -3,7 +3,7 @@ import { Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayNotEmpty, ArrayUnique, IsArray, IsDefined, IsInt, IsNumber, IsOptional, IsString, Length, Max, Min, ValidateNested } from 'class-validator';
 import { IsPromoCode } from '../promo-code.js';
 
-export class OrderItemDto {
+export class CheckoutItemDto {
   /** The line’s own id, unique within the order. */
   @IsString() @Length(1, 255)
   id: string;
@@ -31,9 +31,9 @@ export class OrderDto {
   @IsOptional() @IsString() @Length(3, 3)
   currency?: string | null;
 
-  @IsArray() @ArrayNotEmpty() @ArrayMaxSize(500) @ArrayUnique((item: OrderItemDto | null) => item?.id) @ValidateNested({ each: true }) @Type(() => OrderItemDto)
-  @ApiProperty({ type: [OrderItemDto], minItems: 1, maxItems: 500 })
-  items: OrderItemDto[];
+  @IsArray() @ArrayNotEmpty() @ArrayMaxSize(500) @ArrayUnique((item: CheckoutItemDto | null) => item?.id) @ValidateNested({ each: true }) @Type(() => CheckoutItemDto)
+  @ApiProperty({ type: [CheckoutItemDto], minItems: 1, maxItems: 500 })
+  items: CheckoutItemDto[];
 
   @IsOptional() @IsNumber() @Min(0)
   delivery_fee?: number | null;
