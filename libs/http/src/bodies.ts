@@ -10,6 +10,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Leaves the body unparsed, in `rawBody`, whatever its media type. */
     rawBody?: boolean;
+    /** The one media type of the route's body, when it is not JSON. */
+    consumes?: string;
     /** Bytes. */
     bodyLimit?: number;
   }
@@ -26,17 +28,22 @@ export function readBodies(fastify: FastifyInstance): void {
       done(error as Error);
     }
   });
-  // Not read here: whoever reads the stream bounds it.
-  fastify.addContentTypeParser('text/csv', (_request: FastifyRequest, payload: IncomingMessage, done) => done(null, payload));
+  // Not read here: whoever reads the stream bounds it. No other route may come to see it: a stream is no DTO.
+  fastify.addContentTypeParser('text/csv', (request: FastifyRequest, payload: IncomingMessage, done) => {
+    if (request.routeOptions.config.consumes === 'text/csv') done(null, payload);
+    else done(unsupported());
+  });
   // Forms only where the raw bytes are wanted: provider webhooks, and one-click unsubscribe, which RFC 8058 sends as either.
   fastify.addContentTypeParser(['application/x-www-form-urlencoded', 'multipart/form-data'], { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     if (keepsRaw(request, body)) return done(null, undefined);
-    done(Object.assign(new Error('unsupported'), { code: 'FST_ERR_CTP_INVALID_MEDIA_TYPE', statusCode: 415 }));
+    done(unsupported());
   });
   fastify.addHook('onRoute', (route) => {
     if (route.config?.bodyLimit !== undefined) route.bodyLimit = route.config.bodyLimit;
   });
 }
+
+const unsupported = (): Error => Object.assign(new Error('unsupported'), { code: 'FST_ERR_CTP_INVALID_MEDIA_TYPE', statusCode: 415 });
 
 function keepsRaw(request: FastifyRequest, body: Buffer): boolean {
   if (!request.routeOptions.config.rawBody) return false;

@@ -68,6 +68,7 @@ function fromHttpException(exception: HttpException): RequestError {
 /** Writes the problem; also used where Fastify answers before Nest is reached. */
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: DomainError): void {
   if (error.context.retryAfter !== undefined) void reply.header('retry-after', Math.ceil(error.context.retryAfter));
+  void reply.header('x-request-id', request.id);
   if (error.status === 401) void reply.header('www-authenticate', 'Bearer');
   const instance = request.url.split('?', 1)[0]!;
   void reply.status(error.status).header('content-type', 'application/problem+json; charset=utf-8').send(JSON.stringify(toProblem(error, instance, String(request.id))));

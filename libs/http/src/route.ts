@@ -51,7 +51,7 @@ export function Route(spec: RouteSpec): MethodDecorator {
     SetMetadata(ROUTE, spec),
     spec.allow === 'public' ? Public() : Allow(spec.allow),
     HttpCode(spec.status ?? 200),
-    RouteConfig({ bodyLimit: spec.bodyLimit ?? MEBIBYTE, rawBody: spec.rawBody ?? false }),
+    RouteConfig({ bodyLimit: spec.bodyLimit ?? MEBIBYTE, rawBody: spec.rawBody ?? false, consumes: spec.consumes }),
     ApiOperation({ summary: spec.summary, description: spec.description, ...(spec.allow === 'public' && { security: [] }) }),
     ApiExtension('x-permission', spec.allow),
     ApiExtension(BODY_EXAMPLES, spec.bodies ?? {}),

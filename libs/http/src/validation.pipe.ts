@@ -1,6 +1,6 @@
-import { type ArgumentMetadata, Injectable, type PipeTransform } from '@nestjs/common';
+import { type ArgumentMetadata, Injectable, type PipeTransform, type Type } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
-import { validate, type ValidationError } from 'class-validator';
+import { getMetadataStorage, validate, type ValidationError, ValidationTypes } from 'class-validator';
 import { DomainError, type Fault, isObject, pointerToken, validationFailed } from '#kernel';
 
 /** Types that Nest passes through: a parameter typed with one is not a DTO. */
@@ -20,17 +20,44 @@ export class DtoPipe implements PipeTransform {
   async transform(given: unknown, { metatype, type }: ArgumentMetadata): Promise<unknown> {
     if (type === 'custom' || PLAIN.includes(metatype)) return given;
     const value = given === undefined && type === 'body' ? {} : given; // without a body every required member is missing, and told by name
-    if (!isObject(value)) {
+    if (type === 'body' ? !isPlainObject(value) : !isObject(value)) {
       throw validationFailed([{ pointer: '', code: 'is_object', detail: 'The body must be a JSON object.' }]);
     }
-    const dto: object = plainToInstance(metatype!, value, { exposeUnsetFields: false });
+    const dto: object = plainToInstance(metatype!, value as object, { exposeUnsetFields: false });
     const errors = await validate(dto, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true, validationError: { target: false, value: false } });
-    if (errors.length === 0) return dto;
-    const faults: Fault[] = [];
+    const faults = type === 'body' ? listsForObjects(dto) : [];
+    if (errors.length === 0 && faults.length === 0) return dto;
     const winners: WinningFault[] = [];
     for (const error of errors) collect(error, '', type === 'body', faults, winners);
     throw winners[0] ? winners[0].raise(faults) : validationFailed(faults);
   }
+}
+
+/** What the JSON parser makes. Anything else, such as a stream, would be copied member by member, down to its socket. */
+const isPlainObject = (value: unknown): boolean => isObject(value) && Object.getPrototypeOf(value) === Object.prototype;
+
+/** Members that should be one object and are a list: class-validator looks into each element, so it finds nothing wrong with an empty one. */
+function listsForObjects(dto: unknown, pointer = ''): Fault[] {
+  if (Array.isArray(dto)) return dto.flatMap((element, at) => listsForObjects(element, `${pointer}/${at}`));
+  if (!isObject(dto)) return [];
+  const single = singleObjects(dto.constructor);
+  return Object.entries(dto).flatMap(([name, value]) => {
+    const at = `${pointer}/${pointerToken(name)}`;
+    return Array.isArray(value) && single.has(name) ? [{ pointer: at, code: 'is_object', detail: `${name} must be an object` }] : listsForObjects(value, at);
+  });
+}
+
+const SINGLE = new Map<unknown, ReadonlySet<string>>();
+
+/** The members of a DTO class under `@ValidateNested()` without `each`. */
+function singleObjects(dto: object): ReadonlySet<string> {
+  let names = SINGLE.get(dto);
+  if (names === undefined) {
+    const rules = getMetadataStorage().getTargetValidationMetadatas(dto as Type, '', false, false);
+    names = new Set(rules.filter(({ type, each }) => type === ValidationTypes.NESTED_VALIDATION && !each).map(({ propertyName }) => propertyName));
+    SINGLE.set(dto, names);
+  }
+  return names;
 }
 
 function collect(error: ValidationError, parent: string, inBody: boolean, faults: Fault[], winners: WinningFault[]): void {

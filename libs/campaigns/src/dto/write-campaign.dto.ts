@@ -1,10 +1,20 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { ArrayNotEmpty, ArrayUnique, IsArray, IsIn, IsInt, IsNumber, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateIf, ValidateNested } from 'class-validator';
+import { ArrayNotEmpty, ArrayUnique, IsArray, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateBy, ValidateIf, ValidateNested } from 'class-validator';
 import { IsInstant } from '#http';
 import { type Channel, CHANNELS } from '#tenants';
 import { CAMPAIGN_TYPES, type CampaignType } from '../campaign.js';
 import { CampaignContentDto } from './content.dto.js';
+
+/** Counted in basis points. class-validator's own rule for decimals throws on a number like 1e-300. */
+const IsPercent = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'isPercent',
+    validator: {
+      validate: (value: unknown) => typeof value === 'number' && value >= 0.01 && value <= 100 && Number(value.toFixed(2)) === value,
+      defaultMessage: () => '$property must be a number from 0.01 to 100 with two decimals at most',
+    },
+  });
 
 const present = (_: object, value: unknown): boolean => value !== undefined;
 
@@ -36,7 +46,7 @@ class OptionalPartsDto {
   promo_code?: string | null;
 
   /** Percent off, above 0 up to 100, two decimals at most. Goes with `promo_code`. */
-  @IsOptional() @IsNumber({ maxDecimalPlaces: 2 }) @Min(0.01) @Max(100)
+  @IsOptional() @IsPercent()
   @ApiProperty({ type: Number, required: false, nullable: true, minimum: 0.01, maximum: 100, example: 25 })
   promo_discount_percent?: number | null;
 

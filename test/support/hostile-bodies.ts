@@ -1,0 +1,79 @@
+import { pointerToken } from '#kernel';
+import { DOCUMENT } from './operations.js';
+
+type Json = Record<string, unknown> | unknown[] | string | number | boolean | null;
+
+interface Schema {
+  $ref?: string;
+  type?: string | string[];
+  properties?: Record<string, Schema>;
+  items?: Schema;
+  enum?: unknown[];
+}
+
+/** A place in a body: its RFC 6901 pointer, what the example has there, and what the document says of it. */
+export interface Place {
+  pointer: string;
+  value: unknown;
+  schema: Schema;
+}
+
+const resolve = (schema: Schema | undefined): Schema =>
+  schema?.$ref === undefined ? (schema ?? {}) : resolve(DOCUMENT.components.schemas[schema.$ref.split('/').at(-1)!] as Schema);
+
+/** Every member of the body, and the body itself first. */
+export function places(value: unknown, schema: Schema | undefined, pointer = ''): Place[] {
+  const known = resolve(schema);
+  const here = { pointer, value, schema: known };
+  if (typeof value !== 'object' || value === null) return [here];
+  const inner = (key: string): Schema | undefined => (Array.isArray(value) ? known.items : known.properties?.[key]);
+  return [here, ...Object.entries(value).flatMap(([key, child]) => places(child, inner(key), `${pointer}/${pointerToken(key)}`))];
+}
+
+/** The body with something else at the pointer. */
+export function replaced(body: unknown, pointer: string, value: unknown): unknown {
+  if (pointer === '') return value;
+  const copy = structuredClone(body) as Record<string, unknown>;
+  const steps = pointer.slice(1).split('/').map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
+  let parent = copy;
+  for (const step of steps.slice(0, -1)) parent = parent[step] as Record<string, unknown>;
+  parent[steps.at(-1)!] = value;
+  return copy;
+}
+
+/** A value that cannot be right at the place, by its documented type; undefined where the document leaves the type open. */
+export function wrongType({ schema }: Place): Json | undefined {
+  const types = [schema.type ?? []].flat().filter((type) => type !== 'null');
+  if (types.length !== 1) return undefined;
+  const wrong: Record<string, Json> = { string: { not: 'text' }, number: 'a lot', integer: 1.5, boolean: 'maybe', array: { not: 'a list' }, object: 'not an object' };
+  return wrong[types[0]!];
+}
+
+/** Bodies that no route takes, as the bytes on the wire, made from one that is right. */
+export function unreadable(body: unknown): Record<string, string | Buffer> {
+  const json = JSON.stringify(body);
+  const withMember = (member: string): string => `{${member}${json === '{}' ? '' : ','}${json.slice(1)}`;
+  return {
+    'cut off': json.slice(0, -1),
+    'something after it': `${json} x`,
+    'a comment': `/* hello */ ${json}`,
+    'single quotes': "{'a': 1}",
+    'not UTF-8': Buffer.from(withMember('"a":"\xff\xfe"'), 'latin1'),
+    'UTF-16': Buffer.from(json, 'utf16le'),
+    __proto__: withMember('"__proto__":{"polluted":true}'),
+    'an escaped __proto__': withMember('"\\u005f_proto__":{"polluted":true}'),
+    constructor: withMember('"constructor":{"prototype":{"polluted":true}}'),
+    'a deep list': withMember(`"a":${'['.repeat(30)}${']'.repeat(30)}`),
+    'a very deep object': withMember(`"a":${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`),
+    'U+0000': withMember('"a":"\\u0000"'),
+    'U+0000 in a key': withMember('"a\\u0000b":1'),
+    'a lone surrogate': withMember('"a":"\\ud800"'),
+    'a number beyond a double': withMember('"a":1e400'),
+    NaN: withMember('"a":NaN'),
+    'a list': `[${json}]`,
+    'a text': '"text"',
+    'a number': '7',
+    null: 'null',
+    true: 'true',
+  };
+}
