@@ -7,7 +7,7 @@ import { CONTENT, Mailings } from './support/mailings.js';
 import { startSmtp, type TestSmtp } from './support/smtp.js';
 import { TEST_SECRET } from './support/tokens.js';
 
-const RECIPIENTS = 1_500;
+const RECIPIENTS = 600;
 
 describe('a worker that is killed in the middle of a campaign', () => {
   let smtp: TestSmtp;
