@@ -30,7 +30,7 @@ interface Draft {
 }
 
 const INSERT = `
-  INSERT INTO bare_campaigns (tenant_id, campaign_id, name, type, status, channels, segment_no, segment_id, segment_name, content, priority, schedule_version, warnings, created_at, updated_at, version)
+  INSERT INTO campaigns (tenant_id, campaign_id, name, type, status, channels, segment_no, segment_id, segment_name, content, priority, schedule_version, warnings, created_at, updated_at, version)
   VALUES ($1, gen_random_uuid(), $2, $3, 'draft', $4, 1, $5, '', $6, 0, 0, '[]', now(), now(), 1) RETURNING *`;
 
 app.post<{ Body: Draft }>('/campaigns', async ({ body: { name, type, channels, segment_id, content } }, reply) => {

@@ -30,4 +30,4 @@ export interface Duel {
   bare: Load;
 }
 
-export type Scenario = (bench: Bench) => Promise<Duel>;
+export type Scenario = (bench: Bench) => Duel | Promise<Duel>;

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, type FindOptionsWhere, In } from 'typeorm';
-import { Delivery } from '#delivery';
+import { Delivery, METRICS } from '#delivery';
 import { Versioned } from '#http';
 import { Clock, type Tenant } from '#kernel';
 import { type Segment, Segments } from '#segments';
@@ -66,7 +66,7 @@ export class CampaignStore {
   async show(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, settings: Settings, known?: Segment): Promise<Versioned<CampaignDto>> {
     const segment = known ?? (await this.segments.get(tx, tenant, campaign.segmentId));
     const shown = { id: campaign.segmentId, name: segment?.name ?? campaign.segmentName, size: segment?.size ?? 0 };
-    const counters = await this.counters(tx, campaign);
+    const counters = campaign.startedAt === null ? NOTHING_YET : await this.counters(tx, campaign);
     return new Versioned(CampaignDto.from(campaign, shown, counters, settings.currency), campaign.version);
   }
 
@@ -75,6 +75,9 @@ export class CampaignStore {
     return counters!;
   }
 }
+
+/** Before its start a campaign has no counters: nothing to ask for. */
+const NOTHING_YET = Object.fromEntries(METRICS.map((metric) => [metric, null])) as CounterRow;
 
 function found(campaign: CampaignEntity | null): CampaignEntity {
   if (campaign === null) throw new CampaignError('campaign_not_found');

@@ -68,11 +68,8 @@ export class Database {
     const client = await this.pool().connect();
     try {
       const mode = statements.length > 1 ? ' ISOLATION LEVEL REPEATABLE READ READ ONLY' : ' READ ONLY';
-      const sent = inOneWrite(client, () => [
-        client.query(begin(tenant, mode)),
-        ...statements.map((statement) => client.query(statement)),
-        client.query('COMMIT'),
-      ]);
+      holdWrites(client);
+      const sent = [client.query(begin(tenant, mode)), ...statements.map((statement) => client.query(statement)), client.query('COMMIT')];
       const settled = await Promise.allSettled(sent);
       const failed = settled.find((one) => one.status === 'rejected');
       if (failed !== undefined) throw failed.reason;
@@ -123,7 +120,8 @@ export class Database {
       let begun: Promise<unknown> = Promise.resolve();
       try {
         const client = (await runner.connect()) as pg.PoolClient;
-        // Not awaited: BEGIN travels with the first statement, which is a round trip less for every write of the product.
+        // Neither awaited nor written at once: BEGIN travels with the first statements, a round trip less for every write of the product.
+        holdWrites(client);
         begun = client.query(begin(tenant));
         begun.catch(() => undefined);
         Object.assign(runner, { isTransactionActive: true, transactionDepth: 1 }); // as startTransaction() leaves it
@@ -150,15 +148,11 @@ export class Database {
   }
 }
 
-/** Lets what `send` puts on the connection leave together. */
-function inOneWrite<T>(client: pg.PoolClient, send: () => T): T {
+/** What is sent on the connection before the event loop next turns leaves in one write. */
+function holdWrites(client: pg.PoolClient): void {
   const { stream } = (client as unknown as { connection: { stream: Writable } }).connection;
   stream.cork();
-  try {
-    return send();
-  } finally {
-    stream.uncork();
-  }
+  setImmediate(() => stream.uncork());
 }
 
 /** The five-character SQLSTATE of a driver error, however wrapped (https://www.postgresql.org/docs/current/errcodes-appendix.html). */
