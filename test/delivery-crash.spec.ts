@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { startApp, type TestApp } from './support/app.js';
-import { workerDatabase } from './support/database.js';
+import { specDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
 import { CONTENT, Mailings } from './support/mailings.js';
 import { startSmtp, type TestSmtp } from './support/smtp.js';
@@ -27,7 +27,7 @@ describe('a worker that is killed in the middle of a campaign', () => {
   const startWorker = async (port: string): Promise<ChildProcess> => {
     const env = {
       PATH: process.env.PATH,
-      DATABASE_URL: await workerDatabase(),
+      DATABASE_URL: await specDatabase(),
       WORKER_PORT: port,
       JWT_SECRET: TEST_SECRET,
       SECRETS_KEY: 'ab'.repeat(32),

@@ -5,7 +5,7 @@ import { PersonalData } from '#customers';
 import { Database } from '#database';
 import { InboxRetention } from '#webhooks';
 import { startApp, type TestApp } from './support/app.js';
-import { workerDatabase } from './support/database.js';
+import { specDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
 import { newTenant } from './support/tokens.js';
 import { WebhookSender } from './support/webhook-sender.js';
@@ -178,7 +178,7 @@ describe('a worker that dies', () => {
       if (worker?.exitCode === null && worker.signalCode === null) await once(worker, 'exit');
     };
     const startWorker = async (): Promise<ChildProcess> => {
-      const env = { PATH: process.env.PATH, PORT: '0', WORKER_PORT: '0', DATABASE_URL: await workerDatabase(), JWT_SECRET: 'x'.repeat(32), SECRETS_KEY: 'ab'.repeat(32), LOG_LEVEL: process.env.LOG_LEVEL ?? 'fatal' };
+      const env = { PATH: process.env.PATH, PORT: '0', WORKER_PORT: '0', DATABASE_URL: await specDatabase(), JWT_SECRET: 'x'.repeat(32), SECRETS_KEY: 'ab'.repeat(32), LOG_LEVEL: process.env.LOG_LEVEL ?? 'fatal' };
       return spawn(process.execPath, ['dist/apps/worker/src/main.js'], { env, stdio: 'ignore' });
     };
     const count = async (status: string): Promise<number> => (await statusesOf(app, app.tenant)).find((one) => one.status === status)?.n ?? 0;

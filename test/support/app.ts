@@ -11,7 +11,7 @@ import { type Env, loadEnv } from '#config';
 import { JobRunnerModule } from '#jobs';
 import { Clock } from '#kernel';
 import type { paths } from './api.js';
-import { workerDatabase } from './database.js';
+import { specDatabase } from './database.js';
 import { newTenant, TEST_SECRET, token } from './tokens.js';
 
 export type Api = Client<paths>;
@@ -48,9 +48,9 @@ export interface TestAppOptions {
   worker?: boolean;
 }
 
-/** The whole application on a free port, on this jest worker's own database. */
+/** The whole application on a free port, on this spec's own database. */
 export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
-  const databaseUrl = await workerDatabase();
+  const databaseUrl = await specDatabase();
   const env = loadEnv({
     PORT: '0',
     DATABASE_URL: databaseUrl,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 
 /** The URL of a database on the run's server, as its superuser. */
@@ -18,12 +19,17 @@ export async function administer<T>(work: (client: pg.Client) => Promise<T>): Pr
   }
 }
 
-/** This worker's own copy of the migrated template, made by the first spec that asks. */
-export async function workerDatabase(): Promise<string> {
-  const name = `${process.env.TEST_RUN}_${process.env.JEST_WORKER_ID}`;
+let copy: Promise<string> | null = null;
+
+/**
+ * This spec file's own copy of the migrated template, made when it is first asked for (modules live as long as a spec file does):
+ * a worker that one spec starts must not find the jobs that another left. The run's end drops them all.
+ */
+export const specDatabase = (): Promise<string> => (copy ??= copyTemplate());
+
+async function copyTemplate(): Promise<string> {
+  const name = `${process.env.TEST_RUN}_${randomUUID().slice(0, 8)}`;
   await administer(async (client) => {
-    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name]);
-    if (rowCount) return;
     // Two workers cannot copy one template at the same moment: they take turns.
     await client.query(`SELECT pg_advisory_lock(1)`);
     await client.query(`CREATE DATABASE ${name} TEMPLATE ${process.env.TEST_RUN}_template`);
