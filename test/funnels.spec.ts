@@ -54,6 +54,25 @@ describe('funnels', () => {
     });
   });
 
+  test('events as they come in make the funnel, orders make its activation', async () => {
+    const tenant = newTenant();
+    const event = (id: number, type: string, order?: { id: string; total: number; items: [] }) => ({ id: `evt_${id}`, type, customer_id: 'cust_1', occurred_at: `2026-01-0${id}T12:00:00Z`, ...(order && { order }) });
+    const { data } = await app.api(['marketing'], tenant).POST('/api/v1/marketing/events', {
+      body: {
+        events: [
+          event(5, 'order_completed', { id: 'ord_2', total: 25, items: [] }), // late events come in any order
+          event(1, 'touchpoint'),
+          event(2, 'menu_viewed'),
+          event(3, 'cart_item_added'),
+          event(4, 'order_completed', { id: 'ord_1', total: 20, items: [] }),
+        ],
+      },
+    });
+    expect(data).toMatchObject({ accepted: 5, rejected: [] });
+    expect(await counts(tenant, { funnel_type: 'onboarding', ...PERIOD })).toEqual([1, 1, 1, 1, 1]);
+    expect(await counts(tenant, { funnel_type: 'onboarding', start_date: '2026-01-01', end_date: '2026-01-04' })).toEqual([1, 1, 1, 1, 0]);
+  });
+
   test('nobody: zeros', async () => {
     const empty = await funnel(newTenant(), { funnel_type: 'purchase', ...PERIOD });
     expect(empty.stages.map((stage) => stage.stage)).toEqual(['awareness', 'interest', 'consideration', 'intent', 'purchase']);

@@ -1,5 +1,5 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import jwt from 'jsonwebtoken';
@@ -54,5 +54,13 @@ export async function openArena(): Promise<Bench & { close(): Promise<void> }> {
 
 async function postgres(): Promise<{ url: string; discard(): Promise<void> }> {
   if (process.env.BENCH_DATABASE_URL !== undefined) return { url: process.env.BENCH_DATABASE_URL, discard: () => Promise.resolve() };
-  return startPostgres({ dataDir: mkdtempSync(join(tmpdir(), 'marketing-bench-')), log: () => undefined });
+  const dataDir = mkdtempSync(join(tmpdir(), 'marketing-bench-'));
+  const { url, discard } = await startPostgres({ dataDir, log: () => undefined });
+  return {
+    url,
+    discard: async () => {
+      await discard();
+      rmSync(dataDir, { recursive: true });
+    },
+  };
 }
