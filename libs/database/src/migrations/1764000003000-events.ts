@@ -52,7 +52,8 @@ export class Events1764000003000 implements MigrationInterface {
         IF first < DATE '2000-01-01' OR first > (now() + interval '10 years')::date THEN RAISE EXCEPTION 'no events in %', month; END IF;
         IF to_regclass(part) IS NOT NULL THEN RETURN; END IF;
         PERFORM pg_advisory_xact_lock(hashtext('ensure_event_month'));
-        IF to_regclass(part) IS NOT NULL THEN RETURN; END IF;
+        -- Asks the catalogue, not to_regclass: an advisory lock does not refresh that one's cache, which still says that there is none.
+        IF EXISTS (SELECT 1 FROM pg_class WHERE relname = part AND relnamespace = 'public'::regnamespace) THEN RETURN; END IF;
         EXECUTE format('CREATE TABLE %I PARTITION OF events FOR VALUES FROM (%L) TO (%L)', part, first::timestamp AT TIME ZONE 'UTC', (first + interval '1 month') AT TIME ZONE 'UTC');
       END $fn$;
       REVOKE ALL ON FUNCTION ensure_event_month(date) FROM PUBLIC;
