@@ -58,6 +58,18 @@ describe('the links of an email', () => {
     expect(await mailings.counters(mailing)).toEqual({ sent: 1, delivered: 1, opened: 1, clicked: 1 });
   });
 
+  test('a link whose template fails for the recipient leads to the fixed part of it', async () => {
+    const email = `${mailings.tenant.name}-2@example.com`;
+    const people = await mailings.people([{ id: 'grace', email }]);
+    const failing = { subject: 'Hello', body: 'Hello', cta_text: 'Go', cta_url: 'https://order.example.com/go?to={% for i in (1..3000000) %}aaaa{% endfor %}' };
+    const other = await mailings.start(failing, people);
+    await eventually(async () => expect(await mailings.state(other)).toBe('finished'));
+    const [, path] = /href="http:\/\/127\.0\.0\.1:3000(\/t\/c\/[^"]+)"/.exec(String((await smtp.mailTo(email)).html))!;
+    const response = await get(path!);
+    expect([response.status, response.headers.get('location')]).toEqual([302, 'https://order.example.com/go?to=']);
+    expect(await mailings.counters(other)).toMatchObject({ clicked: 1 });
+  });
+
   test('machines are led there too, kept, and not counted as people', async () => {
     for (const agent of ['Mozilla/5.0 (via ggpht.com GoogleImageProxy)', 'Googlebot/2.1', 'curl/8.0', 'Mozilla/5.0']) expect((await get(pixel, { 'user-agent': agent })).status).toBe(200);
     expect((await get(button, BROWSER, 'HEAD')).status).toBe(302);

@@ -80,8 +80,17 @@ export class Tracking {
       if (!link.url.includes('{')) return link.url;
       const profile = (await this.customers.profiles(tx, tenant, [key.customerNo])).get(key.customerNo);
       const scope: Scope = { customer: profile && customerScope(profile), promo_code: link.promo_code };
-      const url = render(compile(link.url), scope);
-      return URL.canParse(url) ? new URL(url).href : link.url.slice(0, link.url.indexOf('{'));
+      return filledIn(link.url, scope) ?? link.url.slice(0, link.url.indexOf('{'));
     });
+  }
+}
+
+/** Null when the template fails for this recipient, or does not make a URL: whoever clicks is led to the fixed part of it, not to an error. */
+function filledIn(template: string, scope: Scope): string | null {
+  try {
+    const url = render(compile(template), scope);
+    return URL.canParse(url) ? new URL(url).href : null;
+  } catch {
+    return null;
   }
 }
