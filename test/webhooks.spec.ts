@@ -214,6 +214,13 @@ describe('webhooks', () => {
       );
     });
 
+    test('what cannot be read in one body is no repetition of what could not in another', async () => {
+      const [sender] = await fresh();
+      expect((await sender.post([event({ email: 'a\u0000b' })])).body).toEqual({ received: 1, accepted: 0, duplicates: 0 });
+      expect((await sender.post([event({ email: 'b\u0000a' })])).body).toEqual({ received: 1, accepted: 0, duplicates: 0 });
+      expect((await sender.post([event({ email: 'b\u0000a' })])).body).toEqual({ received: 1, accepted: 0, duplicates: 1 });
+    });
+
     test('hostile bodies are refused and leave nothing', async () => {
       const [sender, tenant] = await fresh();
       const bodies = ['', ' ', '{', 'null', '7', '"x"', '[]', '{}', '{"event_type":7}', `{"event_type":"opened","timestamp":"x"}`, '{"event_type":"opened","__proto__":{"x":1}}', '{"event_type":"opened","a":"\\u0000"}', '{"event_type":"opened","a":"\\ud800"}', `{"event_type":"opened","a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, '['.repeat(1_000_000), `{"event_type":"${'x'.repeat(65)}"}`];

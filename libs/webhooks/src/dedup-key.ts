@@ -17,6 +17,8 @@ export function dedupKey(event: InboundEvent, messageId: string | null, place: n
   return sha256('content', name, channel, customerId, email, phone, deliveryId, campaignId, at?.toISOString() ?? null, url);
 }
 
-/** The same for an item that is no event: all of what it says. */
-export const faultyKey = (item: unknown, messageId: string | null, place: number): Buffer =>
-  messageId !== null ? sha256('message', messageId, place) : sha256('item', JSON.stringify(item) ?? String(place));
+/** The same for an item that is no event: all of what it says, or its place in the body when it cannot be read at all. */
+export function faultyKey(item: unknown, body: Buffer, messageId: string | null, place: number): Buffer {
+  if (messageId !== null) return sha256('message', messageId, place);
+  return item === undefined ? sha256('unreadable', createHash('sha256').update(body).digest('base64'), place) : sha256('item', JSON.stringify(item));
+}

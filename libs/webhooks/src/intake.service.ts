@@ -48,7 +48,7 @@ export class IntakeService {
     if (!normaliser.consumes.includes(mediaType)) throw new RequestError('unsupported_media_type');
 
     const { items, batch } = normaliser.split(post.body);
-    const read = items.map((item, place) => take(item, normaliser.read(post.provider, item), verdict.messageId, place));
+    const read = items.map((item, place) => take(item, normaliser.read(post.provider, item), post.body, verdict.messageId, place));
     if (!batch) refuse(read[0]!);
     const kept = { received: items.length, accepted: 0, duplicates: 0 };
     for (const [tenant, part] of await this.byTenant(sender, read)) {
@@ -70,9 +70,9 @@ export class IntakeService {
   }
 }
 
-function take(item: unknown, read: InboundEvent | ItemFault, messageId: string | null, place: number): ReadItem {
+function take(item: unknown, read: InboundEvent | ItemFault, body: Buffer, messageId: string | null, place: number): ReadItem {
   const type = isObject(item) && typeof item.event_type === 'string' ? item.event_type.slice(0, 64) : null;
-  const [key, fault] = isFault(read) ? [faultyKey(item, messageId, place), read.fault] : [dedupKey(read, messageId, place), null];
+  const [key, fault] = isFault(read) ? [faultyKey(item, body, messageId, place), read.fault] : [dedupKey(read, messageId, place), null];
   return { item: { type, dedupKey: key, fault, payload: item ?? null }, read };
 }
 
