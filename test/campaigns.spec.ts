@@ -132,7 +132,37 @@ describe('campaigns', () => {
       expect(await create(draft(promo), api)).toMatchObject({ promo_id: first.promo_id });
       expect((await api.POST(PATH, { body: draft({ ...promo, promo_discount_percent: 15 }) })).error).toMatchObject({ code: 'promo_code_exists', status: 409 });
       expect((await api.POST(PATH, { body: draft({ ...promo, promo_code: '!' }) })).error).toMatchObject({ code: 'invalid_promo_code', status: 400 });
+      expect((await api.POST(PATH, { body: { ...draft({ ...promo, promo_code: '!' }), name: '', surprise: 1 } as never })).error).toMatchObject({ code: 'invalid_promo_code', status: 400 });
       expect((await api.PATCH(ONE, { ...at(first.id), body: { promo_code: null, promo_discount_percent: null } })).data).toMatchObject({ promo_id: null, promo_code: null });
+    });
+
+    test('the promo made with it moves with its dates, and holds when it starts early; a shared or hand-dated one stays', async () => {
+      const api = app.api(['tenant_admin'], newTenant());
+      await api.PATCH('/api/v1/marketing/settings', { body: { sender: SENDER } });
+      const dates = (from: number, until: number) => ({ start_date: fromNow(from * DAY), end_date: fromNow(until * DAY) });
+      const validity = async (id: string | null) => {
+        const { data } = await api.GET('/api/v1/marketing/promos/{promo_id}', { params: { path: { promo_id: id! } } });
+        return { start_date: data!.valid_from, end_date: data!.valid_until };
+      };
+      const [first, second, third] = [dates(2, 3), dates(5, 9), dates(6, 7)];
+      const made = await create(draft({ content, promo_code: 'MOVES', promo_discount_percent: 10, schedule: first }), api);
+      expect(await validity(made.promo_id)).toEqual(first);
+      await api.PATCH(ONE, { ...at(made.id), body: { schedule: second } });
+      expect(await validity(made.promo_id)).toEqual(second);
+      await api.POST(`${ONE}/schedule`, { ...at(made.id), body: third });
+      expect(await validity(made.promo_id)).toEqual(third);
+      const { data: started } = await api.POST(`${ONE}/start`, at(made.id));
+      expect(await validity(made.promo_id)).toEqual({ start_date: started!.started_at, end_date: third.end_date });
+
+      const shared = await create(draft({ content, promo_code: 'SHARED', promo_discount_percent: 10, schedule: first }), api);
+      await create(draft({ content, promo_code: 'SHARED', promo_discount_percent: 10, schedule: first }), api);
+      await api.PATCH(ONE, { ...at(shared.id), body: { schedule: second } });
+      expect(await validity(shared.promo_id)).toEqual(first);
+
+      const dated = await create(draft({ content, promo_code: 'DATED', promo_discount_percent: 10, schedule: first }), api);
+      await api.PATCH('/api/v1/marketing/promos/{promo_id}', { params: { path: { promo_id: dated.promo_id! } }, body: { valid_until: second.end_date } });
+      await api.PATCH(ONE, { ...at(dated.id), body: { schedule: third } });
+      expect(await validity(dated.promo_id)).toEqual({ start_date: first.start_date, end_date: second.end_date });
     });
 
     test('a key makes it once', async () => {

@@ -2,11 +2,12 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Delivery } from '#delivery';
 import { type Fault, type Tenant, validationFailed } from '#kernel';
-import { Promos } from '#promos';
+import { type CampaignDates, Promos } from '#promos';
 import type { Segment } from '#segments';
 import type { Settings } from '#tenants';
 import type { CampaignEntity } from './campaign.entity.js';
 import { CampaignChecks } from './campaign-checks.js';
+import { CampaignStore } from './campaign-store.js';
 import type { Content } from '#delivery';
 import type { CreateCampaignDto, UpdateCampaignDto } from './dto/write-campaign.dto.js';
 import { mergePatch } from './merge-patch.js';
@@ -19,6 +20,7 @@ export class CampaignEditor {
     private readonly checks: CampaignChecks,
     private readonly promos: Promos,
     private readonly delivery: Delivery,
+    private readonly store: CampaignStore,
   ) {}
 
   /**
@@ -29,7 +31,7 @@ export class CampaignEditor {
    */
   async edit(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, written: CreateCampaignDto | UpdateCampaignDto, settings: Settings): Promise<Segment> {
     const { name, type, channels, priority, content, schedule } = written;
-    const before = { code: campaign.promoCode, discount: campaign.promoDiscount };
+    const before = { code: campaign.promoCode, discount: campaign.promoDiscount, dates: promoDates(campaign) };
     Object.assign(campaign, defined({ name, type, channels, priority }));
     if (content !== undefined) campaign.content = content === null ? null : mergePatch<Content>(campaign.content, content);
     this.editSchedule(campaign, schedule);
@@ -42,6 +44,7 @@ export class CampaignEditor {
     const segment = await this.checks.segment(tx, tenant, written.segment_id ?? campaign.segmentId, campaign.channels, settings);
     Object.assign(campaign, { segmentNo: segment.no, segmentId: segment.id, segmentName: segment.name });
     if (campaign.promoCode !== before.code || campaign.promoDiscount !== before.discount) await this.attachPromo(tx, tenant, campaign);
+    else await this.movePromo(tx, tenant, campaign, before.dates);
     return segment;
   }
 
@@ -51,6 +54,18 @@ export class CampaignEditor {
     const { start_date, end_date } = schedule ?? { start_date: null, end_date: null };
     if (start_date !== undefined) campaign.startAt = start_date === null ? null : new Date(start_date);
     if (end_date !== undefined) campaign.endAt = end_date === null ? null : new Date(end_date);
+  }
+
+  /**
+   * Has the promo that was made with the campaign hold when the campaign runs; one shared with another campaign stays.
+   *
+   * @param before the dates of the campaign so far
+   * @param now those it has from here on
+   */
+  async movePromo(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, before: CampaignDates, now: CampaignDates = promoDates(campaign)): Promise<void> {
+    const moved = before.validFrom?.getTime() !== now.validFrom?.getTime() || before.validUntil?.getTime() !== now.validUntil?.getTime();
+    if (campaign.promoId === null || !moved || (await this.store.sharesPromo(tx, campaign))) return;
+    await this.promos.follow(tx, tenant, campaign.promoId, before, now);
   }
 
   private faults(campaign: CampaignEntity): Fault[] {
@@ -71,12 +86,14 @@ export class CampaignEditor {
     const promo = await this.promos.attachToCampaign(tx, tenant, {
       code: campaign.promoCode,
       percent: campaign.promoDiscount / 100,
-      validFrom: campaign.startAt,
-      validUntil: campaign.endAt,
+      ...promoDates(campaign),
     });
     campaign.promoId = promo.promoId;
     campaign.promoCode = promo.code;
   }
 }
+
+/** When a promo made with the campaign holds. */
+export const promoDates = ({ startAt, endAt }: CampaignEntity): CampaignDates => ({ validFrom: startAt, validUntil: endAt });
 
 const defined = <T extends object>(members: T): Partial<T> => Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Partial<T>;

@@ -10,7 +10,7 @@ import { assertMove, type CampaignWarning, type Move } from './campaign.js';
 import type { CampaignEntity } from './campaign.entity.js';
 import { CampaignError } from './campaign.errors.js';
 import { CampaignChecks } from './campaign-checks.js';
-import { CampaignEditor } from './campaign-editor.js';
+import { CampaignEditor, promoDates } from './campaign-editor.js';
 import { CampaignScheduler, START_CAMPAIGN } from './campaign-scheduler.js';
 import { CampaignStore } from './campaign-store.js';
 import { missingContent } from './missing-content.js';
@@ -43,12 +43,14 @@ export class CampaignLifecycle implements OnModuleInit {
   /** @throws RequestError validation_failed when there is no future start; CampaignError when the campaign is not complete */
   schedule(tenant: Tenant, campaignId: string, dates: CampaignScheduleDto, ifMatch?: number): Promise<Versioned<CampaignDto>> {
     return this.move(tenant, campaignId, 'schedule', ifMatch, async (tx, campaign, settings) => {
+      const before = promoDates(campaign);
       this.editor.editSchedule(campaign, dates);
       if (campaign.startAt === null) throw validationFailed([{ pointer: '/start_date', code: 'required', detail: 'start_date is needed: the campaign has none yet.' }]);
       if (campaign.startAt <= this.clock.now()) throw validationFailed([{ pointer: '/start_date', code: 'schedule_in_past', detail: 'start_date must lie in the future.' }]);
       if (!endsAfterStart(campaign)) throw validationFailed([{ pointer: '/end_date', code: 'after_start', detail: 'end_date must be later than start_date.' }]);
       assertComplete(campaign);
       await this.checks.segment(tx, tenant, campaign.segmentId, campaign.channels, settings);
+      await this.editor.movePromo(tx, tenant, campaign, before);
       await this.scheduler.settle(tx, tenant, campaign, settings, true);
     });
   }
@@ -105,6 +107,10 @@ export class CampaignLifecycle implements OnModuleInit {
     const segment = await this.checks.segment(tx, tenant, campaign.segmentId, campaign.channels, settings);
     const hindrance = this.checks.notReady(campaign.channels, settings);
     if (hindrance !== null) throw hindrance;
+    if (campaign.startAt !== null && campaign.startAt > now) {
+      const dates = promoDates(campaign);
+      await this.editor.movePromo(tx, tenant, campaign, dates, { ...dates, validFrom: now }); // started before its time, with its code
+    }
     const { campaignId, campaignNo, name, type, channels, content, promoId, promoCode, endAt: endsAt, priority } = campaign;
     await this.delivery.start(tx, tenant, { campaignId, campaignNo, name, type, channels, segmentNo: segment.no, content: content!, promoId, promoCode, endsAt, priority });
     Object.assign(campaign, { status: 'active', startedAt: now, warnings: [], segmentNo: segment.no, segmentName: segment.name } satisfies Partial<CampaignEntity>);

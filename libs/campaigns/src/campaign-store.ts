@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type EntityManager, type FindOptionsWhere, In } from 'typeorm';
+import { type EntityManager, type FindOptionsWhere, In, Not } from 'typeorm';
 import { Delivery, METRICS } from '#delivery';
 import { Versioned } from '#http';
 import { Clock, type Tenant } from '#kernel';
@@ -52,6 +52,11 @@ export class CampaignStore {
   async segmentUse(tx: EntityManager, tenant: Tenant, segmentNo: number): Promise<string | null> {
     const user = await tx.findOneBy(CampaignEntity, { tenantId: tenant.id, segmentNo, status: In(['scheduled', 'active', 'paused']) });
     return user && `Campaign ${user.campaignId} is ${user.status} for it.`;
+  }
+
+  /** Whether another campaign that is not over announces the same promo. */
+  sharesPromo(tx: EntityManager, { tenantId, campaignNo, promoId }: CampaignEntity): Promise<boolean> {
+    return tx.existsBy(CampaignEntity, { tenantId, status: Not('completed'), promoId: promoId!, campaignNo: Not(campaignNo) });
   }
 
   /** Writes every member, under the next version. */

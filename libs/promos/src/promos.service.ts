@@ -97,6 +97,14 @@ export class PromosService {
     });
   }
 
+  /** Gives a promo that holds `before`, and no archived one, the validity `now`. */
+  async reschedule(tx: EntityManager, tenant: Tenant, promoId: string, before: Validity, now: Validity): Promise<void> {
+    await holdTerms(tx, tenant, promoId);
+    const promo = await tx.findOne(PromoEntity, { where: { tenantId: tenant.id, promoId }, lock: { mode: 'pessimistic_write' } });
+    if (promo === null || promo.status === 'archived' || !sameValidity(promo, before)) return;
+    await tx.update(PromoEntity, { tenantId: tenant.id, promoNo: promo.promoNo }, { ...now, updatedAt: this.clock.now(), version: promo.version + 1 });
+  }
+
   /** Asking again for the status a promo has changes nothing. An archived promo stays so: its code may be another's by now. */
   async move(tenant: Tenant, promoId: string, status: PromoStatus): Promise<Versioned<PromoDto>> {
     return this.database.inTenant(tenant, async (tx) => {
@@ -133,5 +141,9 @@ export class PromosService {
     });
   }
 }
+
+type Validity = Pick<PromoEntity, 'validFrom' | 'validUntil'>;
+
+const sameValidity = (a: Validity, b: Validity): boolean => a.validFrom?.getTime() === b.validFrom?.getTime() && a.validUntil?.getTime() === b.validUntil?.getTime();
 
 const currencyOf = (tenant: Tenant) => ({ name: 'currency_of', text: 'SELECT currency FROM tenant_settings WHERE tenant_id = $1', values: [tenant.id] });

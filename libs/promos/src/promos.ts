@@ -15,6 +15,9 @@ export interface CampaignPromo {
   validUntil: Date | null;
 }
 
+/** When a campaign's promo holds. */
+export type CampaignDates = Pick<CampaignPromo, 'validFrom' | 'validUntil'>;
+
 /** What other domains may ask about promos. */
 @Injectable()
 export class Promos {
@@ -42,6 +45,11 @@ export class Promos {
       valid_until: want.validUntil?.toISOString(),
     });
     return { promoId: body.id, code };
+  }
+
+  /** Moves a promo with its campaign's dates. One that holds at other times than `before` is somebody else's, or was given dates of its own: it stays. */
+  follow(tx: EntityManager, tenant: Tenant, promoId: string, before: CampaignDates, now: CampaignDates): Promise<void> {
+    return this.promos.reschedule(tx, tenant, promoId, before, now);
   }
 
   /** The codes of promos by their ids; unknown ones are left out. */

@@ -2,6 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { ArrayNotEmpty, ArrayUnique, IsArray, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateBy, ValidateIf, ValidateNested } from 'class-validator';
 import { IsInstant } from '#http';
+import { IsPromoCode } from '#promos';
 import { type Channel, CHANNELS } from '#tenants';
 import { CAMPAIGN_TYPES, type CampaignType } from '../campaign.js';
 import { CampaignContentDto } from './content.dto.js';
@@ -41,7 +42,7 @@ class OptionalPartsDto {
   schedule?: CampaignScheduleDto | null;
 
   /** Created with the campaign, valid from its start to its end, or linked when it exists with the same percentage. Goes with `promo_discount_percent`. */
-  @IsOptional() @IsString() @MaxLength(100)
+  @IsOptional() @IsPromoCode()
   @ApiProperty({ type: String, required: false, nullable: true, maxLength: 100, example: 'FLASH25' })
   promo_code?: string | null;
 
