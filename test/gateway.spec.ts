@@ -374,7 +374,7 @@ interface Api {
 /** An API that answers with what it was asked, or as the last segment of the path says. */
 async function startApi(): Promise<Api> {
   const seen: Seen[] = [];
-  const server = http.createServer(async (request, response) => {
+  const answer = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<unknown> => {
     const { method, url = '', headers, socket } = request;
     const entry: Seen = { method, url, headers, remotePort: socket.remotePort, bytes: 0 };
     seen.push(entry);
@@ -393,7 +393,8 @@ async function startApi(): Promise<Api> {
     const status = /status-(\d+)$/.exec(url)?.[1];
     if (status !== undefined) return problem(Number(status));
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ ...entry, body: Buffer.concat(chunks).toString() }));
-  });
+  };
+  const server = http.createServer((request, response) => void answer(request, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
