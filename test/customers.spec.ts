@@ -99,6 +99,10 @@ describe('customers', () => {
     expect(await consent('fickle', 'subscribed')).toBe('unsubscribed');
     expect(await consent('fickle', 'subscribed', '2026-02-01T00:00:00Z')).toBe('unsubscribed');
     // The address is opted out, whoever has it.
+    expect((await put('fickle', { consents: { email: { status: 'subscribed', at: new Date(Date.now() + 3_600_000).toISOString() } } })).error).toMatchObject({
+      status: 400, errors: [{ pointer: '/consents/email/at', code: 'is_not_ahead' }], // it would undo every opt-out until then
+    });
+    expect((await put('zoned', { consents: { sms: { status: 'subscribed', at: '2026-01-01T05:00:00+05:00' } } })).data?.consents.sms.at).toBe('2026-01-01T00:00:00.000Z');
     expect((await put('same address', { email: 'Fickle@example.com' })).data?.consents.email.status).toBe('unsubscribed');
     expect(await consent('fickle', 'subscribed', '2026-03-02T00:00:00Z')).toBe('subscribed');
   });

@@ -59,17 +59,21 @@ describe('events', () => {
       { id: 'bare', type: 'order_completed', customer_id: 'guest', occurred_at: '2026-01-05T10:00:00Z' },
       visit('ordered', { order: { id: 'o', total: 1 } }),
       visit('nameless', { customer_id: ' ' }),
+      visit('thirtieth', { occurred_at: '2026-02-30T00:00:00Z' }),
+      order('text', 'o', '10' as never),
     );
     expect(result).toMatchObject({ accepted: 1, duplicates: 0 });
     expect(result.rejected.map(({ index, code, pointer }) => [index, code, pointer])).toEqual([
       [1, 'occurred_at_out_of_range', '/events/1/occurred_at'],
       [2, 'occurred_at_out_of_range', '/events/2/occurred_at'],
-      [3, 'matches', '/events/3/occurred_at'],
+      [3, 'is_instant', '/events/3/occurred_at'],
       [4, 'unknown_property', '/events/4/spam'],
       [5, 'too_many_decimals', '/events/5/order/total'],
       [6, 'order_required', '/events/6/order'],
       [7, 'unexpected_order', '/events/7/order'],
       [8, 'is_customer_id', '/events/8/customer_id'],
+      [9, 'is_instant', '/events/9/occurred_at'],
+      [10, 'is_number', '/events/10/order/total'],
     ]);
     // A rejected id was not used up.
     expect(await record(tenant, visit('early'))).toMatchObject({ accepted: 1 });

@@ -230,6 +230,20 @@ describe('redeeming promo codes', () => {
         `INSERT INTO orders (tenant_id, order_id, customer_no, total, occurred_at) SELECT tenant_id, 'o-1', customer_no, 1, now() FROM customers JOIN tenants t ON t.id = tenant_id WHERE t.name = $1 AND customer_id = 'returning'`, [it.tenant]);
       await expectReason(it, { code: 'FIRSTORDER', customer_id: 'returning', order: orderOf() }, 'not_first_order');
       await expectReason(it, { code: 'FIRSTORDER', order: orderOf() }, 'customer_required');
+      // The order's own event may be faster than its redemption.
+      const own = { ...orderOf(), id: 'reported-first' };
+      await it.api.POST('/api/v1/marketing/events', { body: { events: [{ id: 'e-own', type: 'order_completed', customer_id: 'prompt', occurred_at: '2026-01-05T10:00:00Z', order: { id: own.id, total: 1 } }] } });
+      expect((await it.redeem({ code: 'FIRSTORDER', customer_id: 'prompt', order: own })).status).toBe(201);
+    });
+
+    test('a customer_id that no URL could name is a fault, and makes no profile', async () => {
+      const it = shop();
+      await it.promo({ code: 'WHOEVER' });
+      for (const customer_id of [' spaced ', 'x'.repeat(201), 'a\nb']) {
+        const { status, problem } = await it.redeem({ code: 'WHOEVER', customer_id, order: orderOf() });
+        expect([status, problem!.errors]).toEqual([400, [expect.objectContaining({ pointer: '/customer_id', code: 'is_customer_id' })]]);
+      }
+      expect((await it.api.GET('/api/v1/marketing/customers')).data!.meta.total).toBe(0);
     });
 
     test('currency_mismatch; what is no currency is a fault', async () => {

@@ -77,6 +77,13 @@ describe('promo codes', () => {
     expect((await patch({ valid_until: '2025-01-01T00:00:00Z' })).error).toMatchObject({ status: 400, errors: [{ pointer: '/valid_until' }] });
     expect((await patch({ value: null })).error).toMatchObject({ status: 400, errors: [{ pointer: '/value' }] });
     expect((await patch({ code: 'OTHER' })).error).toMatchObject({ status: 400, errors: [{ pointer: '/code' }] });
+    // RFC 7396 all the way down: the days of a happy hour survive new times.
+    await patch({ schedule: { days: ['mon'], from: '15:00', to: '17:00' }, applies_to: { channels: ['web'] } });
+    expect((await patch({ schedule: { to: '18:00' }, applies_to: { all_items: null, item_ids: ['tea'] } })).data).toMatchObject({
+      schedule: { days: ['mon'], from: '15:00', to: '18:00' }, applies_to: { channels: ['web'], item_ids: ['tea'] },
+    });
+    expect((await patch({ schedule: { from: null, to: null } })).data).toMatchObject({ schedule: { days: ['mon'] } });
+    expect((await patch({ schedule: null })).data).toMatchObject({ schedule: null });
   });
 
   test('pause, activate, archive', async () => {

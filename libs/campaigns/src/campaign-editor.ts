@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Delivery } from '#delivery';
-import { type Fault, type Tenant, validationFailed } from '#kernel';
+import { type Fault, mergePatch, type Tenant, validationFailed } from '#kernel';
 import { type CampaignDates, Promos } from '#promos';
 import type { Segment } from '#segments';
 import type { Settings } from '#tenants';
@@ -10,7 +10,6 @@ import { CampaignChecks } from './campaign-checks.js';
 import { CampaignStore } from './campaign-store.js';
 import type { Content } from '#delivery';
 import type { CreateCampaignDto, UpdateCampaignDto } from './dto/write-campaign.dto.js';
-import { mergePatch } from './merge-patch.js';
 import { endsAfterStart } from './schedule.js';
 
 /** Puts what a caller wrote onto a campaign, and holds the result against the rules. */

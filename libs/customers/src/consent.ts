@@ -21,15 +21,16 @@ export function decideConsent(
   now: Date,
 ): { consent: Consent; lifts: boolean } | null {
   const status = wanted === null ? 'unknown' : wanted?.status;
-  if (status === 'unsubscribed') return changed(known, { status, source: wanted?.source ?? null, at: wanted?.at ?? (known.status === status ? known.at : now.toISOString()) }, false);
+  const at = wanted?.at ? new Date(wanted.at.toUpperCase()).toISOString() : null; // kept in UTC, whatever zone it was told in
+  if (status === 'unsubscribed') return changed(known, { status, source: wanted?.source ?? null, at: at ?? (known.status === status ? known.at : now.toISOString()) }, false);
   const outAt = latest(known.status === 'unsubscribed' ? new Date(known.at ?? 0) : null, optedOutAt);
   if (outAt !== null) {
-    const undone = status === 'subscribed' && voice !== 'import' && wanted?.at && new Date(wanted.at) >= outAt;
+    const undone = status === 'subscribed' && voice !== 'import' && at !== null && new Date(at) >= outAt;
     if (!undone) return known.status === 'unsubscribed' ? null : { consent: { status: 'unsubscribed', source: 'suppression', at: outAt.toISOString() }, lifts: false };
   }
   if (status === undefined) return null;
-  if (status === 'unknown') return changed(known, { status, source: wanted?.source ?? null, at: wanted?.at ?? null }, false);
-  return changed(known, { status, source: wanted?.source ?? null, at: wanted?.at ?? (known.status === status ? known.at : now.toISOString()) }, optedOutAt !== null);
+  if (status === 'unknown') return changed(known, { status, source: wanted?.source ?? null, at }, false);
+  return changed(known, { status, source: wanted?.source ?? null, at: at ?? (known.status === status ? known.at : now.toISOString()) }, optedOutAt !== null);
 }
 
 const latest = (a: Date | null, b: Date | null): Date | null => (a === null || b === null ? (a ?? b) : a > b ? a : b);

@@ -2,6 +2,7 @@ export { isCustomerId } from './customer-id.js';
 export { normaliseEmail, normalisePhone } from './contact.js';
 export { type ConsentSetting, Customers, type OrderFacts } from './customers.js';
 export { CustomersModule } from './customers.module.js';
+export { CustomerIdRule } from './dto/customer.rules.js';
 export { ImportDto } from './dto/import.dto.js';
 export { csvBody } from './import.csv.js';
 export { Imports, type ImportTarget } from './imports.js';

@@ -30,10 +30,12 @@ export class Events {
       UNION ALL ${nthOrder('retention', retentionFromOrder)}`;
   }
 
-  /** How many orders of the customer count. */
-  async ordersOf(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<{ count: number }> {
-    const [row] = await tx.query<{ count: number }[]>('SELECT count(*)::int AS count FROM orders WHERE tenant_id = $1 AND customer_no = $2', [tenant.id, customerNo]);
-    return row!;
+  /** Whether the customer has any order but this one. */
+  async hasOtherOrder(tx: EntityManager, tenant: Tenant, customerNo: number, orderId: string): Promise<boolean> {
+    const [row] = await tx.query<{ found: boolean }[]>(
+      'SELECT EXISTS (SELECT 1 FROM orders WHERE tenant_id = $1 AND customer_no = $2 AND order_id <> $3) AS found', [tenant.id, customerNo, orderId],
+    );
+    return row!.found;
   }
 
   /** Those of these orders that were reported. An event may be old news; this is what holds. */

@@ -62,7 +62,8 @@ function singleObjects(dto: object): ReadonlySet<string> {
 
 function collect(error: ValidationError, parent: string, inBody: boolean, faults: Fault[], winners: WinningFault[]): void {
   const path = `${parent}/${pointerToken(error.property)}`;
-  for (const [name, detail] of Object.entries(error.constraints ?? {})) {
+  // Decorators apply from the last to the first: reversed, a wrong type is told before the range it therefore misses.
+  for (const [name, detail] of Object.entries(error.constraints ?? {}).reverse()) {
     const where = inBody ? { pointer: path } : { parameter: error.property };
     faults.push({ ...where, code: name === 'whitelistValidation' ? 'unknown_property' : snake(name), detail });
     const context: unknown = error.contexts?.[name];

@@ -63,10 +63,10 @@ export class CheckoutReader {
     return { uses, segments: new Set(asked.filter((_, index) => memberships[index])), ordered };
   }
 
-  /** Orders arrive as events, perhaps late; a redemption on another order is an order, too. */
+  /** Orders arrive as events, perhaps late, perhaps before their redemption; a redemption on another order is an order, too. */
   private async hasOrdered(tx: EntityManager, tenant: Tenant, customerNo: number, orderId: string): Promise<boolean> {
-    const [{ count }, elsewhere] = await Promise.all([this.events.ordersOf(tx, tenant, customerNo), redeemedElsewhere(tx, tenant, customerNo, orderId)]);
-    return count > 0 || elsewhere;
+    const [reported, redeemed] = await Promise.all([this.events.hasOtherOrder(tx, tenant, customerNo, orderId), redeemedElsewhere(tx, tenant, customerNo, orderId)]);
+    return reported || redeemed;
   }
 }
 

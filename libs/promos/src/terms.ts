@@ -1,4 +1,4 @@
-import { type Fault, toMinor } from '#kernel';
+import { type Fault, mergePatch, toMinor } from '#kernel';
 import type { PromoTermsDto } from './dto/create-promo.dto.js';
 import type { AppliesTo, PromoType, Terms } from './promo.entity.js';
 import type { Schedule } from './schedule.js';
@@ -12,10 +12,12 @@ const DEFAULTS: Terms = {
 type Complain = (member: string, code: string, detail: string) => void;
 
 /**
- * The terms that a request asks for, over those that stood: members left out stay, null falls back to the default. Money becomes
+ * The terms that a request asks for, over those that stood (`changed`, of a promo that exists): members left out stay, null falls back to the
+ * default, `applies_to` and `schedule` are merged member by member. Money becomes
  * minor units, a percentage basis points. What no single member shows is checked here, with pointers.
  */
-export function readTerms(type: PromoType, dto: PromoTermsDto, currency: string, standing: Terms = DEFAULTS): { terms: Terms; faults: Fault[] } {
+export function readTerms(type: PromoType, dto: PromoTermsDto, currency: string, changed?: Terms): { terms: Terms; faults: Fault[] } {
+  const standing = changed ?? DEFAULTS;
   const faults: Fault[] = [];
   const complain: Complain = (member, code, detail) => void faults.push({ pointer: `/${member}`, code, detail });
   const money = (member: 'value' | 'min_order_amount' | 'max_discount' | 'budget', kept: number | null): number | null =>
@@ -33,8 +35,8 @@ export function readTerms(type: PromoType, dto: PromoTermsDto, currency: string,
     budget: money('budget', standing.budget),
     validFrom: merged(dto.valid_from, standing.validFrom, null, toDate),
     validUntil: merged(dto.valid_until, standing.validUntil, null, toDate),
-    appliesTo: merged(dto.applies_to, standing.appliesTo, DEFAULTS.appliesTo, given<AppliesTo>),
-    schedule: merged(dto.schedule, standing.schedule, null, given<Schedule>),
+    appliesTo: merged(dto.applies_to, standing.appliesTo, DEFAULTS.appliesTo, (patch) => mergePatch<AppliesTo>(changed?.appliesTo ?? null, patch)),
+    schedule: merged(dto.schedule, standing.schedule, null, (patch) => mergePatch<Schedule>(standing.schedule, patch)),
     segmentId: merged(dto.customer_segment_id, standing.segmentId, null),
     firstOrderOnly: merged(dto.first_order_only, standing.firstOrderOnly, false),
     stackable: merged(dto.stackable, standing.stackable, false),
@@ -53,9 +55,6 @@ export const holdsMoney = (type: PromoType, terms: Terms): boolean =>
 /** One member of a merge patch (RFC 7396). */
 const merged = <T, V>(value: T | null | undefined, kept: V, cleared: V, read: (value: T) => V = (same) => same as unknown as V): V =>
   value === undefined ? kept : value === null ? cleared : read(value);
-
-/** A plain object of the members that say something. */
-const given = <T extends object>(dto: T): T => Object.fromEntries(Object.entries(dto).filter(([, value]) => value !== null && value !== undefined)) as T;
 
 const toDate = (instant: string): Date => new Date(instant.toUpperCase());
 

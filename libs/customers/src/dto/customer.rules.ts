@@ -3,8 +3,8 @@ import { isObject } from '#kernel';
 import { normaliseEmail, normalisePhone } from '../contact.js';
 import { isCustomerId } from '../customer-id.js';
 
-/** An instant with its zone (RFC 3339 §5.6). */
-export const RFC3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/;
+/** Milliseconds that another system's clock may be ahead of ours. */
+const SKEW = 300_000;
 
 const MAX_ATTRIBUTES = 200;
 const ATTRIBUTE_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
@@ -26,6 +26,17 @@ export class PhoneRule implements ValidatorConstraintInterface {
   }
   defaultMessage(): string {
     return 'phone must be a valid number with its country code, such as +14155552671';
+  }
+}
+
+/** A consent dated ahead would undo every opt-out made until then, however often it is told. */
+@ValidatorConstraint({ name: 'isNotAhead' })
+export class NotAheadRule implements ValidatorConstraintInterface {
+  validate(value: unknown): boolean {
+    return typeof value !== 'string' || !(Date.parse(value.toUpperCase()) > Date.now() + SKEW);
+  }
+  defaultMessage(): string {
+    return 'at must not lie in the future';
   }
 }
 

@@ -3,9 +3,10 @@ import { Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize, IsArray, IsIn, IsInt, IsISO8601, IsLocale, IsNumber, IsObject, IsOptional, IsString, IsTimeZone, IsUrl, Length, Matches, Max, MaxLength, Min, Validate, ValidateNested,
 } from 'class-validator';
+import { IsInstant } from '#http';
 import { normaliseEmail, normalisePhone } from '../contact.js';
 import { CONSENT_STATUSES, type ConsentStatus } from '../profile.js';
-import { AttributesRule, CustomerIdRule, EmailRule, PhoneRule, RFC3339 } from './customer.rules.js';
+import { AttributesRule, CustomerIdRule, EmailRule, NotAheadRule, PhoneRule } from './customer.rules.js';
 
 const Spelled = (normalise: (text: string) => string | null) =>
   Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? (normalise(value) ?? value) : value));
@@ -21,8 +22,8 @@ export class ConsentInputDto {
   @ApiProperty({ type: String, required: false, nullable: true, maxLength: 200, example: 'signup_form' })
   source?: string | null;
 
-  /** When the customer said so, RFC 3339. */
-  @IsOptional() @IsISO8601({ strict: true }) @Matches(RFC3339, { message: 'at must be an RFC 3339 instant with a zone' })
+  /** When the customer said so, RFC 3339; not in the future. */
+  @IsOptional() @IsInstant() @Validate(NotAheadRule)
   @ApiProperty({ type: String, required: false, nullable: true, format: 'date-time' })
   at?: string | null;
 }

@@ -1,6 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayNotEmpty, ArrayUnique, IsArray, IsDefined, IsInt, IsNumber, IsOptional, IsString, Length, Max, Min, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, ArrayNotEmpty, ArrayUnique, IsArray, IsDefined, IsInt, IsNumber, IsOptional, IsString, Length, Max, Min, Validate, ValidateNested } from 'class-validator';
+import { CustomerIdRule } from '#customers';
 import { IsPromoCode } from '../promo-code.js';
 
 export class CheckoutItemDto {
@@ -55,7 +56,9 @@ export class RedeemDto {
   @IsOptional() @IsArray() @ArrayNotEmpty() @ArrayMaxSize(10) @ArrayUnique() @IsPromoCode({ each: true })
   codes?: string[];
 
-  @IsOptional() @IsString() @Length(1, 255)
+  /** Somebody unknown becomes a bare profile when redeemed. */
+  @IsOptional() @Validate(CustomerIdRule)
+  @ApiProperty({ type: String, required: false, nullable: true, minLength: 1, maxLength: 200, example: 'cust_1001' })
   customer_id?: string | null;
 
   @IsDefined() @ValidateNested() @Type(() => OrderDto)

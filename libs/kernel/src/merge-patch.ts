@@ -1,4 +1,4 @@
-import { isObject } from '#kernel';
+import { isObject } from './json.js';
 
 /** JSON merge patch (RFC 7396): null removes, an object is merged, anything else replaces. */
 export function mergePatch<T extends object>(target: T | null, patch: object): T {
