@@ -4,25 +4,37 @@ import { Env } from '#config';
 import { Delivery } from '#delivery';
 import type { Tenant } from '#kernel';
 import { type Segment, Segments } from '#segments';
-import type { Channel, Settings } from '#tenants';
+import { type Channel, type Settings, SettingsService } from '#tenants';
 import { CampaignError } from './campaign.errors.js';
+
+/** The tenant's settings, and the segment a campaign names, if there is one. */
+export interface Surroundings {
+  settings: Settings;
+  segment: Segment | null;
+}
 
 /** What must be true of the world around a campaign: its segment, its channels, its sender. */
 @Injectable()
 export class CampaignChecks {
   constructor(
     private readonly segments: Segments,
+    private readonly settings: SettingsService,
     private readonly delivery: Delivery,
     private readonly env: Env,
   ) {}
 
+  /** What a campaign for the segment must know; both are asked for in one round trip. */
+  async surroundings(tx: EntityManager, tenant: Tenant, segmentId: string): Promise<Surroundings> {
+    const [settings, segment] = await Promise.all([this.settings.of(tx, tenant), this.segments.get(tx, tenant, segmentId)]);
+    return { settings, segment };
+  }
+
   /**
-   * The segment the campaign names, if it may be mailed over all the channels.
+   * The segment, if there is one and it may be mailed over all the channels.
    *
    * @throws CampaignError segment_not_found, segment_too_large
    */
-  async segment(tx: EntityManager, tenant: Tenant, segmentId: string, channels: readonly Channel[], settings: Settings): Promise<Segment> {
-    const segment = await this.segments.get(tx, tenant, segmentId);
+  mailable({ settings, segment }: Surroundings, channels: readonly Channel[]): Segment {
     const at = { pointer: '/segment_id' };
     if (segment === null) {
       throw new CampaignError('segment_not_found', { errors: [{ ...at, code: 'segment_not_found', detail: 'There is no such segment.' }] });

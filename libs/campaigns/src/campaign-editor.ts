@@ -4,9 +4,8 @@ import { Delivery } from '#delivery';
 import { type Fault, mergePatch, type Tenant, validationFailed } from '#kernel';
 import { type CampaignDates, Promos } from '#promos';
 import type { Segment } from '#segments';
-import type { Settings } from '#tenants';
 import type { CampaignEntity } from './campaign.entity.js';
-import { CampaignChecks } from './campaign-checks.js';
+import { CampaignChecks, type Surroundings } from './campaign-checks.js';
 import { CampaignStore } from './campaign-store.js';
 import type { Content } from '#delivery';
 import type { CreateCampaignDto, UpdateCampaignDto } from './dto/write-campaign.dto.js';
@@ -25,10 +24,11 @@ export class CampaignEditor {
   /**
    * Changes `campaign` in place.
    *
+   * @param surroundings of the segment that it names afterwards
    * @returns the segment it names now
    * @throws RequestError validation_failed; CampaignError segment_not_found, segment_too_large; PromoError promo_code_exists, invalid_promo_code
    */
-  async edit(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, written: CreateCampaignDto | UpdateCampaignDto, settings: Settings): Promise<Segment> {
+  async edit(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, written: CreateCampaignDto | UpdateCampaignDto, surroundings: Surroundings): Promise<Segment> {
     const { name, type, channels, priority, content, schedule } = written;
     const before = { code: campaign.promoCode, discount: campaign.promoDiscount, dates: promoDates(campaign) };
     Object.assign(campaign, defined({ name, type, channels, priority }));
@@ -40,7 +40,7 @@ export class CampaignEditor {
     }
     const faults = this.faults(campaign);
     if (faults.length > 0) throw validationFailed(faults);
-    const segment = await this.checks.segment(tx, tenant, written.segment_id ?? campaign.segmentId, campaign.channels, settings);
+    const segment = this.checks.mailable(surroundings, campaign.channels);
     Object.assign(campaign, { segmentNo: segment.no, segmentId: segment.id, segmentName: segment.name });
     if (campaign.promoCode !== before.code || campaign.promoDiscount !== before.discount) await this.attachPromo(tx, tenant, campaign);
     else await this.movePromo(tx, tenant, campaign, before.dates);

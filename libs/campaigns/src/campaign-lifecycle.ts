@@ -49,14 +49,14 @@ export class CampaignLifecycle implements OnModuleInit {
       if (campaign.startAt <= this.clock.now()) throw validationFailed([{ pointer: '/start_date', code: 'schedule_in_past', detail: 'start_date must lie in the future.' }]);
       if (!endsAfterStart(campaign)) throw validationFailed([{ pointer: '/end_date', code: 'after_start', detail: 'end_date must be later than start_date.' }]);
       assertComplete(campaign);
-      await this.checks.segment(tx, tenant, campaign.segmentId, campaign.channels, settings);
+      this.checks.mailable(await this.checks.surroundings(tx, tenant, campaign.segmentId), campaign.channels);
       await this.editor.movePromo(tx, tenant, campaign, before);
       await this.scheduler.settle(tx, tenant, campaign, settings, true);
     });
   }
 
   start(tenant: Tenant, campaignId: string, ifMatch?: number): Promise<Versioned<CampaignDto>> {
-    return this.move(tenant, campaignId, 'start', ifMatch, (tx, campaign, settings) => this.launch(tx, tenant, campaign, settings));
+    return this.move(tenant, campaignId, 'start', ifMatch, (tx, campaign) => this.launch(tx, tenant, campaign));
   }
 
   pause(tenant: Tenant, campaignId: string, ifMatch?: number): Promise<Versioned<CampaignDto>> {
@@ -100,12 +100,13 @@ export class CampaignLifecycle implements OnModuleInit {
   }
 
   /** Holds the campaign against every rule once more, and hands it to delivery. */
-  private async launch(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, settings: Settings): Promise<void> {
+  private async launch(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity): Promise<void> {
     const now = this.clock.now();
     assertComplete(campaign);
     if (campaign.endAt !== null && campaign.endAt <= now) throw new CampaignError('invalid_state', { detail: 'Its end date has passed: change the schedule first.' });
-    const segment = await this.checks.segment(tx, tenant, campaign.segmentId, campaign.channels, settings);
-    const hindrance = this.checks.notReady(campaign.channels, settings);
+    const surroundings = await this.checks.surroundings(tx, tenant, campaign.segmentId);
+    const segment = this.checks.mailable(surroundings, campaign.channels);
+    const hindrance = this.checks.notReady(campaign.channels, surroundings.settings);
     if (hindrance !== null) throw hindrance;
     if (campaign.startAt !== null && campaign.startAt > now) {
       const dates = promoDates(campaign);
@@ -121,7 +122,7 @@ export class CampaignLifecycle implements OnModuleInit {
     try {
       await this.scheduled(tenant, campaignId, scheduleVersion, async (tx, campaign) => {
         if (this.clock.now().getTime() - campaign.startAt!.getTime() > OVERDUE) backToDraft(campaign, warning('schedule_missed'));
-        else await this.launch(tx, tenant, campaign, await this.settings.of(tx, tenant));
+        else await this.launch(tx, tenant, campaign);
       });
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;

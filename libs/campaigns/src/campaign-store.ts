@@ -7,7 +7,7 @@ import { type Segment, Segments } from '#segments';
 import type { Settings } from '#tenants';
 import { CampaignEntity } from './campaign.entity.js';
 import { CampaignError } from './campaign.errors.js';
-import { type CounterRow, countersOf } from './campaigns.queries.js';
+import { type CounterRow, countersOf, INSERT_CAMPAIGN, insertValues } from './campaigns.queries.js';
 import { CampaignDto } from './dto/campaign.dto.js';
 
 /** Loads, keeps and shows campaigns, within a transaction of their tenant. */
@@ -38,9 +38,14 @@ export class CampaignStore {
     return tx.findOne(CampaignEntity, { where, lock: { mode: 'pessimistic_write' } });
   }
 
+  /** The number of a campaign to come. Taken beforehand, so that all that is written of it can be sent together. */
+  async nextNumber(tx: EntityManager): Promise<number> {
+    const [next] = await tx.query<{ no: number }[]>(`SELECT nextval('campaigns_campaign_no_seq')::int AS no`);
+    return next!.no;
+  }
+
   async insert(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity): Promise<void> {
-    await tx.insert(CampaignEntity, campaign);
-    await this.delivery.registerCampaign(tx, tenant, campaign.campaignId, campaign.campaignNo);
+    await Promise.all([tx.query(INSERT_CAMPAIGN, insertValues(campaign)), this.delivery.registerCampaign(tx, tenant, campaign.campaignId, campaign.campaignNo)]);
   }
 
   async remove(tx: EntityManager, tenant: Tenant, { campaignNo }: CampaignEntity): Promise<void> {

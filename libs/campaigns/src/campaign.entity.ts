@@ -17,7 +17,7 @@ export class CampaignEntity {
   tenantId: number;
 
   /** The ordinal that the ledger's rows carry; newest last. */
-  @PrimaryColumn('int', { name: 'campaign_no', generated: 'identity', generatedIdentity: 'ALWAYS' })
+  @PrimaryColumn('int', { name: 'campaign_no', generated: 'identity', generatedIdentity: 'BY DEFAULT' })
   campaignNo: number;
 
   @Column('text', { name: 'campaign_id' })

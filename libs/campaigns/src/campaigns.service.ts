@@ -7,6 +7,7 @@ import { SettingsService } from '#tenants';
 import { assertMove, isEditable } from './campaign.js';
 import { CampaignEntity } from './campaign.entity.js';
 import { CampaignError } from './campaign.errors.js';
+import { CampaignChecks } from './campaign-checks.js';
 import { CampaignEditor } from './campaign-editor.js';
 import { CampaignScheduler } from './campaign-scheduler.js';
 import { CampaignStore } from './campaign-store.js';
@@ -21,6 +22,7 @@ export class CampaignsService {
   constructor(
     private readonly database: Database,
     private readonly settings: SettingsService,
+    private readonly checks: CampaignChecks,
     private readonly editor: CampaignEditor,
     private readonly scheduler: CampaignScheduler,
     private readonly store: CampaignStore,
@@ -41,12 +43,12 @@ export class CampaignsService {
 
   create(tenant: Tenant, written: CreateCampaignDto): Promise<Versioned<CampaignDto>> {
     return this.database.inTenant(tenant, async (tx) => {
-      const settings = await this.settings.of(tx, tenant);
-      const campaign = this.blank(tenant);
-      const segment = await this.editor.edit(tx, tenant, campaign, written, settings);
-      await this.scheduler.settle(tx, tenant, campaign, settings, true);
+      const [surroundings, campaignNo] = await Promise.all([this.checks.surroundings(tx, tenant, written.segment_id), this.store.nextNumber(tx)]);
+      const campaign = this.blank(tenant, campaignNo);
+      const segment = await this.editor.edit(tx, tenant, campaign, written, surroundings);
+      await this.scheduler.settle(tx, tenant, campaign, surroundings.settings, true);
       await this.store.insert(tx, tenant, campaign);
-      return this.store.show(tx, tenant, campaign, settings, segment);
+      return this.store.show(tx, tenant, campaign, surroundings.settings, segment);
     });
   }
 
@@ -54,12 +56,12 @@ export class CampaignsService {
   duplicate(tenant: Tenant, campaignId: string): Promise<Versioned<CampaignDto>> {
     return this.database.inTenant(tenant, async (tx) => {
       const { name, type, channels, segmentId, content, priority, promoCode, promoDiscount } = await this.store.load(tx, tenant, campaignId);
-      const settings = await this.settings.of(tx, tenant);
-      const copy = this.blank(tenant);
+      const [surroundings, campaignNo] = await Promise.all([this.checks.surroundings(tx, tenant, segmentId), this.store.nextNumber(tx)]);
+      const copy = this.blank(tenant, campaignNo);
       const written = { name: `${name.slice(0, 193)} (copy)`, type, channels, segment_id: segmentId, content, priority, promo_code: promoCode, promo_discount_percent: promoDiscount && promoDiscount / 100 };
-      const segment = await this.editor.edit(tx, tenant, copy, written, settings);
+      const segment = await this.editor.edit(tx, tenant, copy, written, surroundings);
       await this.store.insert(tx, tenant, copy);
-      return this.store.show(tx, tenant, copy, settings, segment);
+      return this.store.show(tx, tenant, copy, surroundings.settings, segment);
     });
   }
 
@@ -67,11 +69,12 @@ export class CampaignsService {
     return this.database.inTenant(tenant, async (tx) => {
       const campaign = await this.store.lock(tx, tenant, campaignId);
       assertVersion(ifMatch, campaign.version);
-      const settings = await this.settings.of(tx, tenant);
+      const surroundings = await this.checks.surroundings(tx, tenant, patch.segment_id ?? campaign.segmentId);
+      const { settings } = surroundings;
       if (isEditable(campaign.status)) {
         const scheduled = campaign.status === 'scheduled';
         const booked = scheduled ? campaign.startAt : null;
-        await this.editor.edit(tx, tenant, campaign, patch, settings);
+        await this.editor.edit(tx, tenant, campaign, patch, surroundings);
         await this.scheduler.settle(tx, tenant, campaign, settings, scheduled, booked);
       } else {
         const fixed = Object.keys(patch).filter((member) => member !== 'name');
@@ -96,10 +99,11 @@ export class CampaignsService {
     });
   }
 
-  private blank(tenant: Tenant): CampaignEntity {
+  private blank(tenant: Tenant, campaignNo: number): CampaignEntity {
     const now = this.clock.now();
     return Object.assign(new CampaignEntity(), {
       tenantId: tenant.id,
+      campaignNo,
       campaignId: newId('camp', now.getTime()),
       status: 'draft',
       content: null,
