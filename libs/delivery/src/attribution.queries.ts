@@ -1,7 +1,7 @@
 /** SQL of attribution; `$1` is the tenant. */
 
 /** One attribution at a time and tenant: what one leaves, the next one finds. Any constant of ours will do for the second key. */
-export const LOCK = `SELECT pg_advisory_xact_lock($1, 0x61747472)`;
+export const LOCK = `SELECT pg_advisory_xact_lock($1, 1635021938)`;
 
 /** Keeps a redemption of a promo that a mailing announced. Taken back before it was told, it stays taken back. */
 export const KEEP_REDEMPTION = `

@@ -42,7 +42,7 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
         } catch (error) {
           end({ outcome: 'failed' });
           this.logger.error({ msg: 'job failed', job: type.name, job_id: job.id, try: job.retryCount, tenant: job.data.tenant.name, err: error });
-          throw error;
+          throw new Error(error instanceof Error ? `${error.name}: ${error.message}` : String(error)); // the queue keeps it: without the statement's parameters, which may name a person
         }
         end({ outcome: 'done' });
       }
