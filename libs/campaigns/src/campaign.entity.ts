@@ -1,10 +1,15 @@
-import { Column, Entity, Index, PrimaryColumn, Unique } from 'typeorm';
+import { Check, Column, Entity, Index, PrimaryColumn, Unique } from 'typeorm';
 import type { Channel } from '#tenants';
 import type { CampaignStatus, CampaignType, CampaignWarning } from './campaign.js';
 import type { Content } from '#delivery';
 
 @Entity('campaigns')
 @Unique('campaigns_campaign_id', ['tenantId', 'campaignId'])
+@Check('campaigns_type_check', `type IN ('onboarding', 'reengagement', 'promotion', 'newsletter', 'transactional', 'loyalty')`)
+@Check('campaigns_status_check', `status IN ('draft', 'scheduled', 'active', 'paused', 'completed')`)
+@Check('campaigns_channels_check', `cardinality(channels) > 0 AND channels <@ ARRAY['email', 'sms', 'push']`)
+@Check('campaigns_promo_discount_check', 'promo_discount > 0 AND promo_discount <= 10000')
+@Check('campaigns_dates', 'end_at > start_at')
 @Index('campaigns_status', ['tenantId', 'status', 'campaignNo'])
 @Index('campaigns_type', ['tenantId', 'type', 'campaignNo'])
 @Index('campaigns_start', ['tenantId', 'startAt'])

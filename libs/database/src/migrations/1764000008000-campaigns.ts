@@ -34,7 +34,7 @@ export class Campaigns1764000008000 implements MigrationInterface {
         created_at timestamptz NOT NULL,
         updated_at timestamptz NOT NULL,
         version int NOT NULL,
-        CHECK (end_at > start_at),
+        CONSTRAINT campaigns_dates CHECK (end_at > start_at),
         PRIMARY KEY (tenant_id, campaign_no),
         CONSTRAINT campaigns_campaign_id UNIQUE (tenant_id, campaign_id)
       );
