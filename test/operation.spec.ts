@@ -1,12 +1,22 @@
+import { once } from 'node:events';
+import { connect, type Server } from 'node:net';
+import { promisify } from 'node:util';
 import { type DynamicModule, Controller, Get, Module } from '@nestjs/common';
 import { createApp } from '#app/api/src/configure-app';
 import { PinoLogger } from '#app/api/src/logger';
 import { AuthModule, TenantDirectory } from '#auth';
 import { ConfigModule, loadEnv } from '#config';
+import { eventually } from './support/eventually.js';
 import { startApp, type TestApp } from './support/app.js';
 import { TEST_SECRET, token } from './support/tokens.js';
 
 const SETTINGS = '/api/v1/marketing/settings';
+
+/** Open connections to the application. */
+const connections = (app: TestApp): Promise<number> => {
+  const server = app.nest.getHttpServer() as Server;
+  return promisify(server.getConnections.bind(server))();
+};
 
 describe('operation', () => {
   let app: TestApp;
@@ -35,6 +45,24 @@ describe('operation', () => {
     dying.nest.get(Readiness).beforeApplicationShutdown();
     const response = await dying.fetch('/health/ready');
     expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5']);
+    await dying.close();
+  });
+
+  test('a shutdown answers the request under way, and does not wait for its client to hang up', async () => {
+    const dying = await startApp();
+    const body = JSON.stringify({ name: 'In time', type: 'static' });
+    const socket = connect(Number(new URL(dying.url).port), '127.0.0.1');
+    let answer = '';
+    socket.setEncoding('utf8').on('data', (text: string) => (answer += text));
+    const hungUp = once(socket, 'close');
+    const head = ['POST /api/v1/marketing/segments HTTP/1.1', 'Host: x', `Authorization: Bearer ${token(dying.tenant)}`, 'Content-Type: application/json', `Content-Length: ${body.length}`];
+    socket.write(`${head.join('\r\n')}\r\n\r\n${body.slice(0, 5)}`);
+    await eventually(async () => expect(await connections(dying)).toBe(1));
+    const closed = dying.nest.close();
+    socket.write(body.slice(5));
+    await hungUp;
+    expect(answer).toMatch(/^HTTP\/1.1 201 /);
+    await closed;
     await dying.close();
   });
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { DynamicModule, LoggerService, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { readBodies, sendProblem, textFault } from '#http';
 import { type Fault, newId, RequestError, validationFailed } from '#kernel';
 import { logRequests } from './request-log.js';
@@ -36,6 +36,7 @@ export async function createApp(module: Type | DynamicModule, logger: LoggerServ
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger, bodyParser: false, abortOnError: false, ...options });
   const fastify = adapter.getInstance();
   readBodies(fastify);
+  endConnectionsOnClose(fastify);
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
     const faults = parameterFaults(request);
@@ -45,6 +46,15 @@ export async function createApp(module: Type | DynamicModule, logger: LoggerServ
   logRequests(fastify);
   app.setGlobalPrefix(BASE_PATH, { exclude: OUTSIDE });
   return app;
+}
+
+/** A connection whose request was under way when the shutdown began stays open after its answer, for as long as its client likes; the process would wait for it. */
+function endConnectionsOnClose(fastify: FastifyInstance): void {
+  fastify.addHook('preClose', (done) => {
+    const sweep = setInterval(() => fastify.server.closeIdleConnections(), 100);
+    fastify.server.once('close', () => clearInterval(sweep));
+    done();
+  });
 }
 
 /** Texts in the path and the query that no column can hold. */
