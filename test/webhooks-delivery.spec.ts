@@ -70,7 +70,7 @@ describe('webhook events about messages', () => {
     const [one, two] = [await send(), await send()];
     const answer = await deployment().post([
       { event_type: 'email.opened', delivery_id: one.deliveries[0] },
-      { event_type: 'email.opened', email: 'b@example.com', campaign_id: two.mailing.campaignId },
+      { event_type: 'email.opened', email: 'b@example.com', campaign_id: two.mailing.campaignId, delivery_id: 'of the sender’s own' },
       { event_type: 'email.opened', email: 'b@example.com', campaign_id: 'camp_nobodys' },
       { event_type: 'email.opened', delivery_id: 'dlv_nobodys' },
       'no event',

@@ -49,10 +49,10 @@ export class Delivery {
     await tx.query('DELETE FROM campaign_directory WHERE tenant_id = $1 AND campaign_no = $2', [tenant.id, campaignNo]);
   }
 
-  /** The tenant of a campaign that an event names without saying whose it is; null when nobody has it. */
-  async tenantOfCampaign(tx: EntityManager, campaignId: string): Promise<number | null> {
-    const [found] = await tx.query<{ tenant_id: number }[]>('SELECT tenant_id FROM campaign_directory WHERE campaign_id = $1', [campaignId]);
-    return found?.tenant_id ?? null;
+  /** The tenants of campaigns that events name without saying whose they are; those nobody has are left out. */
+  async tenantsOfCampaigns(tx: EntityManager, campaignIds: readonly string[]): Promise<Map<string, number>> {
+    const rows = await tx.query<{ campaign_id: string; tenant_id: number }[]>('SELECT campaign_id, tenant_id FROM campaign_directory WHERE campaign_id = ANY ($1::text[])', [campaignIds]);
+    return new Map(rows.map((row) => [row.campaign_id, row.tenant_id]));
   }
 
   /** Freezes the campaign as a mailing and has its audience snapshotted. The caller has checked content, channels and sender. */

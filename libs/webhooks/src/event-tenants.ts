@@ -35,18 +35,12 @@ export class EventTenants {
     return { tenants, nobodys };
   }
 
+  /** A delivery id that is none of ours says nothing; the campaign beside it still does. */
   private async tenantIds(events: (InboundEvent | null)[]): Promise<(number | null)[]> {
-    const campaigns = new Set(events.flatMap((event) => (event !== null && event.deliveryId === null ? (event.campaignId ?? []) : [])));
-    const byCampaign = new Map<string, number | null>();
-    if (campaigns.size > 0) {
-      await this.database.inNoTenant(async (tx) => {
-        for (const id of campaigns) byCampaign.set(id, await this.delivery.tenantOfCampaign(tx, id));
-      });
-    }
-    return events.map((event) => {
-      if (event === null) return null;
-      if (event.deliveryId !== null) return decodeDeliveryId(event.deliveryId)?.tenantId ?? null;
-      return event.campaignId === null ? null : (byCampaign.get(event.campaignId) ?? null);
-    });
+    const byDelivery = events.map((event) => decodeDeliveryId(event?.deliveryId ?? '')?.tenantId ?? null);
+    const campaigns = [...new Set(events.flatMap((event, index) => (byDelivery[index] === null ? (event?.campaignId ?? []) : [])))];
+    if (campaigns.length === 0) return byDelivery;
+    const byCampaign = await this.database.inNoTenant((tx) => this.delivery.tenantsOfCampaigns(tx, campaigns));
+    return events.map((event, index) => byDelivery[index] ?? byCampaign.get(event?.campaignId ?? '') ?? null);
   }
 }
