@@ -32,6 +32,16 @@ describe('settings', () => {
     expect(problem.errors.map((error) => error.pointer).sort()).toEqual(['/attribution/window_days', '/sender/from_email', '/sender/spam', '/timezone']);
   });
 
+  test('a zone by which PostgreSQL would begin days at another hour than Node, or not at all, is none', async () => {
+    for (const timezone of ['+05:30', 'US/Pacific-New']) {
+      const { error } = await app.api().PATCH('/api/v1/marketing/settings', { body: { timezone } });
+      expect(error).toMatchObject({ code: 'validation_failed', status: 400, errors: [{ pointer: '/timezone', code: 'is_time_zone' }] });
+    }
+    for (const timezone of ['europe/berlin', 'EST5EDT', 'Asia/Kathmandu', 'UTC']) {
+      expect((await app.api().PATCH('/api/v1/marketing/settings', { body: { timezone } })).response.status).toBe(200);
+    }
+  });
+
   test('a change based on an older version is refused', async () => {
     const tenant = newTenant();
     const patch = (timezone: string) => app.api(['tenant_admin'], tenant).PATCH('/api/v1/marketing/settings', { params: { header: { 'If-Match': '"1"' } }, body: { timezone } });

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database } from '#database';
 import { assertVersion, Versioned } from '#http';
-import { isObject, type Tenant } from '#kernel';
+import { isObject, type Tenant, validationFailed } from '#kernel';
 import { AuditLog } from './audit-log.service.js';
 import { SettingsDto } from './dto/settings.dto.js';
 import type { UpdateSettingsDto } from './dto/update-settings.dto.js';
@@ -44,12 +44,19 @@ export class SettingsService {
       assertVersion(ifMatch, entity.version);
       const { timezone, currency, ...settings } = mergePatch(toSettings(entity), patch) as Settings;
       if (currency !== entity.currency && entity.moneyRecorded) throw new SettingsError('currency_fixed');
+      if (timezone !== entity.timezone) await assertZone(tx, timezone);
       Object.assign(entity, { timezone, currency, settings, version: entity.version + 1 });
       await tx.save(entity);
       await this.auditLog.add(tx, tenant, actor, 'settings.updated', { patch });
       return answer(entity);
     });
   }
+}
+
+/** Days begin in PostgreSQL, so the zone must be one of its own: to it `+05:30` is an offset to the west, and names that Node has kept are unknown. */
+async function assertZone(tx: EntityManager, timezone: string): Promise<void> {
+  const [known] = await tx.query<unknown[]>('SELECT 1 FROM pg_timezone_names WHERE lower(name) = lower($1)', [timezone]);
+  if (known === undefined) throw validationFailed([{ pointer: '/timezone', code: 'is_time_zone', detail: 'timezone must be an IANA time zone, such as Europe/Berlin' }]);
 }
 
 const toSettings = ({ timezone, currency, settings }: Pick<TenantSettingsEntity, 'timezone' | 'currency' | 'settings'>): Settings => ({ timezone, currency, ...settings });
