@@ -35,7 +35,7 @@ describe('what is known of a customer', () => {
       { id: 'e2', type: 'order_completed', customer_id: 'ada', occurred_at: '2026-01-02T00:00:00Z', order: { id: 'o', total: 5, items: [{ name: 'for Unmistakable' }] } },
     ]);
     const exported = await app.api(['marketing'], tenant).GET('/api/v1/marketing/customers/{customer_id}/export', { params: { path } });
-    expect(exported.data).toMatchObject({ customer_id: 'ada', data: { profile: { email: 'unmistakable@example.com', consent_history: [{ status: 'unsubscribed' }] }, events: { events: [{}, {}], orders: [{ total_minor: 500 }] } } });
+    expect(exported.data).toMatchObject({ customer_id: 'ada', data: { profile: { email: 'unmistakable@example.com', total_spent: 5, consent_history: [{ status: 'unsubscribed' }] }, events: { events: [{}, {}], orders: [{ total: 5, refunded: 0 }] } } });
     const erase = (roles: ['marketing'] | ['tenant_admin']) => app.api(roles, tenant).DELETE('/api/v1/marketing/customers/{customer_id}', { params: { path } });
     expect((await erase(['marketing'])).error).toMatchObject({ code: 'forbidden' });
     expect((await erase(['tenant_admin'])).response.status).toBe(204);

@@ -44,6 +44,13 @@ describe('customers', () => {
     expect((await get('bad')).error).toMatchObject({ code: 'customer_not_found', status: 404 });
   });
 
+  test('a packed body is refused as such, not as bad JSON or CSV', async () => {
+    for (const [path, type] of [['customers/packed', 'application/json'], ['customers/import', 'text/csv']] as const) {
+      const response = await app.fetch(`/api/v1/marketing/${path}`, { method: type === 'text/csv' ? 'POST' : 'PUT', headers: { 'content-type': type, 'content-encoding': 'gzip' }, body: '{}' });
+      expect([response.status, await response.json()]).toEqual([415, expect.objectContaining({ code: 'unsupported_media_type' })]);
+    }
+  });
+
   test('puts of one new customer at once make one row and lose no field', async () => {
     const fields = [{ city: 'Oslo' }, { first_name: 'Kim' }, { last_name: 'Lee' }, { loyalty_tier: 'gold' }, { loyalty_points: 7 }, { email: 'kim@example.com' }];
     const answers = await Promise.all(Array.from({ length: 18 }, (_, index) => put('kim', fields[index % fields.length]!)));

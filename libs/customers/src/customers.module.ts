@@ -1,5 +1,6 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { SettingsService } from '#tenants';
 import { CustomerHistoryController } from './customer-history.controller.js';
 import { CustomerHistory } from './customer-history.js';
 import { CustomerNumbers } from './customer-numbers.js';
@@ -11,7 +12,7 @@ import { ImportRunner } from './import-runner.js';
 import { ImportsController } from './imports.controller.js';
 import { Imports } from './imports.js';
 import { PersonalData } from './personal-data.js';
-import { PROFILE_DATA } from './profile-data.js';
+import { profileData } from './profile-data.js';
 import { ProfileWriter } from './profile-writer.js';
 import { Suppressions } from './suppressions.js';
 
@@ -22,9 +23,12 @@ import { Suppressions } from './suppressions.js';
   exports: [Customers, Imports, PersonalData, Suppressions],
 })
 export class CustomersModule implements OnModuleInit {
-  constructor(private readonly personalData: PersonalData) {}
+  constructor(
+    private readonly personalData: PersonalData,
+    private readonly settings: SettingsService,
+  ) {}
 
   onModuleInit(): void {
-    this.personalData.register(PROFILE_DATA);
+    this.personalData.register(profileData(this.settings));
   }
 }

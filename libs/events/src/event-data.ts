@@ -41,9 +41,10 @@ export class EventData implements PersonalDataSource {
     const orders = await tx.query<{ total: string; refunded: string }[]>(
       'SELECT order_id, total, refunded, occurred_at, promo_code, location_id, channel, items FROM orders WHERE tenant_id = $1 AND customer_no = $2 ORDER BY occurred_at, order_id', [tenant.id, customerNo],
     );
+    const { currency } = await this.settings.of(tx, tenant);
     return {
-      events: events.map(({ amount, ...event }) => ({ ...event, amount_minor: amount === null ? null : Number(amount) })),
-      orders: orders.map(({ total, refunded, ...order }) => ({ ...order, total_minor: Number(total), refunded_minor: Number(refunded) })),
+      events: events.map(({ amount, ...event }) => ({ ...event, amount: amount === null ? null : toDecimal(amount, currency) })),
+      orders: orders.map(({ total, refunded, ...order }) => ({ ...order, total: toDecimal(total, currency), refunded: toDecimal(refunded, currency) })),
     };
   }
 

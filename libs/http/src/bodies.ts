@@ -38,6 +38,11 @@ export function readBodies(fastify: FastifyInstance): void {
     if (keepsRaw(request, body)) return done(null, undefined);
     done(unsupported());
   });
+  // Not unpacked: read as they come, packed bytes would be told to be bad JSON, CSV or UTF-8.
+  fastify.addHook('preParsing', (request, _reply, payload, done) => {
+    const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? '';
+    done(encoding === '' || encoding === 'identity' ? null : unsupported(), payload);
+  });
   fastify.addHook('onRoute', (route) => {
     if (route.config?.bodyLimit !== undefined) route.bodyLimit = route.config.bodyLimit;
   });

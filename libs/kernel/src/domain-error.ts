@@ -66,7 +66,7 @@ export const COMMON_ERRORS = {
   idempotency_in_flight: [409, 'A request with this Idempotency-Key is still running.'],
   version_conflict: [412, 'The object changed since the version named by If-Match.'],
   payload_too_large: [413, 'The body exceeds the limit of this route.'],
-  unsupported_media_type: [415, 'The route does not take this Content-Type.'],
+  unsupported_media_type: [415, 'The route does not take this Content-Type, or not with this Content-Encoding.'],
   idempotency_key_reused: [422, 'This Idempotency-Key was used with another body.'],
   rate_limited: [429, 'Too many requests; wait for Retry-After seconds.'],
   internal_error: [500, 'Something failed on our side; the request id finds it in our logs.'],
