@@ -27,6 +27,7 @@ export class ImportsController {
 
 A row without \`customer_id\` is about the known customer who has its email. An empty cell changes nothing. A bad row is rejected, the others are written. An import never undoes an opt-out.`,
     consumes: 'text/csv',
+    bodies: { guests: 'customer_id,email,first_name,loyalty_tier,attributes.allergy\nguest-1,ann@example.com,Ann,gold,nuts\nguest-2,bob@example.com,Bob,,\n' },
     returns: ImportDto,
     example: QUEUED,
   })

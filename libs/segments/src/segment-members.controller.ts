@@ -61,6 +61,7 @@ export class SegmentMembersController {
     summary: 'Import members from a file',
     description: 'A CSV file as for `POST /customers/import`: its rows become customers, and members of this segment of type `imported`. A rejected row is neither. Follow it at `GET /imports/{import_id}`.',
     consumes: 'text/csv',
+    bodies: { members: 'customer_id\nguest-1\nguest-2\n' },
     returns: ImportDto,
     example: QUEUED_IMPORT,
     errors: [SegmentError.only('segment_not_found', 'invalid_state')],
