@@ -13,6 +13,12 @@ export const DYNAMIC = `SELECT segment_no, segment_id, criteria, followed_at FRO
 export const LOCK_DYNAMIC = `SELECT segment_no, segment_id, criteria, followed_at FROM segments
   WHERE tenant_id = $1 AND type = 'dynamic' AND segment_no = ANY($2::int[]) ORDER BY segment_no FOR NO KEY UPDATE`;
 
+/**
+ * Waits for whoever is making a segment refer to another, who holds this lock alone: its membership was computed from what the other was
+ * before this transaction, which must therefore see it and move it too.
+ */
+export const KEEP_GRAPH = `SELECT pg_advisory_xact_lock_shared(hashtext('segment_graph'), $1)`;
+
 export const NUMBERS_OF = `SELECT segment_id, segment_no FROM segments WHERE tenant_id = $1 AND segment_id = ANY($2::text[])`;
 
 /**

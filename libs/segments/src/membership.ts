@@ -8,7 +8,7 @@ import { compileCriteria } from './criteria.compile.js';
 import { CriteriaFields } from './criteria-fields.js';
 import { parseCriteria } from './criteria.parse.js';
 import { dateIn } from './elapsed.js';
-import { DYNAMIC, type DynamicRow, LOCK_DYNAMIC, MOVE_SIZES, NUMBERS_OF, reconcileSql, SET_FOLLOWED } from './membership.queries.js';
+import { DYNAMIC, type DynamicRow, KEEP_GRAPH, LOCK_DYNAMIC, MOVE_SIZES, NUMBERS_OF, reconcileSql, SET_FOLLOWED } from './membership.queries.js';
 import { Params } from './params.js';
 import { dependents, type Graph, inOrder } from './segment-graph.js';
 import { SEGMENT_CHANGED } from './segment.js';
@@ -59,6 +59,7 @@ export class Membership {
 
   /** Looks at some customers again, in every dynamic segment. */
   async follow(tx: EntityManager, tenant: Tenant, customerNos: readonly number[]): Promise<void> {
+    await tx.query(KEEP_GRAPH, [tenant.id]);
     const { segments } = await this.load(tx, tenant);
     const loaded = await this.load(tx, tenant, [...segments.keys()]);
     await this.settle(tx, tenant, loaded, this.clock.now(), () => customerNos);
@@ -66,6 +67,7 @@ export class Membership {
 
   /** Looks at customers whom time may have moved; `crossed` says which, by segment. */
   async followTime(tx: EntityManager, tenant: Tenant, now: Date, crossed: ReadonlyMap<number, readonly number[]>): Promise<void> {
+    await tx.query(KEEP_GRAPH, [tenant.id]);
     const { segments } = await this.load(tx, tenant);
     const loaded = await this.load(tx, tenant, [...segments.keys()]);
     await this.settle(tx, tenant, loaded, now, (no) => crossed.get(no) ?? []);
