@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { createTransport, type Transporter } from 'nodemailer';
 import type { Email } from '../email.js';
 import type { Channel, Outcome } from './channel.js';
@@ -19,6 +19,8 @@ export class SmtpChannel implements Channel {
   readonly channel = 'email';
   readonly provider = 'smtp';
   private readonly transport: Transporter;
+  /** The streams that messages under way are read from, by their bytes. */
+  private readonly texts = new WeakMap<Buffer, Readable>();
 
   constructor(url: string) {
     this.transport = createTransport({
@@ -31,6 +33,13 @@ export class SmtpChannel implements Channel {
       greetingTimeout: 10_000,
       socketTimeout: 60_000,
     } as Parameters<typeof createTransport>[0]);
+    this.transport.use('stream', ({ data, message }, done) => {
+      message.processFunc((text) => {
+        this.texts.set(data.raw as Buffer, text);
+        return text;
+      });
+      done();
+    });
   }
 
   send(batch: readonly Email[]): Promise<Outcome[]> {
@@ -42,16 +51,13 @@ export class SmtpChannel implements Channel {
     this.transport.close();
   }
 
-  /** The message is handed over as a stream: whether it was read tells whether the server may have all of it. */
+  /** nodemailer reads the last stream of a message when the server has said 354 to its DATA, and not before: from then on it may have been taken. */
   private async sendOne({ from, to, messageId, raw }: Email): Promise<Outcome> {
-    const stream = Readable.from([raw], { objectMode: false });
     try {
-      await this.transport.sendMail({ envelope: { from, to }, raw: stream });
+      await this.transport.sendMail({ envelope: { from, to }, raw });
       return { status: 'accepted', providerMessageId: messageId };
     } catch (error) {
-      return outcomeOf(error as SmtpError, stream.readableDidRead);
-    } finally {
-      stream.destroy();
+      return outcomeOf(error as SmtpError, this.texts.get(raw)?.readableDidRead ?? false);
     }
   }
 }

@@ -1,0 +1,53 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import type { Email } from '../email.js';
+import { SmtpChannel } from './smtp.js';
+
+const STAGES = ['connect', 'EHLO', 'AUTH', 'MAIL', 'RCPT', 'DATA', 'text', 'final dot'] as const;
+type Stage = (typeof STAGES)[number];
+
+const REPLIES: Record<string, string> = { EHLO: '250-here\r\n250 AUTH PLAIN', AUTH: '235 welcome', MAIL: '250 ok', RCPT: '250 ok', DATA: '354 go on', RSET: '250 ok', QUIT: '221 bye' };
+
+/** A server that speaks RFC 5321 until a message reaches `stage`: there it answers nothing and hangs up. The messages before the `nth` pass. */
+async function serve(stage: Stage, nth: number) {
+  let messages = 0;
+  const talk = async (socket: Socket): Promise<void> => {
+    socket.on('error', () => undefined);
+    const at = (reached: Stage): boolean => reached === stage && messages + 1 >= nth;
+    if (at('connect')) return void socket.destroy();
+    socket.write('220 here\r\n');
+    let text = false;
+    for await (const line of createInterface(socket)) {
+      const verb = line.split(' ', 1)[0]!.toUpperCase();
+      if (at(text ? (line === '.' ? 'final dot' : 'text') : (verb as Stage))) return void socket.destroy();
+      if (text && line !== '.') continue;
+      if (text) messages++;
+      socket.write(text ? '250 taken\r\n' : `${REPLIES[verb]}\r\n`);
+      text = !text && verb === 'DATA';
+    }
+  };
+  const server = createServer((socket) => void talk(socket)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { url: `smtp://user:password@127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => server.close() };
+}
+
+const email: Email = { from: 'hello@trattoria.example', to: 'ada@example.com', messageId: '<dlv_1@trattoria.example>', raw: Buffer.from('Subject: Hello\r\n\r\nHello\r\n') };
+
+describe.each([1, 2])('a server that hangs up on message %i of a connection', (nth) => {
+  test.each(STAGES)('at %s', async (stage) => {
+    const server = await serve(stage, nth);
+    const channel = new SmtpChannel(server.url);
+    try {
+      for (let i = 1; i < nth; i++) expect(await channel.send([email])).toEqual([{ status: 'accepted', providerMessageId: email.messageId }]);
+      const [outcome] = await channel.send([email]);
+      const onlyOnce = nth > 1 && ['connect', 'EHLO', 'AUTH'].includes(stage); // the connection is past it
+      if (onlyOnce) expect(outcome).toMatchObject({ status: 'accepted' });
+      else if (stage === 'text' || stage === 'final dot') expect(outcome).toEqual({ status: 'unknown', reason: expect.stringMatching(/^smtp_e/) });
+      else expect(outcome).toEqual({ status: 'retry', reason: expect.stringMatching(/^smtp_e/), reached: false });
+    } finally {
+      channel.close();
+      server.close();
+    }
+  });
+});
