@@ -5,6 +5,11 @@ import { CONTENT, Mailings } from './support/mailings.js';
 import { startSmtp, type TestSmtp } from './support/smtp.js';
 import { newTenant } from './support/tokens.js';
 
+const HOUR = 3_600_000;
+
+const permutations = <T>(items: readonly T[]): T[][] =>
+  items.length === 0 ? [[]] : items.flatMap((item, i) => permutations([...items.slice(0, i), ...items.slice(i + 1)]).map((rest) => [item, ...rest]));
+
 describe('receipts and the ledger over HTTP', () => {
   let smtp: TestSmtp;
   let app: TestApp;
@@ -30,7 +35,7 @@ describe('receipts and the ledger over HTTP', () => {
     mailing = await mailings.start(CONTENT, numbers);
     await eventually(async () => expect(await mailings.state(mailing)).toBe('finished'));
   };
-  const record = (...receipts: Omit<Receipt, 'at'>[]): Promise<string[]> =>
+  const record = (...receipts: (Omit<Receipt, 'at'> & { at?: Date })[]): Promise<string[]> =>
     mailings.inTenant((tx) => mailings.delivery.recordReceipts(tx, mailings.tenant, receipts.map((receipt) => ({ at: app.clock.now(), ...receipt }))));
   const idOf = (customerNo: number) => encodeDeliveryId({ tenantId: mailings.tenant.id, campaignNo: mailing.campaignNo, customerNo, channel: 'email' });
 
@@ -65,6 +70,37 @@ describe('receipts and the ledger over HTTP', () => {
     expect((await mailings.ledger(mailing))[0]).toEqual(once);
     expect(once).toMatchObject({ status: 'accepted', opened_at: receipts[1]!.at, clicked_at: receipts[2]!.at });
     expect(await mailings.counters(mailing)).toEqual({ sent: 2, delivered: 2, opened: 1, clicked: 1, skipped: 1 });
+  });
+
+  test('count at the earliest instant, in any order, but none before the sending', async () => {
+    const told = (['delivered', 'opened', 'opened', 'clicked'] as const).map((type, i) => ({ type, at: [-HOUR, 2 * HOUR, HOUR, 3 * HOUR][i]! }));
+    const orders = permutations(told);
+    numbers = await mailings.crowd(2 * orders.length);
+    await sent();
+    const reporting = numbers.filter((no) => no % 2 === 0); // as if their provider sent receipts
+    await app.sql(`UPDATE deliveries SET provider = 'other', delivered_at = NULL WHERE tenant_id = $1 AND customer_no = ANY ($2)`, [mailings.tenant.id, reporting]);
+    const accepted = new Map((await mailings.ledger(mailing)).map(({ customer_no, accepted_at }) => [customer_no, accepted_at as Date]));
+    const after = (no: number, milliseconds: number) => new Date(accepted.get(no)!.getTime() + milliseconds);
+    for (const step of [0, 1, 2, 3, 3, 0]) {
+      await record(...numbers.map((no, i) => ({ type: orders[i >> 1]![step]!.type, at: after(no, orders[i >> 1]![step]!.at), deliveryId: idOf(no) })));
+    }
+    for (const row of await mailings.ledger(mailing)) {
+      const { customer_no: no } = row;
+      expect(row).toMatchObject({ accepted_at: after(no, 0), delivered_at: after(no, 0), opened_at: after(no, HOUR), clicked_at: after(no, 3 * HOUR) });
+    }
+  });
+
+  test('that come before the provider’s answer are not before it either', async () => {
+    const started = Promise.withResolvers<void>();
+    smtp.beforeReply = async () => {
+      await started.promise;
+      await record({ type: 'clicked', deliveryId: idOf(numbers[0]!), at: new Date(app.clock.now().getTime() - HOUR) });
+    };
+    mailing = await mailings.start(CONTENT, numbers.slice(0, 1));
+    started.resolve();
+    await eventually(async () => expect(await mailings.state(mailing)).toBe('finished'));
+    const { accepted_at, delivered_at, opened_at, clicked_at } = (await mailings.ledger(mailing))[0]!;
+    expect([delivered_at, opened_at, clicked_at]).toEqual([accepted_at, accepted_at, accepted_at]);
   });
 
   test('a bounce takes the delivery back and closes the address', async () => {

@@ -1,4 +1,5 @@
 import { SKIP_REASONS } from './decision.js';
+import { FACTS } from './receipt.queries.js';
 
 /** The ledger's moves, as SQL. `$1` is always the tenant, and `$2` the campaign where there is one. */
 
@@ -69,7 +70,8 @@ export const ADDRESS_OWNERS = `
 
 /**
  * Writes what the provider said, at the instant `$9`. An answer that comes after the lease ran out still counts; one that
- * comes after a receipt does not undo it. SMTP sends no receipts: what it accepted and does not bounce was delivered.
+ * comes after a receipt does not undo it, but nothing happened to a message before it was accepted. SMTP sends no receipts:
+ * what it accepted and does not bounce was delivered.
  */
 export const RECORD_OUTCOMES = `
   UPDATE deliveries d
@@ -78,7 +80,7 @@ export const RECORD_OUTCOMES = `
          next_attempt_at = coalesce(n.next_attempt_at, d.next_attempt_at),
          attempts = d.attempts - CASE WHEN n.reached THEN 0 ELSE 1 END,
          accepted_at = CASE WHEN n.status = 'accepted' THEN coalesce(d.accepted_at, $9) END,
-         delivered_at = CASE WHEN n.status = 'accepted' AND d.provider = 'smtp' THEN coalesce(d.delivered_at, $9) ELSE d.delivered_at END
+         ${FACTS.map((fact) => `${fact} = CASE WHEN n.status = 'accepted' AND (d.${fact} < $9${fact === 'delivered_at' ? ` OR d.provider = 'smtp'` : ''}) THEN $9 ELSE d.${fact} END`).join(', ')}
     FROM unnest($3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $10::boolean[]) AS n (customer_no, channel, status, reason, message_id, next_attempt_at, reached)
    WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = n.customer_no AND d.channel = n.channel AND d.status IN ('calling', 'unknown')`;
 
@@ -93,7 +95,7 @@ export const RECOVER = `
   UPDATE deliveries d
      SET status = CASE WHEN d.status = 'claimed' THEN 'pending' WHEN coalesce(d.delivered_at, d.bounced_at) IS NOT NULL THEN 'accepted' ELSE 'unknown' END,
          reason = CASE WHEN d.status = 'calling' THEN 'worker_lost' END,
-         accepted_at = CASE WHEN d.status = 'calling' THEN coalesce(d.delivered_at, d.bounced_at) END,
+         accepted_at = CASE WHEN d.status = 'calling' THEN least(d.delivered_at, d.bounced_at) END,
          lease_until = NULL ${NAMED}`;
 
 /** Pending rows of a canceled mailing; at most `$3`. */

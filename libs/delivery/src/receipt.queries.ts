@@ -1,25 +1,38 @@
-const FACTS = ['delivered_at', 'opened_at', 'machine_opened_at', 'clicked_at', 'bounced_at', 'failed_at', 'complained_at', 'unsubscribed_at'] as const;
+export const FACTS = ['delivered_at', 'opened_at', 'machine_opened_at', 'clicked_at', 'bounced_at', 'failed_at', 'complained_at', 'unsubscribed_at'] as const;
+
+/** No message did anything before it was sent, whatever the clock of who reports it says. Until its outcome is known, its mailing's start stands for that. */
+const SENT_AT = 'coalesce(d.accepted_at, m.started_at)';
+
+/** The earliest instant wins, so that receipts say the same in any order. */
+const earliest = (fact: string): string => `${fact} = CASE WHEN e.${fact} IS NULL THEN d.${fact} ELSE least(d.${fact}, greatest(e.${fact}, ${SENT_AT})) END`;
 
 /**
- * Adds evidence to the ledger (LEAST passes NULLs over). Whoever was delivered to, or bounced, was accepted by the provider:
- * that settles an `unknown`, and corrects one that was given up. A failure settles an `unknown` the other way.
+ * Adds evidence to the ledger. Whoever was delivered to, or bounced, was accepted by the provider: that settles an
+ * `unknown`, and corrects one that was given up. A failure settles an `unknown` the other way. What SMTP accepted was
+ * delivered at that instant, the earliest there is: so no receipt changes it.
  */
 export const RECORD_EVIDENCE = `
   UPDATE deliveries d
-     SET ${FACTS.map((fact) => `${fact} = least(d.${fact}, e.${fact})`).join(', ')},
+     SET ${FACTS.map(earliest).join(', ')},
          status = CASE WHEN d.status IN ('unknown', 'rejected') AND coalesce(e.delivered_at, e.bounced_at) IS NOT NULL THEN 'accepted'
                        WHEN d.status = 'unknown' AND e.failed_at IS NOT NULL THEN 'rejected' ELSE d.status END,
-         accepted_at = CASE WHEN d.status IN ('unknown', 'rejected') THEN coalesce(d.accepted_at, e.delivered_at, e.bounced_at) ELSE d.accepted_at END,
+         accepted_at = CASE WHEN d.status IN ('unknown', 'rejected') AND coalesce(e.delivered_at, e.bounced_at) IS NOT NULL
+                            THEN coalesce(d.accepted_at, greatest(least(e.delivered_at, e.bounced_at), m.started_at)) ELSE d.accepted_at END,
          reason = CASE WHEN coalesce(e.bounced_at, e.failed_at) IS NOT NULL THEN coalesce(e.reason, d.reason)
                        WHEN d.status IN ('unknown', 'rejected') AND e.delivered_at IS NOT NULL THEN NULL ELSE d.reason END
     FROM jsonb_to_recordset($2::jsonb) AS e (campaign_no int, customer_no int, channel text, reason text, ${FACTS.map((fact) => `${fact} timestamptz`).join(', ')})
+    JOIN mailings m ON m.tenant_id = $1 AND m.campaign_no = e.campaign_no
    WHERE d.tenant_id = $1 AND d.campaign_no = e.campaign_no AND d.customer_no = e.customer_no AND d.channel = e.channel`;
 
+/** Keeps hits of messages that were sent. @returns those that are new, with the instant they count at */
 export const RECORD_HITS = `
   INSERT INTO delivery_hits (tenant_id, customer_no, at, campaign_no, channel, kind, link_no, machine)
-  SELECT $1, customer_no, at, campaign_no, channel, kind, link_no, machine
+  SELECT $1, h.customer_no, greatest(h.at, ${SENT_AT}), h.campaign_no, h.channel, h.kind, h.link_no, h.machine
     FROM jsonb_to_recordset($2::jsonb) AS h (customer_no int, at timestamptz, campaign_no int, channel text, kind text, link_no int, machine boolean)
-  ON CONFLICT DO NOTHING`;
+    JOIN mailings m ON m.tenant_id = $1 AND m.campaign_no = h.campaign_no
+    JOIN deliveries d ON d.tenant_id = $1 AND d.campaign_no = h.campaign_no AND d.customer_no = h.customer_no AND d.channel = h.channel
+  ON CONFLICT DO NOTHING
+  RETURNING customer_no, at, machine`;
 
 /** Which of these rows stand for a message that was handed to a provider. */
 export const SENT_AMONG = `

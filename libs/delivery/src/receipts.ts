@@ -17,6 +17,8 @@ const CLOSES = { bounced: 'hard_bounce', complained: 'complaint', unsubscribed: 
 /** Our own tracking routes tell a hit at once. */
 const LATE_MS = 1_000;
 
+type KeptHit = Pick<Hit, 'customer_no' | 'at' | 'machine'>;
+
 const isOptOut = (receipt: Receipt): boolean => receipt.type === 'unsubscribed' || receipt.type === 'complained';
 
 /**
@@ -49,13 +51,13 @@ export class Receipts {
     const rows = evidence.map(({ key, ...facts }) => ({ campaign_no: key.campaignNo, customer_no: key.customerNo, channel: key.channel, ...facts }));
     await counted(tx, tenant, touched, () => tx.query(RECORD_EVIDENCE, [tenant.id, JSON.stringify(rows)]));
     const hits = hitsOf(matched);
-    if (hits.length > 0) await tx.query(RECORD_HITS, [tenant.id, JSON.stringify(hits)]);
-    await this.tellLate(tx, tenant, hits.filter((hit) => !hit.machine));
+    const kept = hits.length === 0 ? [] : await tx.query<KeptHit[]>(RECORD_HITS, [tenant.id, JSON.stringify(hits)]);
+    await this.tellLate(tx, tenant, kept.filter((hit) => !hit.machine));
     await this.customers.markChanged(tx, tenant, [...new Set(touched.customerNos)]);
   }
 
   /** A hit told long after it happened may have led to an order that is known already. */
-  private async tellLate(tx: EntityManager, tenant: Tenant, hits: readonly Hit[]): Promise<void> {
+  private async tellLate(tx: EntityManager, tenant: Tenant, hits: readonly KeptHit[]): Promise<void> {
     const late = hits.filter((hit) => this.clock.now().getTime() - hit.at.getTime() > LATE_MS).sort((a, b) => a.at.getTime() - b.at.getTime());
     if (late.length === 0) return;
     const customerNos = [...new Set(late.map((hit) => hit.customer_no))];
