@@ -56,7 +56,7 @@ describe('attribution of orders to campaigns', () => {
   };
   /** Waits until the queue has told attribution everything. */
   const idle = () =>
-    eventually(async () => expect(await app.sql(`SELECT id FROM pgboss.job WHERE name LIKE '%-to-attribution' AND state < 'completed'`)).toEqual([]));
+    eventually(async () => expect(await app.sql(`SELECT id FROM pgboss.job WHERE (name LIKE '%-to-attribution' OR name = 'delivery-late-hits') AND state < 'completed'`)).toEqual([]));
   const expectOf = (mailing: Mailing, converted: number, revenue: number) =>
     eventually(async () => expect({ converted: 0, revenue: 0, ...(await mailings.counters(mailing)) }).toMatchObject({ converted, revenue }));
 
@@ -80,6 +80,7 @@ describe('attribution of orders to campaigns', () => {
     const mailing = await sent();
     await hit(mailing, 'clicked', ada, now(), true);
     await hit(mailing, 'opened', ada);
+    await app.sql(`UPDATE deliveries SET accepted_at = accepted_at - interval '6 days' WHERE tenant_id = $1 AND customer_no = $2`, [mailings.tenant.id, bob]);
     await hit(mailing, 'clicked', bob, now(-5 * DAY - MINUTE));
     await order('ada', 'o-1', 10);
     await order('bob', 'o-2', 10);
@@ -132,6 +133,36 @@ describe('attribution of orders to campaigns', () => {
     await expectOf(announced, 1, 3150);
     await order('bob', 'o-9', 8, now(), 'flash25 '); // the till's own word, as it spells it
     await expectOf(announced, 2, 3950);
+  });
+
+  test('a click dated before the sending brings no order from before it', async () => {
+    await order('ada', 'o-1', 20, now(-MINUTE));
+    const mailing = await sent();
+    await hit(mailing, 'clicked', ada, now(-2 * MINUTE));
+    await idle();
+    await expectOf(mailing, 0, 0);
+    await order('ada', 'o-2', 10, now(MINUTE));
+    await expectOf(mailing, 1, 1000);
+  });
+
+  test('a code that is another promo’s by now brings its orders to no campaign of the promo before', async () => {
+    const before = await sent('FLASH25');
+    await order('ada', 'o-1', 10, now(), 'FLASH25');
+    await expectOf(before, 1, 1000);
+    await api().POST('/api/v1/marketing/promos/{promo_id}/archive', { params: { path: { promo_id: before.promoId! } } });
+    app.clock.advance(MINUTE);
+    const { error } = await api().POST('/api/v1/marketing/promos', { body: { code: 'FLASH25', type: 'percentage', value: 25 } });
+    expect(error).toBeUndefined();
+    await order('ada', 'o-2', 20, now(), 'FLASH25');
+    await redeem('ada', 'o-2', 'FLASH25', 20);
+    await idle();
+    await expectOf(before, 1, 1000);
+    await order('bob', 'o-3', 5, now(-MINUTE / 2), 'FLASH25'); // told late, placed when the code was still its
+    await expectOf(before, 2, 1500);
+    const after = await sent('FLASH25');
+    await order('ada', 'o-4', 40, now(), 'FLASH25');
+    await expectOf(after, 1, 4000);
+    await expectOf(before, 2, 1500);
   });
 
   test('a click that is told after the order still brings it', async () => {

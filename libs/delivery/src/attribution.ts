@@ -5,7 +5,7 @@ import { Database } from '#database';
 import { Events, ORDERS_RECORDED } from '#events';
 import { Jobs, jobType } from '#jobs';
 import type { Tenant } from '#kernel';
-import { normaliseCode, PROMO_REDEEMED, PROMO_ROLLED_BACK } from '#promos';
+import { PROMO_REDEEMED, PROMO_ROLLED_BACK, Promos } from '#promos';
 import { SettingsService } from '#tenants';
 import { ATTRIBUTE, FORGET, KEEP, KEEP_REDEMPTION, KNOWN, LOCK, STAMP, STANDING_REDEMPTIONS } from './attribution.queries.js';
 import { counted, type Touched } from './counters.js';
@@ -24,7 +24,8 @@ interface Subject {
   gross: number;
   amount: number;
   occurred_at: string;
-  promo_code: string | null;
+  /** The promo that had the order's code when it was placed: the code may be another's by now. */
+  promo_id: string | null;
 }
 
 type Verdict = { order_id: string; campaign_no: number; model: string };
@@ -41,6 +42,7 @@ export class Attribution implements OnModuleInit {
     private readonly jobs: Jobs,
     private readonly events: Events,
     private readonly customers: Customers,
+    private readonly promos: Promos,
     private readonly settings: SettingsService,
   ) {}
 
@@ -80,7 +82,7 @@ export class Attribution implements OnModuleInit {
     const subjects = await this.subjects(tx, tenant, orderIds);
     const verdicts = await this.verdicts(tx, tenant, subjects);
     const known = await tx.query<{ order_id: string; campaign_no: number; customer_no: number }[]>(KNOWN, [tenant.id, orderIds]);
-    const conversions = subjects.flatMap(({ promo_code: _, ...subject }) => {
+    const conversions = subjects.flatMap(({ promo_id: _, ...subject }) => {
       const verdict = verdicts.get(subject.order_id);
       return verdict === undefined ? [] : [{ ...subject, campaign_no: verdict.campaign_no, model: verdict.model }];
     });
@@ -101,11 +103,12 @@ export class Attribution implements OnModuleInit {
     const orders = await this.events.ordersById(tx, tenant, orderIds);
     const reported = new Set(orders.map((order) => order.order_id));
     const redemptions = await tx.query<{ order_id: string; customer_no: number; order_total: number; redeemed_at: Date }[]>(STANDING_REDEMPTIONS, [tenant.id, orderIds]);
+    const promoIds = await this.promos.holders(tx, tenant, orders.map(({ promo_code, occurred_at }) => ({ code: promo_code, at: occurred_at })));
     return [
-      ...orders.map(({ total, ...order }) => ({ ...order, amount: total, promo_code: order.promo_code === null ? null : normaliseCode(order.promo_code) })),
+      ...orders.map(({ total, promo_code: _, ...order }, index) => ({ ...order, amount: total, promo_id: promoIds[index]! })),
       ...redemptions
         .filter(({ order_id }) => !reported.has(order_id))
-        .map(({ order_id, customer_no, order_total, redeemed_at }) => ({ order_id, customer_no, gross: order_total, amount: order_total, occurred_at: redeemed_at.toISOString(), promo_code: null })),
+        .map(({ order_id, customer_no, order_total, redeemed_at }) => ({ order_id, customer_no, gross: order_total, amount: order_total, occurred_at: redeemed_at.toISOString(), promo_id: null })),
     ];
   }
 
@@ -117,7 +120,7 @@ export class Attribution implements OnModuleInit {
       subjects.map((subject) => subject.order_id),
       subjects.map((subject) => subject.customer_no),
       subjects.map((subject) => subject.occurred_at),
-      subjects.map((subject) => subject.promo_code),
+      subjects.map((subject) => subject.promo_id),
       window_days,
       ...(['promo_code', 'click', 'open'] as const).map((model) => models.includes(model)),
     ]);

@@ -24,6 +24,7 @@ const bigint = { type: 'bigint', nullable: true, transformer: { to: (value: unkn
 @Entity('promos')
 @Unique('promos_promo_id', ['tenantId', 'promoId'])
 @Index('promos_status', ['tenantId', 'status', 'promoId'])
+@Index('promos_code', ['tenantId', 'code', 'createdAt'])
 @Check('promos_type_check', `type IN ('percentage', 'fixed_amount', 'free_delivery')`)
 @Check('promos_status_check', `status IN ('active', 'paused', 'archived')`)
 @Check('promos_value', `(value IS NULL) = (type = 'free_delivery')`)

@@ -63,6 +63,17 @@ export async function promosByCode(tx: EntityManager, tenant: Tenant, codes: rea
   return new Map(rows.map(({ asked, ...promo }) => [asked, promo as Promo]));
 }
 
+/** The latest promo made with each code until its instant: a code belongs to one promo at a time, so its latest holder is the one. */
+export async function codeHolders(tx: EntityManager, tenant: Tenant, asked: readonly { code: string | null; at: string }[]): Promise<(string | null)[]> {
+  const rows = await tx.query<{ promo_id: string | null }[]>(
+    `SELECT held.promo_id FROM unnest($2::text[], $3::timestamptz[]) WITH ORDINALITY AS a (code, at, place)
+       LEFT JOIN LATERAL (SELECT p.promo_id FROM promos p WHERE p.tenant_id = $1 AND p.code = a.code AND p.created_at <= a.at ORDER BY p.created_at DESC LIMIT 1) held ON true
+      ORDER BY a.place`,
+    [tenant.id, asked.map(({ code }) => code), asked.map(({ at }) => at)],
+  );
+  return rows.map((row) => row.promo_id);
+}
+
 /** Redeemers hold a promo's terms shared while they work, an editor holds them alone: see {@link holdTerms}. */
 const TERMS_LOCK = `hashtextextended('promo terms ' || $1::int || '/' || promo_no, 0)`;
 

@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { Tenant } from '#kernel';
 import { normaliseCode, PROMO_CODE } from './promo-code.js';
 import { PromoError } from './promo.errors.js';
-import { lockCode, promosByCode } from './promo.queries.js';
+import { codeHolders, lockCode, promosByCode } from './promo.queries.js';
 import { PromosService } from './promos.service.js';
 
 /** The promo that a campaign announces. */
@@ -50,6 +50,17 @@ export class Promos {
   /** Moves a promo with its campaign's dates. One that holds at other times than `before` is somebody else's, or was given dates of its own: it stays. */
   follow(tx: EntityManager, tenant: Tenant, promoId: string, before: CampaignDates, now: CampaignDates): Promise<void> {
     return this.promos.reschedule(tx, tenant, promoId, before, now);
+  }
+
+  /**
+   * The promo that had each code at its instant, by which an order names it. An archived promo's code may be another's later on.
+   *
+   * @param asked codes as tills spell them, and RFC 3339 instants
+   * @returns ids, at the same index; null for no code, and one that no promo had
+   */
+  async holders(tx: EntityManager, tenant: Tenant, asked: readonly { code: string | null; at: string }[]): Promise<(string | null)[]> {
+    if (asked.every(({ code }) => code === null)) return asked.map(() => null);
+    return codeHolders(tx, tenant, asked.map(({ code, at }) => ({ code: code && normaliseCode(code), at })));
   }
 
   /** The codes of promos by their ids; unknown ones are left out. */

@@ -38,7 +38,8 @@ export class Promos1764000004000 implements MigrationInterface {
         CONSTRAINT promos_value CHECK ((value IS NULL) = (type = 'free_delivery')),
         CONSTRAINT promos_validity CHECK (valid_until > valid_from)
       );
-      CREATE INDEX promos_status ON promos (tenant_id, status, promo_id);`);
+      CREATE INDEX promos_status ON promos (tenant_id, status, promo_id);
+      CREATE INDEX promos_code ON promos (tenant_id, code, created_at);`);
 
     // A code belongs to one promo at a time; that of an archived promo may be taken over. Codes of one promo may be many (unique codes).
     await runner.query(`

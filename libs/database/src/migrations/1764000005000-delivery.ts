@@ -37,8 +37,7 @@ export class Delivery1764000005000 implements MigrationInterface {
         PRIMARY KEY (tenant_id, campaign_no),
         CONSTRAINT mailings_campaign_id UNIQUE (tenant_id, campaign_id)
       );
-      CREATE INDEX mailings_promo_code ON mailings (tenant_id, promo_code, started_at) WHERE promo_code IS NOT NULL;
-      CREATE INDEX mailings_promo ON mailings (tenant_id, promo_id) WHERE promo_id IS NOT NULL;
+      CREATE INDEX mailings_promo ON mailings (tenant_id, promo_id, started_at) WHERE promo_id IS NOT NULL;
       CREATE TABLE mailing_links (
         tenant_id int NOT NULL,
         campaign_no int NOT NULL,
@@ -139,7 +138,7 @@ export class Delivery1764000005000 implements MigrationInterface {
         tenant_id int NOT NULL REFERENCES tenants,
         redemption_id text NOT NULL,
         order_id text NOT NULL,
-        promo_code text NOT NULL,
+        promo_id text NOT NULL,
         customer_no int NOT NULL,
         order_total bigint NOT NULL,
         redeemed_at timestamptz NOT NULL,
