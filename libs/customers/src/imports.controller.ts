@@ -30,6 +30,7 @@ A row without \`customer_id\` is about the known customer who has its email. An 
     bodies: { guests: 'customer_id,email,first_name,loyalty_tier,attributes.allergy\nguest-1,ann@example.com,Ann,gold,nuts\nguest-2,bob@example.com,Bob,,\n' },
     returns: ImportDto,
     example: QUEUED,
+    idempotent: true,
   })
   importCustomers(@CurrentTenant() tenant: Tenant, @Req() request: FastifyRequest) {
     return this.imports.start(tenant, csvBody(request.body));

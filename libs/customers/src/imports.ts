@@ -46,11 +46,11 @@ export class Imports {
    * @throws RequestError validation_failed when it is no CSV file or its header names what no customer has
    */
   async start(tenant: Tenant, file: Readable, target: { name: string; ref: string } | null = null): Promise<ImportDto> {
-    const { columns, chunks } = await readCsv(file);
     const importId = newId('imp', this.clock.now().getTime());
     const { importNo, totalRows } = await this.database.withClient(tenant, async (client) => {
       // The wait for a slow sender is time idle in the transaction.
       await client.query(`SET LOCAL idle_in_transaction_session_timeout = '5min'`);
+      const { columns, chunks } = await readCsv(file);
       const { rows } = await client.query<{ import_no: number }>(BEGIN_IMPORT, [tenant.id, importId, target?.name ?? null, target?.ref ?? null, columns, this.clock.now()]);
       const importNo = rows[0]!.import_no;
       let totalRows = 0;
@@ -61,12 +61,18 @@ export class Imports {
       }
       return { importNo, totalRows };
     });
-    return this.database.inTenant(tenant, async (tx) => {
-      await tx.update(ImportEntity, { tenantId: tenant.id, importNo }, { status: 'queued', totalRows });
-      await tx.query(FORGET_ORPHANS, [tenant.id, new Date(this.clock.now().getTime() - DAY)]);
-      await this.jobs.enqueue(tx, tenant, IMPORT_CUSTOMERS, { import_no: importNo });
-      return ImportDto.from(await tx.findOneByOrFail(ImportEntity, { tenantId: tenant.id, importNo }));
-    });
+    try {
+      return await this.database.inTenant(tenant, async (tx) => {
+        await tx.update(ImportEntity, { tenantId: tenant.id, importNo }, { status: 'queued', totalRows });
+        await tx.query(FORGET_ORPHANS, [tenant.id, new Date(this.clock.now().getTime() - DAY)]);
+        await this.jobs.enqueue(tx, tenant, IMPORT_CUSTOMERS, { import_no: importNo });
+        return ImportDto.from(await tx.findOneByOrFail(ImportEntity, { tenantId: tenant.id, importNo }));
+      });
+    } catch (error) {
+      // Such as another upload under the same Idempotency-Key having ended first.
+      await this.database.inTenant(tenant, (tx) => tx.delete(ImportEntity, { tenantId: tenant.id, importNo, status: 'receiving' }));
+      throw error;
+    }
   }
 
   async get(tenant: Tenant, importId: string): Promise<ImportDto> {

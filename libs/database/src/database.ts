@@ -28,8 +28,11 @@ export interface Statement {
 /** Runs inside the transaction after its work and before COMMIT, with the work's result. */
 export type BeforeCommit = (tx: EntityManager, result: unknown) => Promise<void>;
 
-/** Runs inside the transaction before its work. */
+/** What rides on the transactions of some work; see {@link Database.withHooks}. */
 export interface TransactionHooks {
+  /** Runs first on a client that {@link Database.withClient} lends: what it locks stays locked while a stream takes its time. */
+  lend(client: pg.Client): Promise<void>;
+  /** Runs inside the transaction before its work. */
   begin(tx: EntityManager): Promise<void>;
   commit: BeforeCommit;
 }
@@ -86,8 +89,8 @@ export class Database {
   }
 
   /**
-   * Lends a client of its own for COPY, in a transaction of the tenant; the pool's connections are pipelined and cannot
-   * carry a stream. Commits when `work` resolves.
+   * Lends a client of its own, in a transaction of the tenant, to work that takes as long as a caller's stream: a few slow
+   * senders would hold all of the pool's connections. Commits when `work` resolves.
    */
   async withClient<T>(tenant: Tenant, work: (client: pg.Client) => Promise<T>): Promise<T> {
     const client = new pg.Client(clientConfig(this.env));
@@ -95,6 +98,7 @@ export class Database {
     await client.connect();
     try {
       await client.query(begin(tenant));
+      await this.hooks.getStore()?.hooks?.lend(client);
       const result = await work(client);
       await client.query('COMMIT');
       return result;
@@ -104,8 +108,8 @@ export class Database {
   }
 
   /**
-   * Makes the first transaction that `run` opens carry the hooks, so that what they write commits with its effect or not
-   * at all (the Idempotency-Key's answer).
+   * Makes the first {@link inTenant} that `run` opens carry the hooks, so that what they write commits with its effect or not
+   * at all (the Idempotency-Key's answer). Reads, and what is done on a lent client before it, leave that transaction its hooks.
    */
   withHooks<T>(hooks: TransactionHooks, run: () => Promise<T>): Promise<T> {
     return this.hooks.run({ hooks }, run);

@@ -1,15 +1,20 @@
-import { createHash } from 'node:crypto';
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type pg from 'pg';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import type { EntityManager } from 'typeorm';
 import { Database } from '#database';
-import { RequestError, type Tenant, validationFailed } from '#kernel';
+import { RequestError, validationFailed } from '#kernel';
+import { printOf } from './body-print.js';
 import { Versioned } from './versioned.js';
 
 /** Metadata of a route that takes an Idempotency-Key. */
 export const IDEMPOTENT = 'idempotent';
+
+interface Lock {
+  taken: boolean;
+}
 
 interface KeptAnswer {
   fingerprint: Buffer;
@@ -18,20 +23,28 @@ interface KeptAnswer {
   body: unknown;
 }
 
-/** Found under the lock: another request with this key committed while we were on our way. */
-class AnsweredMeanwhile extends Error {
+/** The answer is there already, perhaps since a moment ago. */
+class Answered extends Error {
   constructor(readonly kept: KeptAnswer) {
     super();
   }
 }
 
+/** The tenant's id, the route and the key. */
+type Slot = readonly [tenantId: number, route: string, key: string];
+
 const HELD = `SELECT fingerprint, status, version, body FROM idempotency_keys
   WHERE tenant_id = $1 AND route = $2 AND key = $3 AND created_at > now() - interval '24 hours'`;
+
+const TRY_LOCK = 'SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS taken';
 
 /**
  * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): the first answer is kept in the very transaction that made
  * it true, so that neither a crash nor a race can do the work twice or lose the answer. Only answers that had an effect are
  * kept; a refusal may be retried under the same key.
+ *
+ * While a file streams in, under a key, a lock of that upload turns others away: a courtesy, for what holds them apart is
+ * the claim in the transaction that keeps the answer. Two locks, or who comes between them could turn the first one away.
  */
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
@@ -52,39 +65,45 @@ export class IdempotencyInterceptor implements NestInterceptor {
     if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
       throw validationFailed([{ parameter: 'Idempotency-Key', code: 'format', detail: 'Idempotency-Key takes 1 to 255 visible ASCII characters.' }]);
     }
-    const { tenant } = request.principal!;
     const route = `${request.method} ${request.url.split('?', 1)[0]}`;
-    const fingerprint = createHash('sha256').update(JSON.stringify(request.body ?? null)).digest();
-    const [kept] = await this.database.rows<KeptAnswer>(tenant, { text: HELD, values: [tenant.id, route, key], name: 'idempotency_held' });
-    if (kept !== undefined) return replay(kept, fingerprint, reply);
+    const { tenant } = request.principal!;
+    const slot: Slot = [tenant.id, route, key];
+    const print = printOf(request);
     const hooks = {
-      begin: (tx: EntityManager) => this.claim(tx, tenant, route, key),
-      commit: (tx: EntityManager, result: unknown) => this.keep(tx, tenant, route, key, fingerprint, reply.statusCode, result),
+      lend: async (client: pg.Client) => refuseUnlessTaken((await client.query<Lock>(TRY_LOCK, [`upload ${slot.join(' ')}`])).rows),
+      begin: (tx: EntityManager) => this.claim(tx, slot),
+      commit: async (tx: EntityManager, result: unknown) => this.keep(tx, slot, await print(), reply.statusCode, result),
     };
     try {
+      const [kept] = await this.database.rows<KeptAnswer>(tenant, { text: HELD, values: [...slot], name: 'idempotency_held' });
+      if (kept !== undefined) throw new Answered(kept);
       return await this.database.withHooks(hooks, run);
     } catch (error) {
-      if (error instanceof AnsweredMeanwhile) return replay(error.kept, fingerprint, reply);
+      const printed = print(); // whatever the answer: an unread body would keep it from being heard
+      if (error instanceof Answered) return replay(error.kept, await printed, reply);
       throw error;
     }
   }
 
-  private async claim(tx: EntityManager, tenant: Tenant, route: string, key: string): Promise<void> {
-    const [lock] = await tx.query<{ taken: boolean }[]>(`SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS taken`, [`${tenant.id} ${route} ${key}`]);
-    if (!lock?.taken) throw new RequestError('idempotency_in_flight');
-    const [kept] = await tx.query<KeptAnswer[]>(HELD, [tenant.id, route, key]);
-    if (kept !== undefined) throw new AnsweredMeanwhile(kept);
+  private async claim(tx: EntityManager, slot: Slot): Promise<void> {
+    refuseUnlessTaken(await tx.query<Lock[]>(TRY_LOCK, [slot.join(' ')]));
+    const [kept] = await tx.query<KeptAnswer[]>(HELD, [...slot]);
+    if (kept !== undefined) throw new Answered(kept);
   }
 
-  private async keep(tx: EntityManager, tenant: Tenant, route: string, key: string, fingerprint: Buffer, status: number, result: unknown): Promise<void> {
+  private async keep(tx: EntityManager, slot: Slot, fingerprint: Buffer, status: number, result: unknown): Promise<void> {
     const [body, version] = result instanceof Versioned ? [result.body as unknown, result.version] : [result, null];
     await tx.query(
       `INSERT INTO idempotency_keys (tenant_id, route, key, fingerprint, status, version, body) VALUES ($1, $2, $3, $4, $5, $6, $7)
        ON CONFLICT (tenant_id, route, key) DO UPDATE
          SET fingerprint = excluded.fingerprint, status = excluded.status, version = excluded.version, body = excluded.body, created_at = now()`,
-      [tenant.id, route, key, fingerprint, status, version, JSON.stringify(body)],
+      [...slot, fingerprint, status, version, JSON.stringify(body)],
     );
   }
+}
+
+function refuseUnlessTaken([lock]: readonly Lock[]): void {
+  if (!lock?.taken) throw new RequestError('idempotency_in_flight');
 }
 
 function replay(kept: KeptAnswer, fingerprint: Buffer, reply: FastifyReply): unknown {

@@ -65,6 +65,7 @@ export class SegmentMembersController {
     returns: ImportDto,
     example: QUEUED_IMPORT,
     errors: [SegmentError.only('segment_not_found', 'invalid_state')],
+    idempotent: true,
   })
   importSegmentMembers(@CurrentTenant() tenant: Tenant, @Param('segment_id') segmentId: string, @Req() request: FastifyRequest) {
     return this.members.import(tenant, segmentId, csvBody(request.body));

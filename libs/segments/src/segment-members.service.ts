@@ -35,7 +35,8 @@ export class SegmentMembersService implements OnModuleInit {
 
   /** Takes in a file of customers, who become members chunk by chunk. */
   async import(tenant: Tenant, segmentId: string, file: Readable): Promise<ImportDto> {
-    await this.database.inTenant(tenant, (tx) => this.lock(tx, tenant, segmentId, 'imported'));
+    const [segment] = await this.database.rows<SegmentRow>(tenant, { text: FIND, values: [tenant.id, segmentId], name: 'segment_get' });
+    needs('imported', segment);
     return this.imports.start(tenant, file, { name: IMPORT_TARGET, ref: segmentId });
   }
 
@@ -85,9 +86,7 @@ export class SegmentMembersService implements OnModuleInit {
   /** @throws SegmentError segment_not_found, invalid_state */
   async lock(tx: EntityManager, tenant: Tenant, segmentId: string, type: SegmentType): Promise<SegmentRow> {
     const [segment] = await tx.query<SegmentRow[]>(FIND_FOR_UPDATE, [tenant.id, segmentId]);
-    if (segment === undefined) throw new SegmentError('segment_not_found');
-    if (segment.type !== type) throw new SegmentError('invalid_state', { detail: `This needs a segment of type ${type}; this one is ${segment.type}.` });
-    return segment;
+    return needs(type, segment);
   }
 
   private async moved(tx: EntityManager, tenant: Tenant, segment: Pick<SegmentRow, 'segment_no' | 'segment_id'>, entered: number[], exited: number[]): Promise<void> {
@@ -95,4 +94,10 @@ export class SegmentMembersService implements OnModuleInit {
     await this.membership.announce(tx, tenant, segment.segment_id, entered, exited);
     await this.membership.followMembers(tx, tenant, segment.segment_no, [...entered, ...exited]);
   }
+}
+
+function needs(type: SegmentType, segment: SegmentRow | undefined): SegmentRow {
+  if (segment === undefined) throw new SegmentError('segment_not_found');
+  if (segment.type !== type) throw new SegmentError('invalid_state', { detail: `This needs a segment of type ${type}; this one is ${segment.type}.` });
+  return segment;
 }
