@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Env } from '#config';
 import { Delivery } from '#delivery';
 import type { Tenant } from '#kernel';
 import { type Segment, Segments } from '#segments';
@@ -20,7 +19,6 @@ export class CampaignChecks {
     private readonly segments: Segments,
     private readonly settings: SettingsService,
     private readonly delivery: Delivery,
-    private readonly env: Env,
   ) {}
 
   /** What a campaign for the segment must know; both are asked for in one round trip. */
@@ -48,17 +46,8 @@ export class CampaignChecks {
   }
 
   /** Why nothing could be sent now, or null. A reason to refuse a start, and a warning before it. */
-  notReady(channels: readonly Channel[], { sender }: Settings): CampaignError | null {
-    const unconfigured = channels.filter((channel) => !this.delivery.channelConfigured(channel));
-    if (unconfigured.length > 0) {
-      return new CampaignError('channel_not_configured', { detail: `No provider is configured for ${unconfigured.join(', ')}.`, params: { channels: unconfigured } });
-    }
-    const missing: string[] = [];
-    if (channels.includes('email')) {
-      if (sender.from_email === null && this.env.DEFAULT_FROM_EMAIL === undefined) missing.push('sender.from_email');
-      if (sender.postal_address === null && this.env.DEFAULT_POSTAL_ADDRESS === undefined) missing.push('sender.postal_address');
-    }
-    if (channels.includes('sms') && sender.sms_from === null && this.env.TWILIO_MESSAGING_SERVICE_SID === undefined) missing.push('sender.sms_from');
-    return missing.length === 0 ? null : new CampaignError('sender_not_configured', { detail: `The settings lack ${missing.join(' and ')}.`, params: { missing } });
+  notReady(channels: readonly Channel[], settings: Settings): CampaignError | null {
+    const hindrance = this.delivery.hindrance(channels, settings);
+    return hindrance && new CampaignError(hindrance.code, { detail: hindrance.detail, params: hindrance.params });
   }
 }

@@ -1,7 +1,7 @@
 import { Injectable, Logger, OnModuleInit } from '@nestjs/common';
 import { type EntityManager, In } from 'typeorm';
 import { Database } from '#database';
-import { Delivery, MAILING_FINISHED } from '#delivery';
+import { Delivery, MAILING_FINISHED, MAILING_HELD } from '#delivery';
 import { assertVersion, type Versioned } from '#http';
 import { Jobs } from '#jobs';
 import { Clock, DomainError, type Tenant, validationFailed } from '#kernel';
@@ -38,6 +38,7 @@ export class CampaignLifecycle implements OnModuleInit {
   onModuleInit(): void {
     this.jobs.handle(START_CAMPAIGN, (tenant, { campaign_id, schedule_version }) => this.startScheduled(tenant, campaign_id, schedule_version));
     this.jobs.subscribe(MAILING_FINISHED, 'campaigns', (tenant, { campaign_id }) => this.complete(tenant, campaign_id));
+    this.jobs.subscribe(MAILING_HELD, 'campaigns', (tenant, { campaign_id, code, detail }) => this.hold(tenant, campaign_id, { code, detail }));
   }
 
   /** @throws RequestError validation_failed when there is no future start; CampaignError when the campaign is not complete */
@@ -67,9 +68,11 @@ export class CampaignLifecycle implements OnModuleInit {
   }
 
   resume(tenant: Tenant, campaignId: string, ifMatch?: number): Promise<Versioned<CampaignDto>> {
-    return this.move(tenant, campaignId, 'resume', ifMatch, async (tx, campaign) => {
+    return this.move(tenant, campaignId, 'resume', ifMatch, async (tx, campaign, settings) => {
+      const hindrance = this.checks.notReady(campaign.channels, settings);
+      if (hindrance !== null) throw hindrance;
       await this.delivery.resume(tx, tenant, campaign.campaignNo);
-      campaign.status = 'active';
+      Object.assign(campaign, { status: 'active', warnings: [] } satisfies Partial<CampaignEntity>);
     });
   }
 
@@ -137,6 +140,16 @@ export class CampaignLifecycle implements OnModuleInit {
       const campaign = await this.store.lockIf(tx, { tenantId: tenant.id, campaignId, status: 'scheduled', scheduleVersion });
       if (campaign === null) return;
       await work(tx, campaign);
+      await this.store.save(tx, campaign);
+    });
+  }
+
+  /** The sender paused the mailing for want of something; who paused, resumed or canceled the campaign since has had the last word. */
+  private async hold(tenant: Tenant, campaignId: string, why: CampaignWarning): Promise<void> {
+    await this.database.inTenant(tenant, async (tx) => {
+      const campaign = await this.store.lockIf(tx, { tenantId: tenant.id, campaignId, status: 'active' });
+      if (campaign === null || !(await this.delivery.isPaused(tx, tenant, campaign.campaignNo))) return;
+      Object.assign(campaign, { status: 'paused', warnings: [why] } satisfies Partial<CampaignEntity>);
       await this.store.save(tx, campaign);
     });
   }

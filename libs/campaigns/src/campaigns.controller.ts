@@ -136,10 +136,10 @@ export class CampaignsController {
   @Route({
     allow: 'campaigns:write',
     summary: 'Resume a campaign',
-    description: 'Goes on where the pause began; nobody is written to twice.',
+    description: 'Goes on where the pause began; nobody is written to twice. A campaign that was paused because its sender or channel is gone, as its `warnings` say, needs it back first.',
     returns: CampaignDto,
     example: ACTIVE,
-    errors: [FORBIDDEN_MOVE],
+    errors: [FORBIDDEN_MOVE, CampaignError.only('sender_not_configured', 'channel_not_configured')],
     conditional: true,
   })
   resumeCampaign(@CurrentTenant() tenant: Tenant, @Param('campaign_id') campaignId: string, @IfMatch() ifMatch?: number) {

@@ -12,6 +12,7 @@ import { DeliveryPersonalData } from './delivery-personal-data.js';
 import { Delivery } from './delivery.service.js';
 import { Outcomes } from './outcomes.js';
 import { Preparation } from './preparation.js';
+import { Readiness } from './readiness.js';
 import { ReceiptMatcher } from './receipt-matcher.js';
 import { Receipts } from './receipts.js';
 import { Sender } from './sender.js';
@@ -23,7 +24,7 @@ import { TrackingTokens } from './tracking-token.js';
 @Module({
   imports: [CustomersModule, SegmentsModule, EventsModule, PromosModule],
   controllers: [DeliveriesController, TrackingController],
-  providers: [Delivery, Deliveries, Snapshot, Sender, Channels, Preparation, Outcomes, Receipts, ReceiptMatcher, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData],
+  providers: [Delivery, Deliveries, Snapshot, Sender, Channels, Preparation, Readiness, Outcomes, Receipts, ReceiptMatcher, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData],
   exports: [Delivery],
 })
 export class DeliveryModule {}

@@ -2,11 +2,11 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Jobs } from '#jobs';
 import { Clock, type Fault, type Tenant } from '#kernel';
-import type { Channel } from '#tenants';
-import { Channels } from './channels/channels.js';
+import type { Channel, Settings } from '#tenants';
 import { type Content, validateContent } from './content.js';
 import type { Mailing } from './mailing.js';
 import { linksOf } from './links.js';
+import { type Hindrance, Readiness } from './readiness.js';
 import type { Receipt, ReceiptResult } from './receipt.js';
 import { Receipts } from './receipts.js';
 import { SNAPSHOT } from './snapshot.js';
@@ -15,15 +15,15 @@ import { SNAPSHOT } from './snapshot.js';
 @Injectable()
 export class Delivery {
   constructor(
-    private readonly channels: Channels,
+    private readonly readiness: Readiness,
     private readonly clock: Clock,
     private readonly jobs: Jobs,
     private readonly receipts: Receipts,
   ) {}
 
-  /** Whether the deployment can send over the channel. */
-  channelConfigured(channel: Channel): boolean {
-    return this.channels.get(channel) !== undefined;
+  /** Why nothing could be sent over the channels now, or null. */
+  hindrance(channels: readonly Channel[], settings: Settings): Hindrance | null {
+    return this.readiness.hindrance(channels, settings);
   }
 
   /** Every fault of the templates and links; pointers start at `/content`. */
@@ -77,6 +77,12 @@ export class Delivery {
   /** Nothing more is handed to a provider once this has committed; what a provider has already been called with is finished. */
   async pause(tx: EntityManager, tenant: Tenant, campaignNo: number): Promise<void> {
     await this.move(tx, tenant, campaignNo, 'running', 'paused');
+  }
+
+  /** Whether nothing is sent, by the caller's wish or for want of something. */
+  async isPaused(tx: EntityManager, tenant: Tenant, campaignNo: number): Promise<boolean> {
+    const paused = await tx.query<unknown[]>(`SELECT 1 FROM mailings WHERE tenant_id = $1 AND campaign_no = $2 AND state = 'paused'`, [tenant.id, campaignNo]);
+    return paused.length > 0;
   }
 
   async resume(tx: EntityManager, tenant: Tenant, campaignNo: number): Promise<void> {

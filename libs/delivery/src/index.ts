@@ -3,5 +3,6 @@ export { type Counters, type Metric, METRICS } from './counters.js';
 export { type DeliveryKey, decodeDeliveryId, encodeDeliveryId } from './delivery-id.js';
 export { Delivery } from './delivery.service.js';
 export * from './delivery.module.js';
-export { type Mailing, MAILING_FINISHED } from './mailing.js';
+export { type Mailing, MAILING_FINISHED, MAILING_HELD } from './mailing.js';
+export type { Hindrance } from './readiness.js';
 export { type Receipt, type ReceiptResult, type ReceiptType, RECEIPT_TYPES } from './receipt.js';

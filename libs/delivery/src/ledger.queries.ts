@@ -14,11 +14,11 @@ export interface ClaimedRow {
 export const TENANTS_AT_WORK = `
   SELECT t.id, t.name FROM tenants t WHERE EXISTS (SELECT 1 FROM campaign_directory d WHERE d.tenant_id = t.id AND d.sending) ORDER BY t.id`;
 
-/** The mailings of `$1` that are not done, most urgent first, and what each needs at the instant `$2` for the channels `$3`. */
+/** The mailings of `$1` that are not done, most urgent first, and what each needs at the instant `$2`. */
 export const MAILINGS_AT_WORK = `
-  SELECT m.campaign_no, m.campaign_id, m.state, m.type, m.content, m.promo_code, m.ends_at, m.snapshot_done,
+  SELECT m.campaign_no, m.campaign_id, m.state, m.type, m.channels, m.content, m.promo_code, m.ends_at, m.snapshot_done,
          EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status = 'pending'
-                    AND (m.state = 'canceled' OR (d.next_attempt_at <= $2 AND d.channel = ANY ($3::text[])))) AS due,
+                    AND (m.state = 'canceled' OR d.next_attempt_at <= $2)) AS due,
          EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status IN ('claimed', 'calling') AND d.lease_until < $2) AS lost,
          NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status = 'pending')
            AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status IN ('claimed', 'calling')) AS settled
@@ -27,14 +27,14 @@ export const MAILINGS_AT_WORK = `
    ORDER BY m.priority DESC, m.started_at, m.campaign_no`;
 
 /**
- * Takes at most `$6` due rows of the channels `$5` under a lease until `$4`; rows that another worker is taking are passed over.
+ * Takes at most `$5` due rows under a lease until `$4`; rows that another worker is taking are passed over.
  * MATERIALIZED, since a subquery that a join runs again locks other rows each time, and takes more than the limit.
  */
 export const CLAIM = `
   WITH due AS MATERIALIZED (
     SELECT customer_no, channel FROM deliveries
-     WHERE tenant_id = $1 AND campaign_no = $2 AND status = 'pending' AND next_attempt_at <= $3 AND channel = ANY ($5::text[])
-     ORDER BY next_attempt_at LIMIT $6 FOR UPDATE SKIP LOCKED)
+     WHERE tenant_id = $1 AND campaign_no = $2 AND status = 'pending' AND next_attempt_at <= $3
+     ORDER BY next_attempt_at LIMIT $5 FOR UPDATE SKIP LOCKED)
   UPDATE deliveries d SET status = 'claimed', lease_until = $4 FROM due
    WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = due.customer_no AND d.channel = due.channel
   RETURNING d.customer_no, d.channel, d.attempts`;
@@ -42,6 +42,9 @@ export const CLAIM = `
 /** The rows named by `$3` and `$4`. */
 const NAMED = `FROM unnest($3::int[], $4::text[]) AS n (customer_no, channel)
    WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = n.customer_no AND d.channel = n.channel`;
+
+/** Pauses a mailing that cannot go on. */
+export const HOLD = `UPDATE mailings SET state = 'paused' WHERE tenant_id = $1 AND campaign_no = $2 AND state = 'running' RETURNING campaign_id`;
 
 /** Gives claimed rows back untouched. */
 export const RELEASE = `UPDATE deliveries d SET status = 'pending', lease_until = NULL ${NAMED} AND d.status = 'claimed'`;

@@ -17,5 +17,8 @@ export interface Mailing {
   priority: number;
 }
 
+/** Something that sending needs is gone, so the sender paused the mailing: see {@link Hindrance}. */
+export const MAILING_HELD = eventType<{ campaign_id: string; code: string; detail: string }>('mailing.held');
+
 /** Every recipient is accounted for and the campaign's end, if it has one, has passed. May be told again after an operator had an `unknown` sent once more. */
 export const MAILING_FINISHED = eventType<{ campaign_no: number; campaign_id: string }>('mailing.finished');

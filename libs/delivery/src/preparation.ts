@@ -1,14 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Env } from '#config';
 import { addressOf, type CustomerProfile, Customers, Suppressions } from '#customers';
 import { Clock, type Tenant } from '#kernel';
 import { type Channel, SettingsService } from '#tenants';
 import type { Content } from './content.js';
 import { decide, type SkipReason } from './decision.js';
 import type { DeliveryKey } from './delivery-id.js';
-import { type Email, type EmailSender, EmailTemplate } from './email.js';
+import { type Email, EmailTemplate } from './email.js';
 import { ADDRESS_OWNERS, type ClaimedRow, TAKE_ADDRESSES } from './ledger.queries.js';
+import { type Hindrance, Readiness } from './readiness.js';
 import { TrackingTokens } from './tracking-token.js';
 
 /** A mailing, as far as its sending needs it. */
@@ -17,6 +17,7 @@ export interface MailingAtWork {
   campaign_id: string;
   state: 'running' | 'paused' | 'canceled' | 'finished';
   type: string;
+  channels: Channel[];
   content: Content;
   promo_code: string | null;
   ends_at: Date | null;
@@ -45,21 +46,30 @@ export class Preparation {
   private readonly templates = new Map<string, EmailTemplate>();
 
   constructor(
-    private readonly env: Env,
     private readonly clock: Clock,
     private readonly customers: Customers,
     private readonly suppressions: Suppressions,
     private readonly settings: SettingsService,
+    private readonly readiness: Readiness,
     private readonly tokens: TrackingTokens,
   ) {}
 
-  /** @param rows all of one channel */
-  async prepare(tx: EntityManager, tenant: Tenant, mailing: MailingAtWork, channel: Channel, rows: readonly ClaimedRow[]): Promise<Prepared> {
+  /** Why the mailing cannot go on now, or null. */
+  async hindrance(tx: EntityManager, tenant: Tenant, mailing: MailingAtWork): Promise<Hindrance | null> {
+    return this.readiness.hindrance(mailing.channels, await this.settings.of(tx, tenant));
+  }
+
+  /**
+   * @param rows all of one channel
+   * @returns null when the sender was taken away since the rows were claimed
+   */
+  async prepare(tx: EntityManager, tenant: Tenant, mailing: MailingAtWork, channel: Channel, rows: readonly ClaimedRow[]): Promise<Prepared | null> {
+    const sender = this.readiness.emailSender(await this.settings.of(tx, tenant));
+    if (sender === null) return null;
     const prepared: Prepared = { messages: [], settled: [] };
     const skip = (row: ClaimedRow, reason: SkipReason): void => void prepared.settled.push({ row, status: 'skipped', reason });
     const candidates = await this.admit(tx, tenant, mailing, channel, rows, skip);
     const owners = await this.takeAddresses(tx, tenant, mailing.campaign_no, channel, candidates);
-    const sender = await this.sender(tx, tenant);
     const template = this.template(tenant, mailing);
     for (const { row, profile, address } of candidates) {
       if (!owners.has(row.customer_no)) {
@@ -99,14 +109,6 @@ export class Preparation {
     await tx.query(TAKE_ADDRESSES, values);
     const owners = await tx.query<{ customer_no: number }[]>(ADDRESS_OWNERS, values);
     return new Set(owners.map((owner) => owner.customer_no));
-  }
-
-  private async sender(tx: EntityManager, tenant: Tenant): Promise<EmailSender> {
-    const { sender } = await this.settings.of(tx, tenant);
-    const email = sender.from_email ?? this.env.DEFAULT_FROM_EMAIL;
-    const postalAddress = sender.postal_address ?? this.env.DEFAULT_POSTAL_ADDRESS;
-    if (email === undefined || postalAddress === undefined) throw new Error('The sender’s address was taken away while a campaign is running.');
-    return { email, name: sender.from_name, replyTo: sender.reply_to, postalAddress };
   }
 
   private template(tenant: Tenant, mailing: MailingAtWork): EmailTemplate {

@@ -5,8 +5,8 @@ import { Clock, type Tenant } from '#kernel';
 import type { Channel as ChannelName } from '#tenants';
 import { Channels } from './channels/channels.js';
 import { counted } from './counters.js';
-import { CALL, CANCELABLE, CLAIM, type ClaimedRow, FINISH, LOST, MAILINGS_AT_WORK, RECOVER, RELEASE, SETTLE, SKIP_CANCELED, TENANTS_AT_WORK } from './ledger.queries.js';
-import { MAILING_FINISHED } from './mailing.js';
+import { CALL, CANCELABLE, CLAIM, type ClaimedRow, FINISH, HOLD, LOST, MAILINGS_AT_WORK, RECOVER, RELEASE, SETTLE, SKIP_CANCELED, TENANTS_AT_WORK } from './ledger.queries.js';
+import { MAILING_FINISHED, MAILING_HELD } from './mailing.js';
 import { Outcomes } from './outcomes.js';
 import { type MailingAtWork, Preparation, type Prepared } from './preparation.js';
 
@@ -56,7 +56,7 @@ export class Sender implements OnModuleInit {
   }
 
   private async advance(tenant: Tenant): Promise<boolean> {
-    const values = [tenant.id, this.clock.now(), this.channels.names];
+    const values = [tenant.id, this.clock.now()];
     const mailings = await this.database.rows<MailingAtWork>(tenant, { text: MAILINGS_AT_WORK, values, name: 'mailings_at_work' });
     for (const mailing of mailings) {
       if (mailing.lost) await this.recover(tenant, mailing);
@@ -80,11 +80,18 @@ export class Sender implements OnModuleInit {
     return reached && rows.length > 0;
   }
 
+  /** Takes what is due; of a mailing that cannot go on nothing, and nothing is lost. */
   private claim(tenant: Tenant, mailing: MailingAtWork): Promise<ClaimedRow[]> {
     const now = this.clock.now();
     const lease = new Date(now.getTime() + CLAIM_LEASE_MS);
     return this.database.inTenant(tenant, async (tx) => {
-      const [rows] = await tx.query<[ClaimedRow[]]>(CLAIM, [tenant.id, mailing.campaign_no, now, lease, this.channels.names, BATCH]);
+      const hindrance = await this.preparation.hindrance(tx, tenant, mailing);
+      if (hindrance !== null) {
+        const [[held]] = await tx.query<[{ campaign_id: string }[]]>(HOLD, [tenant.id, mailing.campaign_no]);
+        if (held !== undefined) await this.jobs.publish(tx, tenant, MAILING_HELD, { campaign_id: held.campaign_id, code: hindrance.code, detail: hindrance.detail });
+        return [];
+      }
+      const [rows] = await tx.query<[ClaimedRow[]]>(CLAIM, [tenant.id, mailing.campaign_no, now, lease, BATCH]);
       return rows;
     });
   }
@@ -95,11 +102,12 @@ export class Sender implements OnModuleInit {
     return this.database.inTenant(tenant, async (tx) => {
       // A pause or cancel waits for this transaction, and whoever comes after it finds the mailing paused.
       const [{ state } = { state: 'canceled' }] = await tx.query<{ state: string }[]>('SELECT state FROM mailings WHERE tenant_id = $1 AND campaign_no = $2 FOR SHARE', [tenant.id, campaign]);
-      if (state !== 'running') {
+      const prepared = state === 'running' ? await this.preparation.prepare(tx, tenant, mailing, channel, rows) : null;
+      if (prepared === null) {
         await tx.query(RELEASE, [tenant.id, campaign, ...named(rows)]);
         return [];
       }
-      const { messages, settled } = await this.preparation.prepare(tx, tenant, mailing, channel, rows);
+      const { messages, settled } = prepared;
       if (settled.length > 0) {
         const ended = settled.map(({ row }) => row);
         await counted(tx, tenant, touched(campaign, ended), () =>

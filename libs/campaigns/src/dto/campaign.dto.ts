@@ -185,7 +185,7 @@ export class CampaignDto extends CampaignBaseDto {
   @ApiProperty({ example: 0 })
   priority: number;
 
-  @ApiProperty({ type: [CampaignWarningDto], description: 'What to look at before it starts; empty when all is well.' })
+  @ApiProperty({ type: [CampaignWarningDto], description: 'What to look at before it starts, or why it was paused by itself (`sender_not_configured`, `channel_not_configured`); empty when all is well.' })
   warnings: CampaignWarningDto[];
 
   @ApiProperty({ type: CampaignMetricsDto })

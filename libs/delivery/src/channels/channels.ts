@@ -17,10 +17,6 @@ export class Channels implements OnApplicationShutdown {
     return this.byName.get(name);
   }
 
-  get names(): ChannelName[] {
-    return [...this.byName.keys()];
-  }
-
   onApplicationShutdown(): void {
     for (const channel of this.byName.values()) channel.close();
   }

@@ -1,0 +1,47 @@
+import { Injectable } from '@nestjs/common';
+import { Env } from '#config';
+import type { Channel, Settings } from '#tenants';
+import { Channels } from './channels/channels.js';
+import type { EmailSender } from './email.js';
+
+/** Why nothing can be sent: a refusal of a start, the reason of a pause, a warning before either. */
+export interface Hindrance {
+  code: 'sender_not_configured' | 'channel_not_configured';
+  detail: string;
+  params: { channels: readonly Channel[] } | { missing: readonly string[] };
+}
+
+/** Whether the deployment and the tenant's settings have what sending needs. Both may change while a mailing is under way. */
+@Injectable()
+export class Readiness {
+  constructor(
+    private readonly env: Env,
+    private readonly channels: Channels,
+  ) {}
+
+  hindrance(channels: readonly Channel[], settings: Settings): Hindrance | null {
+    const unconfigured = channels.filter((channel) => this.channels.get(channel) === undefined);
+    if (unconfigured.length > 0) {
+      return { code: 'channel_not_configured', detail: `No provider is configured for ${unconfigured.join(', ')}.`, params: { channels: unconfigured } };
+    }
+    const missing = channels.flatMap((channel) => this.missing(channel, settings));
+    return missing.length === 0 ? null : { code: 'sender_not_configured', detail: `The settings lack ${missing.join(' and ')}.`, params: { missing } };
+  }
+
+  /** Who writes emails: the tenant, or the deployment for it; null when neither says. */
+  emailSender({ sender }: Settings): EmailSender | null {
+    const email = sender.from_email ?? this.env.DEFAULT_FROM_EMAIL;
+    const postalAddress = sender.postal_address ?? this.env.DEFAULT_POSTAL_ADDRESS;
+    return email === undefined || postalAddress === undefined ? null : { email, name: sender.from_name, replyTo: sender.reply_to, postalAddress };
+  }
+
+  private missing(channel: Channel, { sender }: Settings): string[] {
+    const { DEFAULT_FROM_EMAIL, DEFAULT_POSTAL_ADDRESS, TWILIO_MESSAGING_SERVICE_SID } = this.env;
+    const needed: Record<Channel, Record<string, string | null | undefined>> = {
+      email: { 'sender.from_email': sender.from_email ?? DEFAULT_FROM_EMAIL, 'sender.postal_address': sender.postal_address ?? DEFAULT_POSTAL_ADDRESS },
+      sms: { 'sender.sms_from': sender.sms_from ?? TWILIO_MESSAGING_SERVICE_SID },
+      push: {},
+    };
+    return Object.entries(needed[channel]).filter(([, value]) => (value ?? null) === null).map(([name]) => name);
+  }
+}

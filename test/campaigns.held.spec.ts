@@ -1,0 +1,75 @@
+import { startApp, type TestApp } from './support/app.js';
+import { eventually } from './support/eventually.js';
+import { CONTENT, Mailings } from './support/mailings.js';
+import { startSmtp, type TestSmtp } from './support/smtp.js';
+import { newTenant } from './support/tokens.js';
+
+const ONE = '/api/v1/marketing/campaigns/{campaign_id}';
+const SENDER = { from_email: 'hello@trattoria.example', postal_address: '1 Main Street' };
+/** More than a worker takes at once. */
+const CROWD = 150;
+
+describe('a campaign that cannot go on', () => {
+  let smtp: TestSmtp;
+  let app: TestApp;
+  beforeAll(async () => {
+    smtp = await startSmtp();
+    app = await startApp({ worker: true, env: { SMTP_URL: smtp.url } });
+  });
+  afterAll(async () => {
+    await app.close();
+    await smtp.close();
+  });
+  beforeEach(() => {
+    smtp.beforeReply = undefined;
+    smtp.recipients.length = 0;
+  });
+
+  const configure = async (tenant: string, sender: object): Promise<void> => {
+    const { response } = await app.api(['tenant_admin'], tenant).PATCH('/api/v1/marketing/settings', { body: { sender } as never });
+    expect(response.status).toBe(200);
+  };
+  const tenantWithSender = async (): Promise<Mailings> => {
+    const tenant = newTenant();
+    await configure(tenant, SENDER);
+    return Mailings.of(app, tenant);
+  };
+
+  test('is paused with the reason when its sender is taken away, and goes on where it was', async () => {
+    const [mailings, neighbour] = [await tenantWithSender(), await tenantWithSender()];
+    const api = app.api(['marketing'], mailings.tenant.name);
+    await mailings.crowd(CROWD);
+    const { data: segment } = await api.POST('/api/v1/marketing/segments', { body: { name: 'Everybody', type: 'static' } });
+    await api.POST('/api/v1/marketing/segments/{segment_id}/members', { params: { path: { segment_id: segment!.id } }, body: { customer_ids: Array.from({ length: CROWD }, (_, i) => `guest-${i}`) } });
+    const { data: campaign } = await api.POST('/api/v1/marketing/campaigns', { body: { name: 'Sale', type: 'promotion', channels: ['email'], segment_id: segment!.id, content: { subject: 'Hello', body: 'Hello' } } });
+    const path = { params: { path: { campaign_id: campaign!.id } } };
+    smtp.beforeReply = () => (smtp.beforeReply = undefined, configure(mailings.tenant.name, { from_email: null, postal_address: null }));
+    expect((await api.POST(`${ONE}/start`, path)).data).toMatchObject({ status: 'active', warnings: [] });
+
+    await eventually(async () =>
+      expect((await api.GET(ONE, path)).data).toMatchObject({
+        status: 'paused',
+        warnings: [{ code: 'sender_not_configured', detail: 'The settings lack sender.from_email and sender.postal_address.' }],
+        metrics: { sent: 100, failed: 0, skipped: 0 },
+      }),
+    );
+    expect((await api.POST(`${ONE}/resume`, path)).error).toMatchObject({ status: 409, code: 'sender_not_configured', missing: ['sender.from_email', 'sender.postal_address'] });
+    const other = await neighbour.start(CONTENT, await neighbour.people([{ id: 'ada', email: 'ada@example.com' }]));
+    await eventually(async () => expect(await neighbour.state(other)).toBe('finished'));
+
+    await configure(mailings.tenant.name, SENDER);
+    expect((await api.POST(`${ONE}/resume`, path)).data).toMatchObject({ status: 'active', warnings: [] });
+    await eventually(async () => expect((await api.GET(ONE, path)).data).toMatchObject({ status: 'completed', metrics: { sent: CROWD } }));
+    expect(new Set(smtp.recipients).size).toBe(CROWD + 1);
+    expect(smtp.recipients).toHaveLength(CROWD + 1);
+  });
+
+  test('for want of its channel holds up no other of its tenant', async () => {
+    const mailings = await tenantWithSender();
+    const numbers = await mailings.people([{ id: 'ada', email: 'ada@example.com' }]);
+    const text = await mailings.start(CONTENT, numbers, { channels: ['email', 'sms'], priority: 9 });
+    const letter = await mailings.start(CONTENT, numbers);
+    await eventually(async () => expect([await mailings.state(text), await mailings.state(letter)]).toEqual(['paused', 'finished']));
+    expect((await mailings.ledger(text)).map(({ status }) => status)).toEqual(['pending', 'pending']);
+  });
+});
