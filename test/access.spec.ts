@@ -34,6 +34,18 @@ const BAD_TOKENS: Record<string, string> = {
   'HS512 with our secret': jwt.sign(claims, TEST_SECRET, { algorithm: 'HS512' }),
   'a stranger’s RS256': jwt.sign(claims, strangersKey, { algorithm: 'RS256' }),
   'a changed payload': token('tenant-x').replace(/\.[^.]+\./, `.${part(claims)}.`),
+  'a critical extension': forge({ alg: 'HS256', crit: ['exp'], exp: 1 }, claims, TEST_SECRET),
+  'an empty list of critical extensions': forge({ alg: 'HS256', crit: [] }, claims, TEST_SECRET),
+  'an unencoded payload': forge({ alg: 'HS256', b64: false, crit: ['b64'] }, claims, TEST_SECRET),
+  'an unencoded payload, by the way': forge({ alg: 'HS256', b64: false }, claims, TEST_SECRET),
+  'another kind of token': forge({ alg: 'HS256', typ: 'logout+jwt' }, claims, TEST_SECRET),
+  'a kind that is no text': forge({ alg: 'HS256', typ: ['JWT'] }, claims, TEST_SECRET),
+  'an empty key id': forge({ alg: 'HS256', kid: '' }, claims, TEST_SECRET),
+  'a key id that is no text': forge({ alg: 'HS256', kid: { $ne: null } }, claims, TEST_SECRET),
+  'a header that is no object': forge([{ alg: 'HS256' }], claims, TEST_SECRET),
+  'a payload that is no object': forge({ alg: 'HS256', typ: 'JWT' }, [claims], TEST_SECRET),
+  'a payload that is no JSON': `${part({ alg: 'HS256', typ: 'JWT' })}.bm9uc2Vuc2U.${'A'.repeat(43)}`,
+  'an expiry that is a text': forge({ alg: 'HS256' }, { ...claims, exp: String(claims.exp) }, TEST_SECRET),
   'without a tenant': token('tenant-x', ['super_admin'], { tenant_id: undefined }),
   'a tenant that is no text': token('tenant-x', ['super_admin'], { tenant_id: 7 }),
   'a tenant no column can hold': token('tenant-x', ['super_admin'], { tenant_id: 'a\u0000b' }),
@@ -112,6 +124,17 @@ describe('access', () => {
     });
   });
 
+  test.each([undefined, 'JWT', 'jwt', 'at+jwt', 'application/at+jwt'])('a token of type %p gets in', async (typ) => {
+    expect((await app.fetch('/api/v1/marketing/settings', { token: forge({ alg: 'HS256', typ }, { ...claims, tenant_id: app.tenant }, TEST_SECRET) })).status).toBe(200);
+  });
+
+  test('of a claim told twice the last counts (RFC 7519 §4), for the signature as for us', async () => {
+    const json = `{"roles":["super_admin"],${JSON.stringify({ ...claims, tenant_id: app.tenant, roles: ['owner'] }).slice(1)}`;
+    const twice = `${part({ alg: 'HS256' })}.${Buffer.from(json).toString('base64url')}`;
+    const signed = `${twice}.${createHmac('sha256', TEST_SECRET).update(twice).digest('base64url')}`;
+    expect((await app.fetch('/api/v1/marketing/settings', { token: signed })).status).toBe(403);
+  });
+
   test('a role may be told as `role`, and within 30 seconds of skew', async () => {
     const settings = (over: object) => app.fetch('/api/v1/marketing/settings', { token: token(app.tenant, [], { roles: undefined, ...over }) });
     expect((await settings({ role: 'marketing' })).status).toBe(200);
@@ -172,6 +195,9 @@ describe('access by a key set', () => {
       ...keys.publicKeys('ES256').map((publicKey) => forge({ alg: 'HS256', kid: 'ec' }, payload(), publicKey)),
       forge({ alg: 'HS256', kid: 'rsa' }, payload(), TEST_SECRET),
       forge({ alg: 'none', kid: 'rsa' }, payload()),
+      `${part({ alg: 'RS256', typ: 'JWT', kid: 'rsa' })}.bm9uc2Vuc2U.AAAA`,
+      `${part({ alg: 'RS256', typ: 'JWT' })}.bm9uc2Vuc2U.AAAA`,
+      keys.sign('RS256', payload(), ''),
       keys.sign('RS256', payload()).replace(/[^.]+$/, keys.sign('ES256', payload()).split('.')[2]!),
     ];
     for (const operation of GUARDED) {
@@ -186,6 +212,18 @@ describe('access by a key set', () => {
     expect(await status(keys.sign('RS256', payload(), 'ec'))).toBe(401);
     expect(await status(keys.sign('ES256', payload(), 'rsa'))).toBe(401);
     expect(await status(keys.sign('PS256', payload()))).toBe(401);
+  });
+
+  test('made-up key ids neither shut out who has a key nor have the provider asked again and again', async () => {
+    expect(await status(keys.sign('RS256', payload()))).toBe(200);
+    app.clock.advance(60_000);
+    const asked = keys.asked();
+    for (let n = 0; n < 30; n++) expect(await status(keys.sign('RS256', payload(), `made-up-${n}`))).toBe(401);
+    expect(keys.asked() - asked).toBe(1);
+    app.clock.advance(700_000); // the known keys are looked up anew
+    const later = { exp: now() + 2 * HOUR };
+    expect(await status(keys.sign('ES256', payload(later)))).toBe(200);
+    expect(await status(keys.sign('RS256', payload(later)))).toBe(200);
   });
 
   test('while the key set cannot be had, nobody is called a forger', async () => {

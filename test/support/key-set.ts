@@ -11,12 +11,18 @@ export async function keySetServer() {
     { ...rsa.publicKey.export({ format: 'jwk' }), kid: 'rsa', use: 'sig', alg: 'RS256' },
     { ...ec.publicKey.export({ format: 'jwk' }), kid: 'ec', use: 'sig', alg: 'ES256' },
   ];
-  const server = createServer((_, response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ keys })));
+  let asked = 0;
+  const server = createServer((_, response) => {
+    asked++;
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ keys }));
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/.well-known/jwks.json`,
     sign: (algorithm: 'RS256' | 'PS256' | 'ES256', payload: object, keyid = algorithm === 'ES256' ? 'ec' : 'rsa'): string =>
       jwt.sign(payload, algorithm === 'ES256' ? ec.privateKey : rsa.privateKey, { algorithm, keyid }),
+    /** How often it was asked for its keys. */
+    asked: () => asked,
     /** The spellings under which an attacker would try the public key as an HMAC secret. */
     publicKeys: (algorithm: 'RS256' | 'ES256'): string[] => {
       const key = algorithm === 'ES256' ? ec.publicKey : rsa.publicKey;

@@ -1,9 +1,9 @@
-import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import jwt, { type Algorithm, type JwtHeader } from 'jsonwebtoken';
-import { JwksClient, SigningKeyNotFoundError } from 'jwks-rsa';
+import jwt, { type Algorithm } from 'jsonwebtoken';
 import { Env } from '#config';
-import { Clock, RequestError } from '#kernel';
+import { Clock, isObject, RequestError } from '#kernel';
+import { KeySet } from './key-set.js';
 import { isRole, type Role } from './role.js';
 
 /** Seconds by which the issuer's clock and ours may differ. */
@@ -25,23 +25,21 @@ export interface Claims {
 export class TokenVerifier {
   // A KeyObject, built once: jsonwebtoken given a string builds one per call, which costs fifty times the verification.
   private readonly secret: KeyObject | null;
-  private readonly jwks: JwksClient | null;
-  private readonly publicKeys = new Map<string, KeyObject>();
+  private readonly keySet: KeySet | null;
 
   constructor(
     private readonly env: Env,
     private readonly clock: Clock,
   ) {
     this.secret = env.JWT_SECRET === undefined ? null : createSecretKey(env.JWT_SECRET, 'utf8');
-    this.jwks =
-      env.JWT_JWKS_URL === undefined
-        ? null
-        : new JwksClient({ jwksUri: env.JWT_JWKS_URL, cache: true, cacheMaxAge: 600_000, rateLimit: true, jwksRequestsPerMinute: 10, timeout: 5_000 });
+    this.keySet = env.JWT_JWKS_URL === undefined ? null : new KeySet(env.JWT_JWKS_URL, clock);
   }
 
   /** @throws RequestError unauthorized, or unavailable while the key set cannot be fetched */
   async verify(token: string): Promise<Claims> {
-    const key = this.secret ?? (await this.publicKey(token));
+    const header = readHeader(token);
+    const key = this.secret ?? (await this.keySet!.find(header.kid));
+    if (key === null) throw unauthorized('The token is not valid.');
     const algorithms: Algorithm[] = this.secret !== null ? ['HS256'] : ['RS256', 'ES256'];
     let payload: unknown;
     try {
@@ -57,24 +55,26 @@ export class TokenVerifier {
     }
     return readClaims(payload);
   }
+}
 
-  private async publicKey(token: string): Promise<KeyObject> {
-    const header: JwtHeader | undefined = jwt.decode(token, { complete: true })?.header;
-    const kid = typeof header?.kid === 'string' ? header.kid : '';
-    const known = this.publicKeys.get(kid);
-    if (known !== undefined) return known;
-    try {
-      const signing = await this.jwks!.getSigningKey(kid === '' ? undefined : kid);
-      const key = createPublicKey(signing.getPublicKey());
-      if (this.publicKeys.size >= 100) this.publicKeys.clear();
-      this.publicKeys.set(kid, key);
-      setTimeout(() => this.publicKeys.delete(kid), 600_000).unref(); // a withdrawn key stops working
-      return key;
-    } catch (error) {
-      if (error instanceof SigningKeyNotFoundError || header === undefined) throw unauthorized('The token is not valid.');
-      throw new RequestError('unavailable', { detail: 'The key set that verifies tokens cannot be reached.', retryAfter: 5 });
-    }
+/** Explicit types (RFC 8725 §3.11) of tokens that are for calling an API; none is common, and means one. */
+const ACCESS_TYPES = new Set(['jwt', 'application/jwt', 'at+jwt', 'application/at+jwt']);
+
+/** What the header says of how to read the token. Nothing in it is believed before the signature holds, but some of it is reason enough to refuse. */
+function readHeader(token: string): { kid?: string } {
+  let header: unknown;
+  try {
+    header = JSON.parse(Buffer.from(token.split('.', 1)[0]!, 'base64url').toString());
+  } catch {
+    // not JSON: no token of anybody's
   }
+  if (!isObject(header)) throw unauthorized('The token is not valid.');
+  const { kid, typ, crit, b64 } = header;
+  // RFC 7515 §4.1.11: we understand no extension, and `b64` (RFC 7797 §7 forbids it to tokens) would have the payload read another way.
+  if (crit !== undefined || b64 !== undefined) throw unauthorized('The token uses an extension that is not understood.');
+  if (typ !== undefined && !(typeof typ === 'string' && ACCESS_TYPES.has(typ.toLowerCase()))) throw unauthorized('The token is of a type that is no access token.');
+  if (kid !== undefined && (typeof kid !== 'string' || kid === '')) throw unauthorized('The token is not valid.');
+  return { kid };
 }
 
 function readClaims(payload: unknown): Claims {

@@ -1,0 +1,49 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { JwksClient } from 'jwks-rsa';
+import { type Clock, RequestError } from '#kernel';
+
+/** Milliseconds after which a withdrawn key works no more. */
+const MAX_AGE = 600_000;
+/** Milliseconds between two looks for keys we do not know: else whoever makes up key ids would have us call the provider at their pace. */
+const COOLDOWN = 30_000;
+
+/** The identity provider's public keys (RFC 7517). Fetched as a whole, so that made-up key ids cost the keys that exist nothing. */
+export class KeySet {
+  private readonly client: JwksClient;
+  private keys = new Map<string, KeyObject>();
+  private fetchedAt = -Infinity;
+  private fetching: Promise<void> | null = null;
+
+  constructor(
+    jwksUri: string,
+    private readonly clock: Clock,
+  ) {
+    this.client = new JwksClient({ jwksUri, cache: false, timeout: 5_000 });
+  }
+
+  /**
+   * @param kid undefined: the set's only key
+   * @returns null when nobody published such a key
+   * @throws RequestError unavailable while the set cannot be fetched
+   */
+  async find(kid: string | undefined): Promise<KeyObject | null> {
+    const age = this.clock.now().getTime() - this.fetchedAt;
+    if (age > MAX_AGE || (age > COOLDOWN && this.known(kid) === null)) await (this.fetching ??= this.fetch().finally(() => (this.fetching = null)));
+    return this.known(kid);
+  }
+
+  private known(kid: string | undefined): KeyObject | null {
+    if (kid !== undefined) return this.keys.get(kid) ?? null;
+    return this.keys.size === 1 ? [...this.keys.values()][0]! : null;
+  }
+
+  private async fetch(): Promise<void> {
+    try {
+      const keys = await this.client.getSigningKeys();
+      this.keys = new Map(keys.map((key) => [key.kid, createPublicKey(key.getPublicKey())]));
+      this.fetchedAt = this.clock.now().getTime();
+    } catch {
+      throw new RequestError('unavailable', { detail: 'The key set that verifies tokens cannot be reached.', retryAfter: 5 });
+    }
+  }
+}
