@@ -84,7 +84,7 @@ describe('the list of campaigns', () => {
   test('what is no filter is told by name', async () => {
     const { error } = await api.GET(PATH, { params: { query: { status: 'done', start_date: '2026-02-30', limit: 0, sort: 'name' } as never } });
     expect(error!.errors!.map(({ parameter }) => parameter).sort()).toEqual(['limit', 'sort', 'start_date', 'status']);
-    expect((await api.GET(PATH, { params: { query: { cursor: 'nonsense' } } })).error).toMatchObject({ code: 'invalid_cursor', status: 400 });
+    expect((await api.GET(PATH, { params: { query: { cursor: 'nonsense' } } })).error).toMatchObject({ status: 400, errors: [{ parameter: 'cursor', code: 'invalid_cursor' }] });
     expect((await api.GET(PATH, { params: { query: { page: 101, limit: 100 } } })).error).toMatchObject({ code: 'page_too_deep', status: 400 });
   });
 

@@ -2,7 +2,7 @@ import { Injectable, Logger, OnModuleInit } from '@nestjs/common';
 import { type EntityManager, In } from 'typeorm';
 import { Database } from '#database';
 import { Delivery, MAILING_FINISHED, MAILING_HELD } from '#delivery';
-import { assertVersion, type Versioned } from '#http';
+import { assertVersion, type Versioned, type Versions } from '#http';
 import { Jobs } from '#jobs';
 import { Clock, DomainError, type Tenant, validationFailed } from '#kernel';
 import { type Settings, SettingsService } from '#tenants';
@@ -42,7 +42,7 @@ export class CampaignLifecycle implements OnModuleInit {
   }
 
   /** @throws RequestError validation_failed when there is no future start; CampaignError when the campaign is not complete */
-  schedule(tenant: Tenant, campaignId: string, dates: CampaignScheduleDto, ifMatch?: number): Promise<Versioned<CampaignDto>> {
+  schedule(tenant: Tenant, campaignId: string, dates: CampaignScheduleDto, ifMatch?: Versions): Promise<Versioned<CampaignDto>> {
     return this.move(tenant, campaignId, 'schedule', ifMatch, async (tx, campaign, settings) => {
       const before = promoDates(campaign);
       this.editor.editSchedule(campaign, dates);
@@ -56,18 +56,18 @@ export class CampaignLifecycle implements OnModuleInit {
     });
   }
 
-  start(tenant: Tenant, campaignId: string, ifMatch?: number): Promise<Versioned<CampaignDto>> {
+  start(tenant: Tenant, campaignId: string, ifMatch?: Versions): Promise<Versioned<CampaignDto>> {
     return this.move(tenant, campaignId, 'start', ifMatch, (tx, campaign) => this.launch(tx, tenant, campaign));
   }
 
-  pause(tenant: Tenant, campaignId: string, ifMatch?: number): Promise<Versioned<CampaignDto>> {
+  pause(tenant: Tenant, campaignId: string, ifMatch?: Versions): Promise<Versioned<CampaignDto>> {
     return this.move(tenant, campaignId, 'pause', ifMatch, async (tx, campaign) => {
       await this.delivery.pause(tx, tenant, campaign.campaignNo);
       campaign.status = 'paused';
     });
   }
 
-  resume(tenant: Tenant, campaignId: string, ifMatch?: number): Promise<Versioned<CampaignDto>> {
+  resume(tenant: Tenant, campaignId: string, ifMatch?: Versions): Promise<Versioned<CampaignDto>> {
     return this.move(tenant, campaignId, 'resume', ifMatch, async (tx, campaign, settings) => {
       const hindrance = this.checks.notReady(campaign.channels, settings);
       if (hindrance !== null) throw hindrance;
@@ -76,7 +76,7 @@ export class CampaignLifecycle implements OnModuleInit {
     });
   }
 
-  cancel(tenant: Tenant, campaignId: string, ifMatch?: number): Promise<Versioned<CampaignDto>> {
+  cancel(tenant: Tenant, campaignId: string, ifMatch?: Versions): Promise<Versioned<CampaignDto>> {
     return this.move(tenant, campaignId, 'cancel', ifMatch, async (tx, campaign) => {
       if (campaign.status !== 'scheduled') await this.delivery.cancel(tx, tenant, campaign.campaignNo);
       const now = this.clock.now();
@@ -88,7 +88,7 @@ export class CampaignLifecycle implements OnModuleInit {
     tenant: Tenant,
     campaignId: string,
     move: Move,
-    ifMatch: number | undefined,
+    ifMatch: Versions | undefined,
     work: (tx: EntityManager, campaign: CampaignEntity, settings: Settings) => Promise<void>,
   ): Promise<Versioned<CampaignDto>> {
     return this.database.inTenant(tenant, async (tx) => {

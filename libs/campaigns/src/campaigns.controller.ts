@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiBody, ApiTags } from '@nestjs/swagger';
 import { CurrentTenant } from '#auth';
-import { IfMatch, Route } from '#http';
+import { IfMatch, Route, type Versions } from '#http';
 import type { Tenant } from '#kernel';
 import { PromoError } from '#promos';
 import { CampaignError } from './campaign.errors.js';
@@ -71,7 +71,7 @@ export class CampaignsController {
     errors: [FORBIDDEN_MOVE, ...WRITING],
     conditional: true,
   })
-  updateCampaign(@CurrentTenant() tenant: Tenant, @Param('campaign_id') campaignId: string, @Body() patch: UpdateCampaignDto, @IfMatch() ifMatch?: number) {
+  updateCampaign(@CurrentTenant() tenant: Tenant, @Param('campaign_id') campaignId: string, @Body() patch: UpdateCampaignDto, @IfMatch() ifMatch?: Versions) {
     return this.campaigns.update(tenant, campaignId, patch, ifMatch);
   }
 
@@ -84,7 +84,7 @@ export class CampaignsController {
     errors: [FORBIDDEN_MOVE],
     conditional: true,
   })
-  deleteCampaign(@CurrentTenant() tenant: Tenant, @Param('campaign_id') campaignId: string, @IfMatch() ifMatch?: number) {
+  deleteCampaign(@CurrentTenant() tenant: Tenant, @Param('campaign_id') campaignId: string, @IfMatch() ifMatch?: Versions) {
     return this.campaigns.delete(tenant, campaignId, ifMatch);
   }
 
@@ -100,7 +100,7 @@ export class CampaignsController {
     errors: [FORBIDDEN_MOVE, CampaignError.only('segment_not_found', 'segment_too_large')],
     conditional: true,
   })
-  scheduleCampaign(@CurrentTenant() tenant: Tenant, @Param('campaign_id') campaignId: string, @Body() dates: CampaignScheduleDto, @IfMatch() ifMatch?: number) {
+  scheduleCampaign(@CurrentTenant() tenant: Tenant, @Param('campaign_id') campaignId: string, @Body() dates: CampaignScheduleDto, @IfMatch() ifMatch?: Versions) {
     return this.lifecycle.schedule(tenant, campaignId, dates, ifMatch);
   }
 
@@ -114,7 +114,7 @@ export class CampaignsController {
     errors: [CampaignError.only('campaign_not_found', 'segment_not_found', 'invalid_state', 'sender_not_configured', 'channel_not_configured', 'segment_too_large')],
     conditional: true,
   })
-  startCampaign(@CurrentTenant() tenant: Tenant, @Param('campaign_id') campaignId: string, @IfMatch() ifMatch?: number) {
+  startCampaign(@CurrentTenant() tenant: Tenant, @Param('campaign_id') campaignId: string, @IfMatch() ifMatch?: Versions) {
     return this.lifecycle.start(tenant, campaignId, ifMatch);
   }
 
@@ -128,7 +128,7 @@ export class CampaignsController {
     errors: [FORBIDDEN_MOVE],
     conditional: true,
   })
-  pauseCampaign(@CurrentTenant() tenant: Tenant, @Param('campaign_id') campaignId: string, @IfMatch() ifMatch?: number) {
+  pauseCampaign(@CurrentTenant() tenant: Tenant, @Param('campaign_id') campaignId: string, @IfMatch() ifMatch?: Versions) {
     return this.lifecycle.pause(tenant, campaignId, ifMatch);
   }
 
@@ -142,7 +142,7 @@ export class CampaignsController {
     errors: [FORBIDDEN_MOVE, CampaignError.only('sender_not_configured', 'channel_not_configured')],
     conditional: true,
   })
-  resumeCampaign(@CurrentTenant() tenant: Tenant, @Param('campaign_id') campaignId: string, @IfMatch() ifMatch?: number) {
+  resumeCampaign(@CurrentTenant() tenant: Tenant, @Param('campaign_id') campaignId: string, @IfMatch() ifMatch?: Versions) {
     return this.lifecycle.resume(tenant, campaignId, ifMatch);
   }
 
@@ -156,7 +156,7 @@ export class CampaignsController {
     errors: [FORBIDDEN_MOVE],
     conditional: true,
   })
-  cancelCampaign(@CurrentTenant() tenant: Tenant, @Param('campaign_id') campaignId: string, @IfMatch() ifMatch?: number) {
+  cancelCampaign(@CurrentTenant() tenant: Tenant, @Param('campaign_id') campaignId: string, @IfMatch() ifMatch?: Versions) {
     return this.lifecycle.cancel(tenant, campaignId, ifMatch);
   }
 

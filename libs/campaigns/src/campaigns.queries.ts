@@ -1,6 +1,6 @@
 import { boundedTotal, keptTotal, type Statement } from '#database';
 import { type Metric, METRICS } from '#delivery';
-import type { Tenant, Window } from '#kernel';
+import { isInt4, type Tenant, type Window } from '#kernel';
 import type { Channel } from '#tenants';
 import type { CampaignStatus, CampaignType } from './campaign.js';
 import type { CampaignEntity } from './campaign.entity.js';
@@ -33,7 +33,7 @@ export interface CampaignFilters {
 
 export type CampaignKey = readonly [campaignNo: number];
 
-export const isCampaignKey = (key: unknown[]): boolean => key.length === 1 && Number.isSafeInteger(key[0]) && Math.abs(key[0] as number) < 2 ** 31;
+export const isCampaignKey = (key: unknown[]): boolean => key.length === 1 && isInt4(key[0]);
 
 /**
  * The statements of one page: its rows, newest first, with their counters, and how many match in all. The two texts of an

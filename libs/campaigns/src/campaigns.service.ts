@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, readBoundedTotal } from '#database';
 import { Delivery } from '#delivery';
-import { assertVersion, type Versioned } from '#http';
+import { assertVersion, type Versioned, type Versions } from '#http';
 import { Clock, newId, type Paged, pageWindow, type Tenant, toPage } from '#kernel';
 import { SettingsService } from '#tenants';
 import { assertMove, isEditable } from './campaign.js';
@@ -31,7 +31,7 @@ export class CampaignsService {
   ) {}
 
   async list(tenant: Tenant, query: ListCampaignsQueryDto): Promise<Paged<CampaignSummaryDto>> {
-    const window = pageWindow<CampaignKey>(query, isCampaignKey);
+    const window = pageWindow<CampaignKey>(query, 'campaigns', isCampaignKey);
     const [rows, [counted]] = await this.database.read<[CampaignRow[], { total: number }[]]>(tenant, ...pageStatements(tenant, query, window, this.delivery.metricsSql('c')));
     const total = isKept(query) ? ({ count: counted!.total, relation: 'eq' } as const) : readBoundedTotal(counted!.total);
     return toPage(rows, window, total, (row) => CampaignSummaryDto.from(row), (row) => [row.campaign_no]);
@@ -65,7 +65,7 @@ export class CampaignsService {
     });
   }
 
-  update(tenant: Tenant, campaignId: string, patch: UpdateCampaignDto, ifMatch?: number): Promise<Versioned<CampaignDto>> {
+  update(tenant: Tenant, campaignId: string, patch: UpdateCampaignDto, ifMatch?: Versions): Promise<Versioned<CampaignDto>> {
     return this.database.inTenant(tenant, async (tx) => {
       const campaign = await this.store.lock(tx, tenant, campaignId);
       assertVersion(ifMatch, campaign.version);
@@ -90,7 +90,7 @@ export class CampaignsService {
   }
 
   /** What its deliveries, clicks and orders were stays in the ledger. */
-  delete(tenant: Tenant, campaignId: string, ifMatch?: number): Promise<void> {
+  delete(tenant: Tenant, campaignId: string, ifMatch?: Versions): Promise<void> {
     return this.database.inTenant(tenant, async (tx) => {
       const campaign = await this.store.lock(tx, tenant, campaignId);
       assertVersion(ifMatch, campaign.version);

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database } from '#database';
-import { encodeCursor, pageWindow, type Tenant } from '#kernel';
+import { encodeCursor, isInt4, pageWindow, type Tenant } from '#kernel';
 import { AuditLog } from '#tenants';
 import { CustomerError } from './customers.errors.js';
 import { LOCK_BY_ID } from './customers.queries.js';
@@ -13,7 +13,10 @@ import { type SuppressionEntry, Suppressions } from './suppressions.js';
 /** The instant of the last entry seen, and how many entries of that instant were. */
 type Key = readonly [at: number, seen: number];
 
-const isKey = ([at, seen, ...rest]: unknown[]): boolean => Number.isSafeInteger(at) && Number.isSafeInteger(seen) && (seen as number) < 100_000 && rest.length === 0;
+/** Milliseconds; years of four digits. */
+const isMoment = (at: unknown): boolean => Number.isInteger(at) && Math.abs(at as number) < Date.UTC(9999, 0);
+
+const isKey = ([at, seen, ...rest]: unknown[]): boolean => isMoment(at) && isInt4(seen) && seen >= 0 && seen < 100_000 && rest.length === 0;
 
 /** What every domain knows of one person: shown, handed out, and taken away. */
 @Injectable()
@@ -27,7 +30,8 @@ export class CustomerHistory {
 
   /** Newest first, merged from all sources. Entries of one instant may fall on two pages: the cursor counts them. */
   async timeline(tenant: Tenant, customerId: string, query: TimelineQueryDto): Promise<TimelineDto> {
-    const { limit, after } = pageWindow<Key>(query, isKey);
+    const window = pageWindow<Key>(query, `customers/${customerId}/timeline`, isKey);
+    const { limit, after } = window;
     const [at, seen] = after ?? [null, 0];
     const before = at === null ? null : new Date(at + 1);
     return this.database.inTenant(tenant, async (tx) => {
@@ -41,7 +45,7 @@ export class CustomerHistory {
       const seenOfLast = entries.slice(0, seen + limit).filter((entry) => entry.at.getTime() === last).length;
       return {
         data: shown.map((entry) => ({ ...entry, at: entry.at.toISOString() })),
-        meta: { limit, has_more: hasMore, next_cursor: hasMore ? encodeCursor([last, seenOfLast]) : null },
+        meta: { limit, has_more: hasMore, next_cursor: hasMore ? encodeCursor(window, [last, seenOfLast]) : null },
       };
     });
   }

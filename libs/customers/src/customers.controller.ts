@@ -2,7 +2,7 @@ import { Body, Controller, Get, Param, Post, Put, Query, Res } from '@nestjs/com
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { CurrentTenant } from '#auth';
-import { IfMatch, MEBIBYTE, Route } from '#http';
+import { IfMatch, IfNoneMatch, MEBIBYTE, Route, type Versions } from '#http';
 import type { Tenant } from '#kernel';
 import { CustomerError } from './customers.errors.js';
 import { BATCH_EXAMPLE, BATCH_RESULT_EXAMPLE, CUSTOMER_EXAMPLE, PAGE_EXAMPLE, PATCH_EXAMPLE, UPSERT_EXAMPLE } from './customers.examples.js';
@@ -51,13 +51,14 @@ export class CustomersController {
     returns: CustomerDto,
     example: CUSTOMER_EXAMPLE,
     bodies: { new: UPSERT_EXAMPLE, change: PATCH_EXAMPLE },
-    conditional: true,
+    conditional: 'upsert',
   })
   @ApiResponse({ status: 201, description: 'Created', type: CustomerDto })
   async upsertCustomer(
-    @CurrentTenant() tenant: Tenant, @Param('customer_id') customerId: string, @Body() patch: UpsertCustomerDto, @Res({ passthrough: true }) reply: FastifyReply, @IfMatch() ifMatch?: number,
+    @CurrentTenant() tenant: Tenant, @Param('customer_id') customerId: string, @Body() patch: UpsertCustomerDto, @Res({ passthrough: true }) reply: FastifyReply,
+    @IfMatch() ifMatch?: Versions, @IfNoneMatch() ifNoneMatch?: Versions,
   ) {
-    const { customer, created } = await this.customers.upsert(tenant, customerId, patch, ifMatch);
+    const { customer, created } = await this.customers.upsert(tenant, customerId, patch, { ifMatch, ifNoneMatch });
     if (created) void reply.status(201).header('location', reply.request.url.split('?', 1)[0]);
     return customer;
   }

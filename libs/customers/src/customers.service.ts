@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database, readBoundedTotal } from '#database';
-import { assertVersion, DtoPipe, Versioned } from '#http';
-import { DomainError, type Fault, isObject, type Paged, pageWindow, RequestError, type Tenant, toPage, validationFailed } from '#kernel';
+import { assertNoVersion, assertVersion, DtoPipe, Versioned, type Versions } from '#http';
+import { DomainError, type Fault, isInt4, isObject, type Paged, pageWindow, RequestError, type Tenant, toPage, validationFailed } from '#kernel';
 import { SettingsService } from '#tenants';
 import { isCustomerId } from './customer-id.js';
 import { CustomerError } from './customers.errors.js';
@@ -13,6 +13,11 @@ import type { ListCustomersDto } from './dto/list-customers.dto.js';
 import { BatchCustomerDto, type UpsertCustomerDto } from './dto/upsert-customer.dto.js';
 import { ProfileWriter } from './profile-writer.js';
 import type { ProfilePatch } from './profile.js';
+
+interface Preconditions {
+  ifMatch?: Versions;
+  ifNoneMatch?: Versions;
+}
 
 /** The use cases of `/customers`. */
 @Injectable()
@@ -26,7 +31,7 @@ export class CustomersService {
   ) {}
 
   async list(tenant: Tenant, query: ListCustomersDto): Promise<Paged<CustomerDto>> {
-    const window = pageWindow<readonly [number]>(query, ([no, ...rest]) => Number.isSafeInteger(no) && rest.length === 0);
+    const window = pageWindow<readonly [number]>(query, 'customers', ([no, ...rest]) => isInt4(no) && rest.length === 0);
     const [currency, [rows, [total]]] = await Promise.all([
       this.settings.currency(tenant),
       this.database.read<[CustomerRow[], { total: number }[]]>(tenant, ...listStatements(tenant, query, window)),
@@ -41,11 +46,16 @@ export class CustomersService {
   }
 
   /** @returns the customer and whether this made it */
-  async upsert(tenant: Tenant, customerId: string, patch: UpsertCustomerDto, ifMatch?: number): Promise<{ customer: Versioned<CustomerDto>; created: boolean }> {
+  async upsert(tenant: Tenant, customerId: string, patch: UpsertCustomerDto, { ifMatch, ifNoneMatch }: Preconditions = {}): Promise<{ customer: Versioned<CustomerDto>; created: boolean }> {
     if (!isCustomerId(customerId)) throw validationFailed([{ parameter: 'customer_id', code: 'is_customer_id', detail: 'customer_id takes 1 to 200 characters without control characters.' }]);
     return this.database.inTenant(tenant, async (tx) => {
-      if (ifMatch !== undefined) assertVersion(ifMatch, await this.lockedVersion(tx, tenant, customerId));
+      if (ifMatch !== undefined || ifNoneMatch !== undefined) {
+        const version = await this.lockedVersion(tx, tenant, customerId);
+        assertVersion(ifMatch, version);
+        assertNoVersion(ifNoneMatch, version);
+      }
       const [written] = await this.writer.upsert(tx, tenant, [{ customerId, patch: patch as ProfilePatch }], 'sync');
+      if (!written!.created && ifNoneMatch === '*') throw new RequestError('version_conflict'); // made by somebody else meanwhile: nobody could lock what was not there
       return { customer: await this.read(tx, tenant, customerId), created: written!.created };
     });
   }
@@ -83,9 +93,9 @@ export class CustomersService {
     return new Versioned(CustomerDto.from(row, currency), row.version);
   }
 
-  private async lockedVersion(tx: EntityManager, tenant: Tenant, customerId: string): Promise<number> {
+  private async lockedVersion(tx: EntityManager, tenant: Tenant, customerId: string): Promise<number | null> {
     const [row] = await tx.query<{ version: number }[]>('SELECT version FROM customers WHERE tenant_id = $1 AND customer_id = $2 FOR UPDATE', [tenant.id, customerId]);
-    return row?.version ?? 0;
+    return row?.version ?? null;
   }
 }
 

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Customers } from '#customers';
 import { boundedTotal, Database, readBoundedTotal } from '#database';
-import { type Paged, pageWindow, type Tenant, toPage } from '#kernel';
+import { isInt4, type Paged, pageWindow, type Tenant, toPage } from '#kernel';
 import { CHANNELS } from '#tenants';
 import { counted } from './counters.js';
 import { DeliveryError } from './delivery.errors.js';
@@ -17,7 +17,7 @@ const ONE = 'tenant_id = $1 AND campaign_no = $2 AND customer_no = $3 AND channe
 
 type Cursor = [customerNo: number, channel: string];
 
-const isCursor = (key: unknown[]): boolean => key.length === 2 && Number.isSafeInteger(key[0]) && CHANNELS.includes(key[1] as never);
+const isCursor = (key: unknown[]): boolean => key.length === 2 && isInt4(key[0]) && CHANNELS.includes(key[1] as never);
 
 /** The ledger as operators see it: who got a campaign, who did not and why; and what to do about an outcome nobody knows. */
 @Injectable()
@@ -29,7 +29,7 @@ export class Deliveries {
 
   /** @throws DeliveryError campaign_not_found */
   async list(tenant: Tenant, campaignId: string, query: ListDeliveriesDto): Promise<Paged<DeliveryDto>> {
-    const window = pageWindow<Cursor>(query, isCursor);
+    const window = pageWindow<Cursor>(query, `campaigns/${campaignId}/deliveries`, isCursor);
     return this.database.inTenant(tenant, async (tx) => {
       const campaignNo = await this.campaignNo(tx, tenant, campaignId);
       const customerNo = query.customer_id === undefined ? null : ((await this.customers.find(tx, tenant, [query.customer_id])).get(query.customer_id) ?? 0);

@@ -31,14 +31,14 @@ export interface RouteSpec {
   errors?: ErrorTable[];
   /** Takes an Idempotency-Key: its use case must do all its work in one `inTenant`, the first it opens, and answer with what that returned. A stream it may take in before, on a lent client, if that has no effect by itself. */
   idempotent?: boolean;
-  /** Takes If-Match. */
-  conditional?: boolean;
+  /** Takes If-Match; an upsert takes If-None-Match, too. */
+  conditional?: boolean | 'upsert';
   /** Path under which the created object lives, when it is not the path that was posted to; such as `/campaigns`. */
   createdUnder?: string;
   /** Bytes; 1 MiB unless said. */
   bodyLimit?: number;
-  /** Leaves the body's bytes in `request.rawBody`. */
-  rawBody?: boolean;
+  /** Leaves the body's bytes in `request.rawBody`; with `anything`, whatever its media type, or without one. */
+  rawBody?: boolean | 'anything';
 }
 
 /** Carries the body examples through the generator, which infers the body's schema but takes no examples beside it. */
@@ -65,7 +65,8 @@ export function Route(spec: RouteSpec): MethodDecorator {
   if (spec.idempotent) {
     decorators.push(SetMetadata(IDEMPOTENT, true), ApiHeader({ name: 'Idempotency-Key', required: false, description: 'Up to 255 characters. The first answer is kept for 24 hours and replayed.' }));
   }
-  if (spec.conditional) decorators.push(ApiHeader({ name: 'If-Match', required: false, description: 'The ETag this change is based on.' }));
+  if (spec.conditional) decorators.push(ApiHeader({ name: 'If-Match', required: false, description: 'The ETag this change is based on; a list of them, or `*` for whichever there is.' }));
+  if (spec.conditional === 'upsert') decorators.push(ApiHeader({ name: 'If-None-Match', required: false, description: '`*`: only create, never change.' }));
   if (spec.consumes !== undefined) {
     decorators.push(ApiConsumes(spec.consumes), ApiBody({ required: true, schema: { type: 'string', format: 'binary' } }));
   }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { RequestError, validationFailed } from './domain-error.js';
 
 /** `page × limit` may not pass this: deeper pages go by cursor, which costs the same at any depth. */
@@ -29,25 +30,29 @@ export interface Window<Key extends readonly unknown[]> {
   page: number | null;
   offset: number;
   after: Key | null;
+  /** Marks the cursors of this list with these filters. */
+  mark: string;
 }
 
 /**
- * Reads page/limit/cursor into a window. A cursor is the base64url of the JSON of the last row's sort key; `isKey` decides
- * whether what came back is one of ours (it crossed the network, so it is input like any other).
+ * Reads page/limit/cursor into a window. What else the request holds are filters: a cursor is good for its own list with its own filters only,
+ * since elsewhere it would skip rows that nobody has seen. It is no secret and need not be: whose rows are read the token says, never the cursor.
  *
- * @throws RequestError page_too_deep, invalid_cursor
+ * @param list names the list within a tenant, such as `segments/seg_1/members`
+ * @param isKey whether what came back is a sort key of the list: it crossed the network, so it is input like any other
+ * @throws RequestError page_too_deep, validation_failed
  */
-export function pageWindow<Key extends readonly unknown[]>(request: PageRequest, isKey: (key: unknown[]) => boolean): Window<Key> {
-  const limit = request.limit ?? 20;
-  if (request.cursor !== undefined) {
-    if (request.page !== undefined) {
+export function pageWindow<Key extends readonly unknown[]>({ page: wanted, limit = 20, cursor, ...filters }: PageRequest, list: string, isKey: (key: unknown[]) => boolean): Window<Key> {
+  const mark = markOf(list, filters);
+  if (cursor !== undefined) {
+    if (wanted !== undefined) {
       throw validationFailed([{ parameter: 'page', code: 'exclusive', detail: 'Give either page or cursor, not both.' }]);
     }
-    return { limit, page: null, offset: 0, after: decodeCursor<Key>(request.cursor, isKey) };
+    return { limit, page: null, offset: 0, after: decodeCursor<Key>(cursor, mark, isKey), mark };
   }
-  const page = request.page ?? 1;
+  const page = wanted ?? 1;
   if (page * limit > MAX_OFFSET) throw new RequestError('page_too_deep');
-  return { limit, page, offset: (page - 1) * limit, after: null };
+  return { limit, page, offset: (page - 1) * limit, after: null, mark };
 }
 
 /**
@@ -73,19 +78,31 @@ export function toPage<Row, T>(
       total: total.count,
       total_relation: total.relation,
       has_more: hasMore,
-      next_cursor: hasMore && last !== undefined ? encodeCursor(key(last)) : null,
+      next_cursor: hasMore && last !== undefined ? encodeCursor(window, key(last)) : null,
     },
   };
 }
 
-export const encodeCursor = (key: readonly unknown[]): string => Buffer.from(JSON.stringify(key)).toString('base64url');
+/** Whether an int4 column can be compared with it. */
+export const isInt4 = (value: unknown): value is number => Number.isInteger(value) && Math.abs(value as number) < 2 ** 31;
 
-function decodeCursor<Key extends readonly unknown[]>(cursor: string, isKey: (key: unknown[]) => boolean): Key {
+/** The list's mark, then the last row's sort key as the base64url of its JSON. */
+export const encodeCursor = ({ mark }: Pick<Window<never>, 'mark'>, key: readonly unknown[]): string => mark + Buffer.from(JSON.stringify(key)).toString('base64url');
+
+function decodeCursor<Key extends readonly unknown[]>(cursor: string, mark: string, isKey: (key: unknown[]) => boolean): Key {
   try {
-    const key: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    const key: unknown = cursor.startsWith(mark) && JSON.parse(Buffer.from(cursor.slice(MARK_LENGTH), 'base64url').toString());
     if (Array.isArray(key) && isKey(key)) return key as unknown as Key;
   } catch {
     // not JSON: falls through to the one answer for a foreign cursor
   }
-  throw new RequestError('invalid_cursor');
+  throw validationFailed([{ parameter: 'cursor', code: 'invalid_cursor', detail: 'The cursor is not one that this list handed out for these filters.' }]);
+}
+
+/** 36 bits: enough to tell a mix-up, which is all it is for. */
+const MARK_LENGTH = 6;
+
+function markOf(list: string, filters: object): string {
+  const given = Object.entries(filters).filter(([, value]) => value !== undefined).sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash('sha256').update(JSON.stringify([list, given])).digest('base64url').slice(0, MARK_LENGTH);
 }

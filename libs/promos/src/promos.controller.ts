@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { CurrentTenant } from '#auth';
-import { IfMatch, Route } from '#http';
+import { IfMatch, Route, type Versions } from '#http';
 import type { Tenant } from '#kernel';
 import { SegmentError } from '#segments';
 import { CreatePromoDto } from './dto/create-promo.dto.js';
@@ -71,7 +71,7 @@ export class PromosController {
     errors: [PromoError.only('promo_not_found', 'invalid_state'), SegmentError.only('segment_not_found')],
     conditional: true,
   })
-  updatePromo(@CurrentTenant() tenant: Tenant, @Param('promo_id') promoId: string, @Body() patch: UpdatePromoDto, @IfMatch() ifMatch?: number) {
+  updatePromo(@CurrentTenant() tenant: Tenant, @Param('promo_id') promoId: string, @Body() patch: UpdatePromoDto, @IfMatch() ifMatch?: Versions) {
     return this.promos.update(tenant, promoId, patch, ifMatch);
   }
 

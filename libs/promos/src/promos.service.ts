@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database, readBoundedTotal } from '#database';
-import { assertVersion, Versioned } from '#http';
+import { assertVersion, Versioned, type Versions } from '#http';
 import { Clock, newId, type Paged, pageWindow, type Tenant, toDecimal, toPage, validationFailed } from '#kernel';
 import { SegmentError, Segments } from '#segments';
 import { SettingsService } from '#tenants';
@@ -26,8 +26,9 @@ export class PromosService {
     private readonly clock: Clock,
   ) {}
 
-  async list(tenant: Tenant, { status, type, code, ...paging }: PromoQueryDto): Promise<Paged<PromoDto>> {
-    const window = pageWindow<[string]>(paging, ([id, ...rest]) => typeof id === 'string' && rest.length === 0);
+  async list(tenant: Tenant, query: PromoQueryDto): Promise<Paged<PromoDto>> {
+    const window = pageWindow<[string]>(query, 'promos', ([id, ...rest]) => typeof id === 'string' && /^promo_\w{1,60}$/.test(id) && rest.length === 0);
+    const { status, type, code } = query;
     const [promos, [total], [settings]] = await this.database.read<[Promo[], { total: number }[], { currency: string }[]]>(
       tenant,
       ...promoList(tenant, { status, type, code }, window),
@@ -82,7 +83,7 @@ export class PromosService {
   }
 
   /** Waits for the redemptions under way: from its commit on, the new terms and limits hold for every use, those before included. */
-  async update(tenant: Tenant, promoId: string, dto: UpdatePromoDto, ifMatch?: number): Promise<Versioned<PromoDto>> {
+  async update(tenant: Tenant, promoId: string, dto: UpdatePromoDto, ifMatch?: Versions): Promise<Versioned<PromoDto>> {
     return this.database.inTenant(tenant, async (tx) => {
       await holdTerms(tx, tenant, promoId);
       const promo = await this.locked(tx, tenant, promoId, ifMatch);
@@ -115,7 +116,7 @@ export class PromosService {
     });
   }
 
-  private async locked(tx: EntityManager, tenant: Tenant, promoId: string, ifMatch?: number): Promise<PromoEntity> {
+  private async locked(tx: EntityManager, tenant: Tenant, promoId: string, ifMatch?: Versions): Promise<PromoEntity> {
     const promo = await tx.findOne(PromoEntity, { where: { tenantId: tenant.id, promoId }, lock: { mode: 'pessimistic_write' } });
     if (promo === null) throw new PromoError('promo_not_found');
     assertVersion(ifMatch, promo.version);

@@ -4,7 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { Customers, type ImportDto, Imports } from '#customers';
 import { Database } from '#database';
 import type { PageQueryDto } from '#http';
-import { Clock, pageWindow, type Paged, type Tenant, toPage } from '#kernel';
+import { Clock, isInt4, pageWindow, type Paged, type Tenant, toPage } from '#kernel';
 import type { AddedSegmentMembersDto, SegmentMemberDto } from './dto/segment-member.dto.js';
 import { Membership } from './membership.js';
 import { MOVE_SIZES } from './membership.queries.js';
@@ -41,7 +41,7 @@ export class SegmentMembersService implements OnModuleInit {
   }
 
   async list(tenant: Tenant, segmentId: string, query: PageQueryDto): Promise<Paged<SegmentMemberDto>> {
-    const window = pageWindow<[number]>(query, (key) => key.length === 1 && Number.isInteger(key[0]) && Math.abs(key[0] as number) < 2 ** 31);
+    const window = pageWindow<[number]>(query, `segments/${segmentId}/members`, (key) => key.length === 1 && isInt4(key[0]));
     const [segment] = await this.database.rows<SegmentRow>(tenant, { text: FIND, values: [tenant.id, segmentId], name: 'segment_get' });
     if (segment === undefined) throw new SegmentError('segment_not_found');
     const values = [tenant.id, segment.segment_no, window.after?.[0] ?? -1, window.limit + 1, window.offset];

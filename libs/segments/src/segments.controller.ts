@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiBody, ApiTags } from '@nestjs/swagger';
 import { CurrentTenant } from '#auth';
-import { IfMatch, Route } from '#http';
+import { IfMatch, Route, type Versions } from '#http';
 import type { Tenant } from '#kernel';
 import { CriteriaFields } from './criteria-fields.js';
 import { SegmentFieldDto, SegmentFieldsDto } from './dto/segment-field.dto.js';
@@ -96,7 +96,7 @@ export class SegmentsController {
     errors: [SegmentError.only('invalid_segment_criteria', 'segment_not_found')],
     conditional: true,
   })
-  updateSegment(@CurrentTenant() tenant: Tenant, @Param('segment_id') segmentId: string, @Body() body: unknown, @IfMatch() ifMatch?: number) {
+  updateSegment(@CurrentTenant() tenant: Tenant, @Param('segment_id') segmentId: string, @Body() body: unknown, @IfMatch() ifMatch?: Versions) {
     return this.segments.update(tenant, segmentId, body, ifMatch);
   }
 
@@ -109,7 +109,7 @@ export class SegmentsController {
     errors: [SegmentError.only('segment_not_found', 'invalid_state')],
     conditional: true,
   })
-  deleteSegment(@CurrentTenant() tenant: Tenant, @Param('segment_id') segmentId: string, @IfMatch() ifMatch?: number) {
+  deleteSegment(@CurrentTenant() tenant: Tenant, @Param('segment_id') segmentId: string, @IfMatch() ifMatch?: Versions) {
     return this.segments.remove(tenant, segmentId, ifMatch);
   }
 

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database, keptTotal } from '#database';
-import { assertVersion, Versioned } from '#http';
+import { assertVersion, Versioned, type Versions } from '#http';
 import { Jobs } from '#jobs';
-import { Clock, newId, pageWindow, type Paged, type Tenant, toPage } from '#kernel';
+import { Clock, isInt4, newId, pageWindow, type Paged, type Tenant, toPage } from '#kernel';
 import { SegmentDto, SegmentSummaryDto } from './dto/segment.dto.js';
 import { CreateSegmentDto, type SegmentListQueryDto, UpdateSegmentDto } from './dto/write-segment.dto.js';
 import { Membership } from './membership.js';
@@ -31,7 +31,7 @@ export class SegmentsService {
   ) {}
 
   async list(tenant: Tenant, query: SegmentListQueryDto): Promise<Paged<SegmentSummaryDto>> {
-    const window = pageWindow<[number]>(query, (key) => key.length === 1 && Number.isInteger(key[0]) && Math.abs(key[0] as number) < 2 ** 31);
+    const window = pageWindow<[number]>(query, 'segments', (key) => key.length === 1 && isInt4(key[0]));
     const [rows, [kept]] = await this.database.read<[SegmentRow[], { total: number }[]]>(
       tenant,
       { text: LIST, values: [tenant.id, query.type ?? null, window.after?.[0] ?? null, window.limit + 1, window.offset], name: 'segments_list' },
@@ -57,7 +57,7 @@ export class SegmentsService {
     });
   }
 
-  async update(tenant: Tenant, segmentId: string, body: unknown, ifMatch?: number): Promise<Versioned<SegmentDto>> {
+  async update(tenant: Tenant, segmentId: string, body: unknown, ifMatch?: Versions): Promise<Versioned<SegmentDto>> {
     return this.database.inTenant(tenant, async (tx) => {
       const row = await this.find(tx, tenant, segmentId, FIND_FOR_UPDATE);
       const { input } = await this.input.read(tx, tenant, UpdateSegmentDto, body, () => (row.type === 'dynamic' ? 'optional' : 'forbidden'), row.segment_no);
@@ -70,7 +70,7 @@ export class SegmentsService {
     });
   }
 
-  async remove(tenant: Tenant, segmentId: string, ifMatch?: number): Promise<void> {
+  async remove(tenant: Tenant, segmentId: string, ifMatch?: Versions): Promise<void> {
     await this.database.inTenant(tenant, async (tx) => {
       await this.input.lockReferences(tx, tenant);
       const row = await this.find(tx, tenant, segmentId, FIND_FOR_UPDATE);

@@ -21,7 +21,7 @@ export class AuditLog {
 
   /** Newest first. */
   async list(tenant: Tenant, request: PageRequest): Promise<Paged<AuditEntryDto>> {
-    const window = pageWindow<Key>(request, isKey);
+    const window = pageWindow<Key>(request, 'audit-log', isKey);
     const [rows, [count]] = await this.database.read<[Row[], { total: number }[]]>(
       tenant,
       {

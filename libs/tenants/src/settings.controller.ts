@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Patch } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Caller, CurrentTenant, type Principal } from '#auth';
-import { IfMatch, Route } from '#http';
+import { IfMatch, Route, type Versions } from '#http';
 import type { Tenant } from '#kernel';
 import { SettingsDto } from './dto/settings.dto.js';
 import { UpdateSettingsDto } from './dto/update-settings.dto.js';
@@ -40,7 +40,7 @@ export class SettingsController {
     errors: [SettingsError.only('currency_fixed')],
     conditional: true,
   })
-  updateSettings(@Caller() caller: Principal, @Body() patch: UpdateSettingsDto, @IfMatch() ifMatch?: number) {
+  updateSettings(@Caller() caller: Principal, @Body() patch: UpdateSettingsDto, @IfMatch() ifMatch?: Versions) {
     return this.settings.update(caller.tenant, caller.subject, patch, ifMatch);
   }
 }

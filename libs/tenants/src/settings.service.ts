@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database } from '#database';
-import { assertVersion, Versioned } from '#http';
+import { assertVersion, Versioned, type Versions } from '#http';
 import { isObject, type Tenant, validationFailed } from '#kernel';
 import { AuditLog } from './audit-log.service.js';
 import { SettingsDto } from './dto/settings.dto.js';
@@ -38,7 +38,7 @@ export class SettingsService {
     return this.database.inTenant(tenant, async (tx) => answer(await tx.findOneByOrFail(TenantSettingsEntity, { tenantId: tenant.id })));
   }
 
-  async update(tenant: Tenant, actor: string, patch: UpdateSettingsDto, ifMatch?: number): Promise<Versioned<SettingsDto>> {
+  async update(tenant: Tenant, actor: string, patch: UpdateSettingsDto, ifMatch?: Versions): Promise<Versioned<SettingsDto>> {
     return this.database.inTenant(tenant, async (tx) => {
       const entity = await tx.findOneOrFail(TenantSettingsEntity, { where: { tenantId: tenant.id }, lock: { mode: 'pessimistic_write' } });
       assertVersion(ifMatch, entity.version);

@@ -20,8 +20,9 @@ export class EventsService {
   ) {}
 
   /** Newest first. */
-  async list(tenant: Tenant, provider: ProviderId, { status, ...request }: ListWebhookEventsDto): Promise<Paged<WebhookEventDto>> {
-    const window = pageWindow<[string]>(request, isCursor);
+  async list(tenant: Tenant, provider: ProviderId, request: ListWebhookEventsDto): Promise<Paged<WebhookEventDto>> {
+    const window = pageWindow<[string]>(request, `webhooks/${provider}/events`, isCursor);
+    const { status } = request;
     const matching = `FROM webhook_events WHERE tenant_id = $1 AND provider = $2${status === undefined ? '' : ` AND status = '${status}'`}`;
     const after = window.after === null ? '' : 'AND id < $5';
     const values = [tenant.id, provider];
