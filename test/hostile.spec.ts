@@ -157,7 +157,7 @@ describe('hostile input', () => {
         if (schema?.format === 'date') bad.push('2026-02-30', 'yesterday', '2026-06-01T00:00:00Z', '');
         for (const value of bad) {
           const { status, code, errors } = await problem(await app.fetch(`${path(operation)}?${name}=${value}`), `${name}=${value}`);
-          const told = code === 'page_too_deep' || code === 'invalid_cursor' || errors?.some(({ parameter }) => parameter === name);
+          const told = code === 'page_too_deep' || errors?.some(({ parameter }) => parameter === name);
           expect([name, value, status, told]).toEqual([name, value, 400, true]);
         }
       }

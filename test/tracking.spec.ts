@@ -99,12 +99,15 @@ describe('the links of an email', () => {
     const consent = async () => (await app.sql<{ consent_email: string }>('SELECT consent_email FROM customers WHERE tenant_id = $1 AND customer_no = $2', [mailings.tenant.id, customerNo]))[0]!.consent_email;
     expect(await consent()).toBe('unknown');
 
-    for (const headers of [{ 'content-type': 'application/x-www-form-urlencoded' }, {}, { 'content-type': 'multipart/form-data; boundary=x' }]) {
-      const body = 'content-type' in headers ? 'List-Unsubscribe=One-Click' : undefined;
-      const done = await app.fetch(unsubscribe, { method: 'POST', token: '', headers: headers as Record<string, string>, body });
-      expect(done.status).toBe(200);
-      expect(await done.text()).toContain('You are unsubscribed');
+    for (const type of ['application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'text/plain', 'application/json', 'text/csv', 'nonsense', '', undefined]) {
+      for (const body of ['List-Unsubscribe=One-Click', undefined]) {
+        // Bytes and not a text, which fetch would name a type for.
+        const done = await app.fetch(unsubscribe, { method: 'POST', token: '', headers: type === undefined ? {} : { 'content-type': type }, body: body && Buffer.from(body) });
+        expect([type, body, done.status, await done.text()]).toEqual([type, body, 200, expect.stringContaining('You are unsubscribed')]);
+      }
     }
+    expect((await app.fetch(unsubscribe, { method: 'POST', token: '', headers: { 'content-encoding': 'gzip' }, body: Buffer.from('x') })).status).toBe(200);
+    expect((await app.fetch(unsubscribe, { method: 'POST', token: '', body: Buffer.alloc(100_000) })).status).toBe(413);
     expect(await consent()).toBe('unsubscribed');
     expect(await mailings.counters(mailing)).toEqual({ sent: 1, delivered: 1, unsubscribed: 1 });
     const [{ n }] = (await app.sql<{ n: number }>('SELECT count(*)::int AS n FROM suppressions WHERE tenant_id = $1', [mailings.tenant.id])) as [{ n: number }];

@@ -5,6 +5,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { readBodies, sendProblem, textFault } from '#http';
 import { type Fault, newId, RequestError, validationFailed } from '#kernel';
+import { answerClientError } from './client-errors.js';
 import { logRequests } from './request-log.js';
 
 export const BASE_PATH = 'api/v1/marketing';
@@ -30,6 +31,8 @@ export async function createApp(module: Type | DynamicModule, logger: LoggerServ
     logger: false,
     routerOptions: { maxParamLength: 512, ignoreTrailingSlash: true },
     forceCloseConnections: 'idle',
+    http: { requireHostHeader: false }, // Node would refuse its absence with an empty answer; see the hook below
+    clientErrorHandler: answerClientError,
     frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) =>
       sendProblem(request, reply, new RequestError('validation_failed', { detail: 'The URL is not properly percent-encoded.' })),
   });
@@ -39,7 +42,7 @@ export async function createApp(module: Type | DynamicModule, logger: LoggerServ
   endConnectionsOnClose(fastify);
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
-    const faults = parameterFaults(request);
+    const faults = [...missingHost(request), ...parameterFaults(request)];
     if (faults.length === 0) return done();
     sendProblem(request, reply, validationFailed(faults));
   });
@@ -56,6 +59,10 @@ function endConnectionsOnClose(fastify: FastifyInstance): void {
     done();
   });
 }
+
+/** RFC 9112 §3.2: an HTTP/1.1 request without a Host is refused. */
+const missingHost = ({ raw }: FastifyRequest): Fault[] =>
+  raw.httpVersion === '1.1' && raw.headers.host === undefined ? [{ parameter: 'Host', code: 'required', detail: 'An HTTP/1.1 request names its host.' }] : [];
 
 /** Texts in the path and the query that no column can hold. */
 function parameterFaults(request: FastifyRequest): Fault[] {

@@ -71,7 +71,8 @@ export class TrackingController {
     summary: 'Unsubscribe',
     description: 'One click (RFC 8058), from the page’s button or a mail client’s own. Withdraws the consent and suppresses the address.',
     produces: 'text/html',
-    rawBody: true,
+    rawBody: 'anything', // bounded and not looked at: the token alone says who
+    bodyLimit: 16 * 1024,
     errors: [DeliveryError.only('link_not_found')],
   })
   async unsubscribe(@Param('token') token: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { RequestError } from '#kernel';
 import { parseJson } from './json-body.js';
 
 declare module 'fastify' {
@@ -8,8 +9,8 @@ declare module 'fastify' {
     rawBody?: Buffer;
   }
   interface FastifyContextConfig {
-    /** Leaves the body unparsed, in `rawBody`, whatever its media type. */
-    rawBody?: boolean;
+    /** Leaves a body of JSON or a form unparsed, in `rawBody`; with `anything`, one of any media type, or of none. */
+    rawBody?: boolean | 'anything';
     /** The one media type of the route's body, when it is not JSON. */
     consumes?: string;
     /** Bytes. */
@@ -23,6 +24,7 @@ export function readBodies(fastify: FastifyInstance): void {
   fastify.addContentTypeParser(['application/json', 'application/merge-patch+json'], { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     if (keepsRaw(request, body)) return done(null, undefined);
     try {
+      assertUtf8(request);
       done(null, parseJson(body));
     } catch (error) {
       done(error as Error);
@@ -33,19 +35,39 @@ export function readBodies(fastify: FastifyInstance): void {
     if (request.routeOptions.config.consumes === 'text/csv') done(null, payload);
     else done(unsupported());
   });
-  // Forms only where the raw bytes are wanted: provider webhooks, and one-click unsubscribe, which RFC 8058 sends as either.
+  // Forms only where the raw bytes are wanted: by provider webhooks.
   fastify.addContentTypeParser(['application/x-www-form-urlencoded', 'multipart/form-data'], { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     if (keepsRaw(request, body)) return done(null, undefined);
     done(unsupported());
   });
+  // A route that takes anything takes bytes: a Content-Type that is missing, or no media type at all, would never reach a parser.
+  fastify.addContentTypeParser(ANY_BYTES, { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    if (takesAnything(request) && keepsRaw(request, body)) return done(null, undefined);
+    done(unsupported());
+  });
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    if (takesAnything(request)) request.raw.headers['content-type'] = ANY_BYTES;
+    done();
+  });
   // Not unpacked: read as they come, packed bytes would be told to be bad JSON, CSV or UTF-8.
   fastify.addHook('preParsing', (request, _reply, payload, done) => {
     const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? '';
-    done(encoding === '' || encoding === 'identity' ? null : unsupported(), payload);
+    done(encoding === '' || encoding === 'identity' || takesAnything(request) ? null : unsupported(), payload);
   });
   fastify.addHook('onRoute', (route) => {
     if (route.config?.bodyLimit !== undefined) route.bodyLimit = route.config.bodyLimit;
   });
+}
+
+const ANY_BYTES = 'application/octet-stream';
+
+const takesAnything = ({ routeOptions }: FastifyRequest): boolean => routeOptions.config.rawBody === 'anything';
+
+/** JSON is UTF-8 (RFC 8259 §8.1) and its media type has no charset; who names another one means another body than we would read. */
+function assertUtf8({ headers }: FastifyRequest): void {
+  const charset = /;\s*charset\s*=\s*"?([^\s";]*)/i.exec(headers['content-type'] ?? '')?.[1];
+  if (charset === undefined || /^(utf-?8|us-ascii)$/i.test(charset)) return;
+  throw new RequestError('unsupported_media_type', { detail: `JSON bodies are UTF-8; charset=${charset.slice(0, 40)} is not read.` });
 }
 
 const unsupported = (): Error => Object.assign(new Error('unsupported'), { code: 'FST_ERR_CTP_INVALID_MEDIA_TYPE', statusCode: 415 });
