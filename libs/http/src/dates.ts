@@ -1,6 +1,6 @@
 import { buildMessage, ValidateBy, type ValidationOptions } from 'class-validator';
 
-const INSTANT = /^(\d{4}-\d{2}-\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/i;
+const INSTANT = /^(\d{4}-\d{2}-\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/i;
 
 /** Whether the text is a day of the calendar, `YYYY-MM-DD`, from the year 1 on. */
 export function isCalendarDate(text: unknown): text is string {
@@ -9,10 +9,18 @@ export function isCalendarDate(text: unknown): text is string {
   return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text); // 30 February would have become 2 March
 }
 
-/** Whether the text is an instant with its zone (RFC 3339 §5.6); a local time would mean something else on every server. */
+const FIRST = Date.parse('0001-01-01T00:00:00Z');
+const LAST = Date.parse('9999-12-31T23:59:59.999Z');
+
+/**
+ * Whether the text is an instant with its zone (RFC 3339 §5.6); a local time would mean something else on every server. In UTC, too, its
+ * year has four digits, or it could not be written back. No leap seconds: neither a Date nor PostgreSQL can hold one.
+ */
 export function isInstant(text: unknown): text is string {
   const day = typeof text === 'string' ? INSTANT.exec(text)?.[1] : undefined;
-  return day !== undefined && isCalendarDate(day);
+  if (!isCalendarDate(day)) return false;
+  const at = Date.parse((text as string).toUpperCase());
+  return at >= FIRST && at <= LAST;
 }
 
 /** A property that holds an instant, such as `2026-06-01T12:00:00Z`. */

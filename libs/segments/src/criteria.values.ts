@@ -1,3 +1,4 @@
+import { isCalendarDate, isInstant } from '#http';
 import { isObject, toMinor } from '#kernel';
 import type { Value } from './criteria.js';
 import type { FieldType } from './field.js';
@@ -16,23 +17,6 @@ interface ValueType {
 const isWhole = (value: unknown): value is number => Number.isSafeInteger(value);
 const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
 
-const DATE = /^(?!0000)\d{4}-\d\d-\d\d$/;
-const INSTANT = /^((?!0000)\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
-
-/** A day that the calendar has: 2026-02-30 is not one. */
-function day(value: unknown): string | null {
-  if (typeof value !== 'string' || !DATE.test(value)) return null;
-  const date = new Date(`${value}T00:00:00Z`);
-  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(value) ? value : null;
-}
-
-function instant(value: unknown): Date | null {
-  const parts = typeof value === 'string' ? INSTANT.exec(value) : null;
-  if (parts === null || day(parts[1]) === null) return null;
-  const date = new Date(value as string);
-  return Number.isNaN(date.getTime()) ? null : date;
-}
-
 export const VALUE_TYPES: Readonly<Record<FieldType, ValueType>> = {
   text: { expects: 'a text', read: text },
   list: { expects: 'a text', read: text },
@@ -41,8 +25,8 @@ export const VALUE_TYPES: Readonly<Record<FieldType, ValueType>> = {
   integer: { expects: 'a whole number', read: (value) => (isWhole(value) ? value : null) },
   days: { expects: `a whole number of days, 0 to ${MAX_DAYS}`, read: (value) => (isWhole(value) && value >= 0 && value <= MAX_DAYS ? value : null) },
   money: { expects: 'an amount with no more decimals than the currency has', read: (value, { currency }) => (typeof value === 'number' ? toMinor(value, currency) : null) },
-  instant: { expects: 'an instant such as "2026-01-31T12:00:00Z"', read: instant },
-  date: { expects: 'a date such as "2026-01-31"', read: day },
+  instant: { expects: 'an instant such as "2026-01-31T12:00:00Z"', read: (value) => (isInstant(value) ? new Date(value.toUpperCase()) : null) },
+  date: { expects: 'a date such as "2026-01-31"', read: (value) => (isCalendarDate(value) ? value : null) },
   attribute: { expects: 'a text, a number or a boolean', read: (value) => (value === null || isObject(value) || Array.isArray(value) || value === undefined ? null : (value as Value)) },
 };
 

@@ -1,6 +1,7 @@
+import { isInstant } from '#http';
+
 const SECONDS = /^\d{1,11}$/;
 const MILLISECONDS = /^\d{12,14}$/;
-const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/;
 
 /**
  * An instant as providers write it: Unix seconds (up to 11 digits), Unix milliseconds (12 to 14) or RFC 3339.
@@ -8,6 +9,7 @@ const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:
  * @returns null when it is none of these, or before 1970
  */
 export function readInstant(text: string): Date | null {
-  const at = SECONDS.test(text) ? Number(text) * 1000 : MILLISECONDS.test(text) ? Number(text) : RFC_3339.test(text) ? Date.parse(text.toUpperCase().replace(' ', 'T')) : NaN;
+  const written = text.toUpperCase().replace(' ', 'T'); // RFC 3339 §5.6 lets a space stand for the T
+  const at = SECONDS.test(text) ? Number(text) * 1000 : MILLISECONDS.test(text) ? Number(text) : isInstant(written) ? Date.parse(written) : NaN;
   return at >= 0 ? new Date(at) : null;
 }
