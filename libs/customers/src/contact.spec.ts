@@ -8,6 +8,8 @@ describe('addresses have one spelling', () => {
     ['@example.com', null],
     ['a@b', null],
     ['a b@example.com', null],
+    ['"a\r\nbcc: b"@example.com', null],
+    ['"a b"@example.com', null],
     ['a@example.com\nBcc: x@example.com', null],
   ])('%j is the email %j', (text, email) => expect(normaliseEmail(text)).toBe(email));
 

@@ -7,7 +7,7 @@ export function normaliseEmail(text: string): string | null {
   const trimmed = text.trim().toLowerCase();
   const at = trimmed.lastIndexOf('@');
   const address = `${trimmed.slice(0, at)}@${domainToASCII(trimmed.slice(at + 1))}`;
-  return at > 0 && isEmail(address) ? address : null;
+  return at > 0 && !/[\s\p{Cc}]/u.test(address) && isEmail(address) ? address : null; // isEmail takes line breaks between quotes: they would begin another header, or SMTP command
 }
 
 /** A phone number with its country code, however it is spaced, as E.164; null when no country's numbering plan has it. */

@@ -1,11 +1,12 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsOptional, IsString, Matches, MaxLength, ValidateNested } from 'class-validator';
+import { OneLine } from '#http';
 
 /** One message: what the reader sees, whatever the channel. Texts are Liquid templates. */
 export class CampaignMessageDto {
   /** Subject of the email, title of the push message. */
-  @IsOptional() @IsString() @MaxLength(500) @Matches(/^[^\r\n]*$/, { message: 'subject must be one line' })
+  @IsOptional() @IsString() @MaxLength(500) @OneLine()
   @ApiProperty({ type: String, required: false, nullable: true, maxLength: 500, example: 'Flash Sale - 25% Off Today Only!' })
   subject?: string | null;
 

@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsString, Length } from 'class-validator';
-import { IsCalendarDate, PageQueryDto } from '#http';
+import { IsCalendarDate, PageQueryDto, Trimmed } from '#http';
 import { type Channel, CHANNELS } from '#tenants';
 import { CAMPAIGN_STATUSES, CAMPAIGN_TYPES, type CampaignStatus, type CampaignType } from '../campaign.js';
 
@@ -21,7 +21,7 @@ export class ListCampaignsQueryDto extends PageQueryDto {
   @ApiProperty({ required: false, enum: CHANNELS })
   channel?: Channel;
 
-  @IsOptional() @IsString() @Length(1, 200)
+  @IsOptional() @Trimmed() @IsString() @Length(1, 200)
   @ApiProperty({ required: false, minLength: 1, maxLength: 200, description: 'Part of the name, in any case.' })
   q?: string;
 }

@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { ArrayNotEmpty, ArrayUnique, IsArray, IsIn, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateBy, ValidateIf, ValidateNested } from 'class-validator';
-import { IsInstant } from '#http';
+import { ArrayNotEmpty, ArrayUnique, IsArray, IsIn, IsInt, IsOptional, IsString, Length, Max, MaxLength, Min, ValidateBy, ValidateIf, ValidateNested } from 'class-validator';
+import { IsInstant, OneLine, Trimmed } from '#http';
 import { IsPromoCode } from '#promos';
 import { type Channel, CHANNELS } from '#tenants';
 import { CAMPAIGN_TYPES, type CampaignType } from '../campaign.js';
@@ -57,7 +57,7 @@ class OptionalPartsDto {
   priority?: number;
 }
 
-const named = [IsString(), MaxLength(200), Matches(/\S/, { message: 'name must not be blank' })];
+const named = [Trimmed(), IsString(), Length(1, 200), OneLine()];
 const CampaignName = (): PropertyDecorator => (target, key) => named.forEach((rule) => rule(target, key));
 
 const channelRules = [IsArray(), ArrayNotEmpty(), ArrayUnique(), IsIn(CHANNELS, { each: true })];
@@ -65,7 +65,7 @@ const CampaignChannels = (): PropertyDecorator => (target, key) => channelRules.
 
 export class CreateCampaignDto extends OptionalPartsDto {
   @CampaignName()
-  @ApiProperty({ maxLength: 200, example: 'Flash Sale Friday' })
+  @ApiProperty({ minLength: 1, maxLength: 200, example: 'Flash Sale Friday' })
   name: string;
 
   @IsIn(CAMPAIGN_TYPES)
@@ -85,7 +85,7 @@ export class CreateCampaignDto extends OptionalPartsDto {
 /** A merge patch: what is left out stays, null removes, `content` and `schedule` are merged member by member. */
 export class UpdateCampaignDto extends OptionalPartsDto {
   @ValidateIf(present) @CampaignName()
-  @ApiProperty({ required: false, maxLength: 200, example: 'Flash Sale Saturday' })
+  @ApiProperty({ required: false, minLength: 1, maxLength: 200, example: 'Flash Sale Saturday' })
   name?: string;
 
   @ValidateIf(present) @IsIn(CAMPAIGN_TYPES)

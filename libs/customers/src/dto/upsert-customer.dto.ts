@@ -3,7 +3,7 @@ import { Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize, IsArray, IsIn, IsInt, IsISO8601, IsLocale, IsNumber, IsObject, IsOptional, IsString, IsTimeZone, IsUrl, Length, Matches, Max, MaxLength, Min, Validate, ValidateNested,
 } from 'class-validator';
-import { IsInstant } from '#http';
+import { IsInstant, OneLine, Trimmed } from '#http';
 import { normaliseEmail, normalisePhone } from '../contact.js';
 import { CONSENT_STATUSES, type ConsentStatus } from '../profile.js';
 import { AttributesRule, CustomerIdRule, EmailRule, NotAheadRule, PhoneRule } from './customer.rules.js';
@@ -71,10 +71,10 @@ export class UpsertCustomerDto {
   @ApiProperty({ type: String, required: false, nullable: true, example: '+14155552671' })
   phone?: string | null;
 
-  @IsOptional() @IsString() @MaxLength(200)
+  @IsOptional() @Trimmed() @IsString() @Length(1, 200) @OneLine()
   first_name?: string | null;
 
-  @IsOptional() @IsString() @MaxLength(200)
+  @IsOptional() @Trimmed() @IsString() @Length(1, 200) @OneLine()
   last_name?: string | null;
 
   /** BCP 47, such as `en-US`. */
@@ -90,10 +90,10 @@ export class UpsertCustomerDto {
   @ApiProperty({ type: String, required: false, nullable: true, format: 'date', example: '1990-12-31' })
   birthday?: string | null;
 
-  @IsOptional() @IsString() @MaxLength(200)
+  @IsOptional() @Trimmed() @IsString() @Length(1, 200) @OneLine()
   city?: string | null;
 
-  @IsOptional() @IsString() @MaxLength(100)
+  @IsOptional() @Trimmed() @IsString() @Length(1, 100) @OneLine()
   loyalty_tier?: string | null;
 
   @IsOptional() @IsInt() @Min(-2147483648) @Max(2147483647)
@@ -101,7 +101,7 @@ export class UpsertCustomerDto {
   loyalty_points?: number | null;
 
   /** Replaces all tags. */
-  @IsOptional() @IsArray() @ArrayMaxSize(200) @IsString({ each: true }) @Length(1, 100, { each: true })
+  @IsOptional() @IsArray() @ArrayMaxSize(200) @Trimmed() @IsString({ each: true }) @Length(1, 100, { each: true }) @OneLine({ each: true })
   @ApiProperty({ type: [String], required: false, nullable: true, maxItems: 200, example: ['vip'] })
   tags?: string[] | null;
 

@@ -2,6 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayNotEmpty, ArrayUnique, IsArray, IsDefined, IsInt, IsNumber, IsOptional, IsString, Length, Max, Min, Validate, ValidateNested } from 'class-validator';
 import { CustomerIdRule } from '#customers';
+import { Trimmed } from '#http';
 import { IsPromoCode } from '../promo-code.js';
 
 export class CheckoutItemDto {
@@ -67,6 +68,6 @@ export class RedeemDto {
 
 export class RollbackDto {
   /** Kept with the redemption. */
-  @IsOptional() @IsString() @Length(1, 500)
+  @IsOptional() @Trimmed() @IsString() @Length(1, 500)
   reason?: string | null;
 }

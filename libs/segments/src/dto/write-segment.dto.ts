@@ -1,13 +1,13 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Allow, IsIn, IsOptional, IsString, MaxLength, MinLength, ValidateIf } from 'class-validator';
-import { PageQueryDto } from '#http';
+import { OneLine, PageQueryDto, Trimmed } from '#http';
 import { SEGMENT_TYPES, type SegmentType } from '../segment.js';
 import { CRITERIA_SCHEMA } from './segment.dto.js';
 
 const present = (_: object, value: unknown): boolean => value !== undefined;
 
 export class CreateSegmentDto {
-  @IsString() @MinLength(1) @MaxLength(200)
+  @Trimmed() @IsString() @MinLength(1) @MaxLength(200) @OneLine()
   name: string;
 
   /** `static`: members are listed. `dynamic`: they follow the criteria. `imported`: they come from a file. */
@@ -26,7 +26,7 @@ export class CreateSegmentDto {
 
 /** A merge patch: what is left out stays. */
 export class UpdateSegmentDto {
-  @ValidateIf(present) @IsString() @MinLength(1) @MaxLength(200)
+  @ValidateIf(present) @Trimmed() @IsString() @MinLength(1) @MaxLength(200) @OneLine()
   name?: string;
 
   @IsOptional() @IsString() @MaxLength(1000)

@@ -1,5 +1,6 @@
-import { IsArray, IsBoolean, IsEmail, IsIn, IsInt, IsString, Matches, Max, MaxLength, Min, ValidateIf, ValidateNested } from 'class-validator';
+import { IsArray, IsBoolean, IsEmail, IsIn, IsInt, IsString, Length, Matches, Max, Min, ValidateIf, ValidateNested } from 'class-validator';
 import { Type } from 'class-transformer';
+import { OneLine, Trimmed } from '#http';
 import { ATTRIBUTION_MODELS, type Attribution, type FrequencyCap, type FunnelSettings, type QuietHours, type Sender, type Settings } from '../settings.js';
 
 const CLOCK_TIME = /^([01]\d|2[0-3]):[0-5]\d$/;
@@ -7,21 +8,21 @@ const given = (_: object, value: unknown): boolean => value !== null && value !=
 
 export class SenderDto implements Sender {
   /** Address that email comes from. */
-  @ValidateIf(given) @IsEmail()
+  @ValidateIf(given) @IsEmail() @OneLine()
   from_email: string | null;
 
-  @ValidateIf(given) @IsString() @MaxLength(200) @Matches(/^[^\r\n]*$/)
+  @ValidateIf(given) @Trimmed() @IsString() @Length(1, 200) @OneLine()
   from_name: string | null;
 
-  @ValidateIf(given) @IsEmail()
+  @ValidateIf(given) @IsEmail() @OneLine()
   reply_to: string | null;
 
   /** Shown in every marketing email. */
-  @ValidateIf(given) @IsString() @MaxLength(500)
+  @ValidateIf(given) @Trimmed() @IsString() @Length(1, 500)
   postal_address: string | null;
 
   /** E.164 number or alphanumeric sender that SMS come from. */
-  @ValidateIf(given) @IsString() @Matches(/^(\+[1-9]\d{6,14}|[A-Za-z0-9 ]{1,11})$/)
+  @ValidateIf(given) @Trimmed() @IsString() @Matches(/^(\+[1-9]\d{6,14}|[A-Za-z0-9 ]{1,11})$/)
   sms_from: string | null;
 }
 
