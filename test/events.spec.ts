@@ -39,10 +39,23 @@ describe('events', () => {
 
   test('a type has its stage; another keeps the one it names; a stranger becomes a bare profile', async () => {
     const tenant = newTenant();
-    await record(tenant, visit('1', { type: 'touchpoint' }), visit('2', { stage: 'advocacy' }), visit('3', { type: 'wine_tasted', stage: 'evaluation' }), visit('4', { type: 'yawned', customer_id: 'other' }));
+    await record(tenant, visit('1', { type: 'touchpoint' }), visit('2', { stage: 'interest' }), visit('3', { type: 'wine_tasted', stage: 'evaluation' }), visit('4', { type: 'yawned', customer_id: 'other' }));
     const rows = await app.sql(`SELECT event_id, stage FROM events JOIN tenants ON tenants.id = tenant_id WHERE name = $1 ORDER BY 1`, [tenant]);
     expect(rows).toEqual([{ event_id: '1', stage: 'awareness' }, { event_id: '2', stage: 'interest' }, { event_id: '3', stage: 'evaluation' }, { event_id: '4', stage: null }]);
     expect(await facts(tenant, 'other')).toMatchObject({ order_count: 0, total_spent: 0 });
+  });
+
+  test('a stage that is not the caller’s to say is refused, for that event alone', async () => {
+    const tenant = newTenant();
+    const answer = await record(
+      tenant,
+      visit('1', { stage: 'advocacy' }), visit('2', { stage: 'activation' }), visit('3', { type: 'came_back', stage: 'activation' }), visit('4', { type: 'is_regular', stage: 'retention' }),
+      { ...refund('5', 'o', 1), stage: 'purchase' }, visit('6', { type: 'wine_tasted', stage: 'evaluation' }), order('7', 'o', 1, { stage: 'purchase' }), visit('8', { stage: null }),
+    );
+    expect(answer.rejected.map(({ index, code, pointer }) => [index, code, pointer])).toEqual(
+      ['stage_mismatch', 'stage_mismatch', 'derived_stage', 'derived_stage', 'stage_mismatch'].map((code, index) => [index, code, `/events/${index}/stage`]),
+    );
+    expect(answer.accepted).toBe(3);
   });
 
   test('a bad event is reported with its place, the good ones are kept', async () => {

@@ -3,7 +3,7 @@ import { DtoPipe } from '#http';
 import { RequestError, toMinor } from '#kernel';
 import { EventDto, type EventOrderDto } from './dto/record-events.dto.js';
 import type { RejectedEventDto } from './dto/events-recorded.dto.js';
-import { type Stage, stageOf } from './stages.js';
+import { DERIVED_STAGES, type Stage, stageOf } from './stages.js';
 
 /** An event as it is stored; amounts in minor units. */
 export interface ReadEvent {
@@ -68,10 +68,18 @@ async function readEvent(raw: unknown, currency: string, now: Date): Promise<Rea
     type: event.type,
     customerId: event.customer_id,
     at,
-    stage: stageOf(event.type, event.stage),
+    stage: readStage(event),
     properties: event.properties && Object.keys(event.properties).length > 0 ? event.properties : null,
     ...readOrder(event, currency),
   };
+}
+
+/** @throws Refused for a stage that is not the caller's to say */
+function readStage({ type, stage: named }: EventDto): Stage | null {
+  const stage = type === ORDER_REFUNDED ? null : stageOf(type, named);
+  if (named && named !== stage) refuse('/stage', 'stage_mismatch', `${type} is of ${stage === null ? 'no stage' : `the stage ${stage}`}`);
+  if (stage !== null && DERIVED_STAGES.includes(stage)) refuse('/stage', 'derived_stage', `${stage} follows from how many orders the customer has; nobody sends it`);
+  return stage;
 }
 
 function readOrder({ type, order }: EventDto, currency: string): Pick<ReadEvent, 'order' | 'refund'> {

@@ -2,7 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsIn, IsNumber, IsObject, IsOptional, IsString, Length, Matches, Max, Min, ValidateNested } from 'class-validator';
 import { IsInstant } from '#http';
-import { STAGES, type Stage } from '../stages.js';
+import { DERIVED_STAGES, STAGES, type Stage } from '../stages.js';
 
 const MAX_AMOUNT = 1e13;
 
@@ -79,9 +79,9 @@ export class EventDto {
   @ApiProperty({ format: 'date-time', example: '2026-01-24T18:30:00Z' })
   occurred_at: string;
 
-  /** The funnel stage of a type that has none of its own. */
+  /** The funnel stage of a type that has none of its own; a known type takes no other than its own. `activation` and `retention` follow from orders and are not sent. */
   @IsOptional() @IsIn(STAGES)
-  @ApiProperty({ enum: STAGES, required: false, nullable: true })
+  @ApiProperty({ enum: STAGES.filter((stage) => !DERIVED_STAGES.includes(stage)), required: false, nullable: true })
   stage?: Stage | null;
 
   /** Anything; segments can ask for it. */
