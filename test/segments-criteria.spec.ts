@@ -28,7 +28,14 @@ const event = fc.record({
   order: maybe(fc.record({ total: cents, location_id: maybe(one('north', 'south')), items: fc.array(fc.record({ product_id: one('margherita', 'cola'), quantity: fc.integer({ min: 1, max: 3 }) }), { maxLength: 2 }) })),
 });
 
+const email = one('ada@example.com', 'bob@xn--mnchen-3ya.example', 'o.hara@example.org');
+const phone = one('+14155552671', '+390612345678');
+/** Spellings of stored values that mean the same, as callers write them. */
+const anyEmail = one('ada@example.com', ' Ada@Example.COM ', 'BOB@München.example', 'o.hara@example.org', 'nobody@example.com');
+const anyPhone = one('+14155552671', '+1 (415) 555-2671', '+39 06 1234 5678', '+41 44 668 18 00');
+
 const customer = fc.record({
+  email: maybe(email), phone: maybe(phone),
   city: maybe(text), loyalty_tier: maybe(text), loyalty_points: maybe(whole), birthday: maybe(birthday),
   order_count: fc.integer({ min: 0, max: 4 }), total_spent: cents, last_order_at: maybe(instant), created_at: instant,
   consent_email: one(...CHOICES), tags: fc.uniqueArray(tag), attributes: fc.dictionary(one('level', 'odd name', "it's"), json),
@@ -52,6 +59,8 @@ const dollars = cents.map((amount) => amount / 100);
 
 const field = (name: string, tested: fc.Arbitrary<unknown>) => tested.map((value) => ({ [name]: value }));
 const leaf = fc.oneof(
+  field('email', tests(anyEmail, exists, texts(one('ADA', 'Example.com', 'o.H', '@')))),
+  field('phone', tests(anyPhone, exists, texts(one('+1 (415', '06 12', '-2671')))),
   field('city', tests(text, exists, texts(one('Rom', 'ü', '%', 'a', '😀')))),
   field('loyalty_points', tests(whole, exists, numbers(whole))),
   field('order_count', tests(whole, numbers(whole))),
@@ -121,6 +130,22 @@ describe('criteria, as SQL and as they are meant', () => {
   }
 
   const numbers = new Map([['seg_a', 900001], ['seg_b', 900002]]);
+
+  test.each([
+    ['email', ' ADA@Example.com', 'ada@example.com'], ['email', { ne: 'Ada@Example.com' }, { ne: 'ada@example.com' }], ['email', { in: ['BOB@München.example'] }, { in: ['bob@xn--mnchen-3ya.example'] }],
+    ['email', { starts_with: 'ADA@' }, { starts_with: 'ada@' }], ['email', { contains: 'Example' }, { contains: 'example' }],
+    ['phone', '+1 (415) 555-2671', '+14155552671'], ['phone', { nin: ['+39 06 1234 5678'] }, { nin: ['+390612345678'] }], ['phone', { starts_with: '+1 415' }, { starts_with: '+1415' }],
+  ])('%s %j means %j', async (name, written, stored) => {
+    const fields = app.nest.get(CriteriaFields, { strict: false });
+    const whom = (test: unknown): number[] => {
+      const { criteria } = parseCriteria({ [name]: test }, '', { fields, currency: 'USD' });
+      return [...people].filter(([, person]) => matches(criteria!, person, NOW, TODAY)).map(([no]) => no);
+    };
+    expect(whom(written)).toEqual(whom(stored));
+    expect(whom(written).length).toBeGreaterThan(0);
+    const count = async (test: unknown): Promise<number> => (await app.api().POST('/api/v1/marketing/segments/preview', { body: { criteria: { [name]: test } } })).data!.size;
+    expect(await count(written)).toBe(whom(stored).length);
+  });
 
   test('the compiled SQL takes exactly those whom the interpreter takes', async () => {
     const fields = app.nest.get(CriteriaFields, { strict: false });

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { normaliseEmail, normalisePhone } from '#customers';
 import { CHANNELS } from '#tenants';
 import type { EventCondition } from './criteria.js';
 import type { Params } from './params.js';
@@ -8,8 +9,8 @@ const column = (name: string, type: Field['type'], description: string, sql = `c
 
 const PROFILE: readonly Field[] = [
   column('customer_id', 'text', 'The caller’s own id of the customer.'),
-  column('email', 'text', 'Email address.'),
-  column('phone', 'text', 'Phone number, E.164.'),
+  { ...column('email', 'text', 'Email address; upper and lower case are the same.'), spelling: { expects: 'an email address', whole: normaliseEmail, part: (text) => text.toLowerCase() } },
+  { ...column('phone', 'text', 'Phone number with its country code, however it is spaced.'), spelling: { expects: 'a phone number such as +14155552671', whole: normalisePhone, part: (text) => text.replace(/[\s().-]/g, '') } },
   column('first_name', 'text', 'First name.'),
   column('last_name', 'text', 'Last name.'),
   column('locale', 'text', 'Language tag, such as `de-CH`.'),

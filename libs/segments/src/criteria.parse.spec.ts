@@ -47,6 +47,9 @@ test.each([
   [{ last_order_at: { gte: '2026-01-31' } }, 'USD', false],
   [{ last_order_days_ago: { gte: -1 } }, 'USD', false],
   [{ city: null }, 'USD', false],
+  [{ email: 'no address' }, 'USD', false],
+  [{ phone: { in: ['0612345678'] } }, 'USD', false],
+  [{ phone: { contains: ' - ' } }, 'USD', false],
 ])('%j in %s: %s', (json, currency, accepted) => {
   expect(codes(json, currency).length === 0).toBe(accepted);
 });

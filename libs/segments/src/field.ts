@@ -7,10 +7,21 @@ export interface Field {
   description: string;
   /** The values of a `choice`. */
   values?: readonly string[];
+  /** How a `text` is spelled where it is stored, when there is one spelling: what it is compared with is spelled alike. */
+  spelling?: Spelling;
   /** SQL of the value, over a row `c` of customers; of an `attribute`, the JSON object that holds it. Trusted text: never built from input. */
   sql: string;
   /** Which attribute. */
   attribute?: string;
+}
+
+export interface Spelling {
+  /** What a fault says was expected. */
+  expects: string;
+  /** The one spelling; null when the text is no such thing. */
+  whole(text: string): string | null;
+  /** Of what such a text begins with or contains. */
+  part(text: string): string;
 }
 
 /** What a higher domain knows of customers as sets of ids, such as the campaigns that each has opened. */

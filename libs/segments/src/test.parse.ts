@@ -3,12 +3,13 @@ import { type Test, type Value } from './criteria.js';
 import { type CoreOperator, type Operator, OPERATORS } from './operators.js';
 import { LIMITS } from './criteria.limits.js';
 import { compareValues, VALUE_TYPES } from './criteria.values.js';
-import { type FieldType, OPERATORS_OF } from './field.js';
+import { type FieldType, OPERATORS_OF, type Spelling } from './field.js';
 
 /** What a test is about: a field, or a value inside an event. */
 export interface Subject {
   type: FieldType;
   values?: readonly string[];
+  spelling?: Spelling;
   /** Narrows what the type takes. */
   operators?: readonly Operator[];
 }
@@ -56,7 +57,7 @@ export class TestParser {
         return Number.isInteger(json) && (json as number) >= 0 && (json as number) <= 365 ? (json as number) : this.fault(pointer, 'invalid_value', 'Expected a whole number of days, 0 to 365.');
       case 'contains':
       case 'starts_with':
-        return typeof json === 'string' && json !== '' ? json : this.fault(pointer, 'invalid_value', 'Expected a text that is not empty.');
+        return this.part(subject, json, pointer);
       case 'in':
       case 'nin':
         return this.list(subject, json, pointer);
@@ -70,6 +71,11 @@ export class TestParser {
       case 'lte':
         return this.scalar(subject, json, pointer);
     }
+  }
+
+  private part({ spelling }: Subject, json: unknown, pointer: string): string | null {
+    const text = typeof json === 'string' && spelling !== undefined ? spelling.part(json) : json;
+    return typeof text === 'string' && text !== '' ? text : this.fault(pointer, 'invalid_value', 'Expected a text that is not empty.');
   }
 
   private list(subject: Subject, json: unknown, pointer: string): Value[] | null {
@@ -88,10 +94,12 @@ export class TestParser {
     return compareValues(low, high) <= 0 ? [low, high] : this.fault(pointer, 'reversed', 'Expected the lower value first.');
   }
 
-  private scalar({ type, values }: Subject, json: unknown, pointer: string): Value | null {
-    const value = VALUE_TYPES[type].read(json, { currency: this.currency, values });
+  private scalar({ type, values, spelling }: Subject, json: unknown, pointer: string): Value | null {
+    const read = VALUE_TYPES[type].read(json, { currency: this.currency, values });
+    const value = typeof read === 'string' && spelling !== undefined ? spelling.whole(read) : read;
     if (value !== null) return value;
-    return this.fault(pointer, 'invalid_value', `Expected ${values === undefined ? VALUE_TYPES[type].expects : `one of ${values.join(', ')}`}.${json === null ? ' For a missing value use {"exists": false}.' : ''}`);
+    const expected = values === undefined ? (spelling ?? VALUE_TYPES[type]).expects : `one of ${values.join(', ')}`;
+    return this.fault(pointer, 'invalid_value', `Expected ${expected}.${json === null ? ' For a missing value use {"exists": false}.' : ''}`);
   }
 
   private fault(pointer: string, code: string, detail: string): null {
