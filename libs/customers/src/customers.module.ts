@@ -11,6 +11,7 @@ import { ImportEntity } from './import.entity.js';
 import { ImportRunner } from './import-runner.js';
 import { ImportsController } from './imports.controller.js';
 import { Imports } from './imports.js';
+import { keptCopies } from './kept-copies.js';
 import { PersonalData } from './personal-data.js';
 import { profileData } from './profile-data.js';
 import { ProfileWriter } from './profile-writer.js';
@@ -24,11 +25,13 @@ import { Suppressions } from './suppressions.js';
 })
 export class CustomersModule implements OnModuleInit {
   constructor(
+    private readonly customers: Customers,
     private readonly personalData: PersonalData,
     private readonly settings: SettingsService,
   ) {}
 
   onModuleInit(): void {
     this.personalData.register(profileData(this.settings));
+    this.personalData.register(keptCopies(async (tx, tenant, customerNo) => (await this.customers.profiles(tx, tenant, [customerNo])).get(customerNo)));
   }
 }

@@ -23,6 +23,7 @@ const pipe = new DtoPipe();
 
 /** A row as a patch of a profile. An empty cell is a field left out. */
 export async function readRow(columns: readonly string[], [line, cells]: CsvRow): Promise<ReadRow | RowError[]> {
+  if (cells.length === 0) return [{ line, column: null, code: 'customer_erased', detail: 'The customer was erased before the row was reached.' }];
   if (cells.length !== columns.length) return [{ line, column: null, code: 'column_count', detail: `The row has ${cells.length} cells, the header ${columns.length}.` }];
   const unstorable = columns.flatMap((column, index) => {
     const fault = textFault(cells[index]!);

@@ -46,5 +46,7 @@ async function erase(tx: EntityManager, tenant: Tenant, customerNo: number): Pro
       WHERE a.tenant_id = $1 AND a.campaign_no = sent.campaign_no AND a.customer_no = $2`,
     one,
   );
+  // A provider's own words on a bounce tend to quote the address.
+  await tx.query('UPDATE deliveries SET reason = NULL WHERE tenant_id = $1 AND customer_no = $2 AND coalesce(bounced_at, failed_at) IS NOT NULL', one);
   await tx.query('DELETE FROM delivery_hits WHERE tenant_id = $1 AND customer_no = $2', one);
 }
