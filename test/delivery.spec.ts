@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { startApp, type TestApp } from './support/app.js';
 import { eventually } from './support/eventually.js';
 import { CONTENT, Mailings } from './support/mailings.js';
@@ -127,6 +128,21 @@ describe('sending a mailing', () => {
     expect(smtp.recipients).toHaveLength(sent);
     const counters = await mailings.counters(mailing);
     expect({ sent: 0, ...counters }).toMatchObject({ sent, skipped: 120 - sent });
+  });
+
+  test('who a template is too slow for is told so; the others get their email, and nobody waits for it', async () => {
+    const people = Array.from({ length: 24 }, (_, i) => ({ id: `c-${i}`, email: `c${i}@example.com`, first_name: i < 12 ? 'Slow' : 'Quick' }));
+    const numbers = await mailings.people(people);
+    const body = '{% if customer.first_name == "Slow" %}{% for i in (1..999) %}{% for j in (1..999) %}{% if j == i %}{% endif %}{% endfor %}{% endfor %}{% endif %}Hello';
+    const delays = monitorEventLoopDelay({ resolution: 10 });
+    delays.enable();
+    const mailing = await mailings.start({ subject: 'Hello', body }, numbers);
+    await eventually(async () => expect(await mailings.state(mailing)).toBe('finished'), { within: 20_000 });
+    delays.disable();
+    expect((await mailings.ledger(mailing)).map(({ status, reason }) => [status, reason])).toEqual(
+      people.map(({ first_name }) => (first_name === 'Slow' ? ['rejected', 'template_limit_exceeded'] : ['accepted', null])),
+    );
+    expect(delays.max / 1e6).toBeLessThan(1_000); // 2.4 s for the twelve at once
   });
 
   test('a mailing with an end is not over before it', async () => {

@@ -24,6 +24,12 @@ test.each(['https://order.example.com?promo=FLASH25', 'http://x.example/{{ promo
   expect(validateContent({ cta_url })).toEqual([]);
 });
 
+test('a template that could not be rendered for every recipient is told, and where; one that only lacks data is not', () => {
+  const slow = 'Hello\n{% for i in (1..1400) %}{% for j in (1..1400) %}{% endfor %}{% endfor %}';
+  const faults = validateContent({ subject: 'Hello', body: '{{ customer.birthday | date: "%d" }}{{ customer.tags | first | append: "!" }}', email: { body: slow }, sms: { body: slow } });
+  expect(faults).toEqual([{ pointer: '/content/email/body', code: 'template_limit_exceeded', detail: expect.stringContaining('limit'), line: 2, column: expect.any(Number) }]);
+});
+
 test('links are the call to action and what the body spells out, without the sentence’s own punctuation', () => {
   expect(linksOf({ body: 'See https://a.example/menu, (http://b.example). Twice: https://a.example/menu', cta_url: 'https://c.example' })).toEqual(['https://c.example', 'https://a.example/menu', 'http://b.example']);
 });
@@ -45,4 +51,11 @@ describe('templates see plain data and nothing else', () => {
     expect(() => render(compile('{% for i in (1..100000000) %}x{% endfor %}'), {})).toThrow(/limit/i);
     expect(() => render(compile('{% for i in (1..9999) %}{% for j in (1..9999) %}{{ i }}{% endfor %}{% endfor %}'), {})).toThrow(/limit/i);
   });
+
+  test.each([
+    ['printed', `{% for i in (1..9999) %}${'x'.repeat(100_000)}{% endfor %}`],
+    ['captured', `{% capture all %}{% for i in (1..9999) %}${'x'.repeat(100_000)}{% endfor %}{% endcapture %}{% if all contains "y" %}{% endif %}`],
+    ['appended', `{% assign all = "${'x'.repeat(100_000)}" %}{% for i in (1..20) %}{% assign all = all | append: all %}{% endfor %}{{ all }}`],
+    ['replaced', `{% assign all = "${'x'.repeat(1_000)}" | replace: "x", "${'y'.repeat(1_000)}" | replace: "y", "${'z'.repeat(1_000)}" %}{{ all }}`],
+  ])('a gigabyte is not %s', (_, text) => expect(() => render(compile(text), {})).toThrow('memory alloc limit exceeded'));
 });

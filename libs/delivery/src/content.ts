@@ -1,6 +1,6 @@
 import type { Fault } from '#kernel';
 import type { Channel } from '#tenants';
-import { templateFault } from './template.js';
+import { RENDER_MS, templateFault } from './template.js';
 
 /** What one channel says. `subject`, `body` and `cta_text` are Liquid; so is `cta_url` after its host. */
 export interface ChannelContent {
@@ -28,15 +28,16 @@ export function contentFor(channel: Channel, content: Content): ChannelContent {
   return { subject, body, cta_text, cta_url, ...content[channel] };
 }
 
-/** Every template that does not parse, with its line and column, and every link that is no http(s) URL. Pointers start at the body's `/content`. */
+/** Every template that does not parse or takes too long, with its line and column, and every link that is no http(s) URL. Pointers start at the body's `/content`. */
 export function validateContent(content: Content): Fault[] {
   const parts: [string, ChannelContent | undefined][] = [['', content], ['/email', content.email], ['/sms', content.sms], ['/push', content.push]];
-  return parts.flatMap(([path, part]) => (part === undefined || part === null ? [] : channelFaults(`/content${path}`, part)));
+  const until = performance.now() + RENDER_MS;
+  return parts.flatMap(([path, part]) => (part === undefined || part === null ? [] : channelFaults(`/content${path}`, part, until)));
 }
 
-function channelFaults(path: string, content: ChannelContent): Fault[] {
+function channelFaults(path: string, content: ChannelContent, until: number): Fault[] {
   const faults = TEMPLATES.flatMap((name) => {
-    const fault = templateFault(content[name] ?? '');
+    const fault = templateFault(content[name] ?? '', until);
     return fault === null ? [] : [{ pointer: `${path}/${name}`, ...fault }];
   });
   if (content.cta_url !== undefined && !isSafeUrl(content.cta_url)) {

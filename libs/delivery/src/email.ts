@@ -5,7 +5,7 @@ import { contentFor, type Content } from './content.js';
 import { type DeliveryKey, encodeDeliveryId } from './delivery-id.js';
 import { emailHtml, type EmailLayout, emailText } from './email-layout.js';
 import { CTA_LINK, linksOf, URL_IN_TEXT } from './links.js';
-import { compile, type CompiledTemplate, render, type Scope } from './template.js';
+import { compile, type CompiledTemplate, render, RENDER_MS, type Scope } from './template.js';
 import type { TrackingTokens } from './tracking-token.js';
 
 /** One composed email: the whole message as bytes, and the envelope it travels in. */
@@ -56,13 +56,14 @@ export class EmailTemplate {
   async compose(key: DeliveryKey, address: string, profile: CustomerProfile, sender: EmailSender): Promise<Email> {
     const unsubscribeUrl = this.tokens.url('u', key);
     const scope: Scope = { customer: customerScope(profile), promo_code: this.promoCode, unsubscribe_url: unsubscribeUrl };
-    const subject = oneLine(render(this.subject, scope));
+    const until = performance.now() + RENDER_MS;
+    const subject = oneLine(render(this.subject, scope, until));
     const layout: EmailLayout = {
       language: profile.locale ?? 'en',
       subject,
       brand: sender.name ?? '',
-      body: render(this.body, scope),
-      button: this.hasButton ? { text: oneLine(render(this.ctaText, scope)) || 'Open', url: this.tokens.url('c', key, CTA_LINK) } : null,
+      body: render(this.body, scope, until),
+      button: this.hasButton ? { text: oneLine(render(this.ctaText, scope, until)) || 'Open', url: this.tokens.url('c', key, CTA_LINK) } : null,
       postalAddress: sender.postalAddress,
       unsubscribeUrl,
       pixelUrl: this.tokens.url('o', key),

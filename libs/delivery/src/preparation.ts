@@ -1,3 +1,4 @@
+import { setImmediate as otherWork } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { addressOf, type CustomerProfile, Customers, Suppressions } from '#customers';
@@ -9,6 +10,7 @@ import type { DeliveryKey } from './delivery-id.js';
 import { type Email, EmailTemplate } from './email.js';
 import { ADDRESS_OWNERS, type ClaimedRow, TAKE_ADDRESSES } from './ledger.queries.js';
 import { type Hindrance, Readiness } from './readiness.js';
+import { isOverLimit } from './template.js';
 import { TrackingTokens } from './tracking-token.js';
 
 /** A mailing, as far as its sending needs it. */
@@ -27,10 +29,14 @@ export interface MailingAtWork {
   settled: boolean;
 }
 
-/** What is to happen to claimed rows: some are called with a message, others end here. */
+/** How long the messages of a batch may take to write, in milliseconds: a transaction waits for them. Usual ones take a tenth. */
+const COMPOSE_MS = 1_000;
+
+/** What is to happen to claimed rows: some are called with a message, others end here, or wait for the next batch. */
 export interface Prepared {
   messages: { row: ClaimedRow; email: Email }[];
   settled: { row: ClaimedRow; status: 'skipped' | 'rejected'; reason: string }[];
+  postponed: ClaimedRow[];
 }
 
 interface Candidate {
@@ -66,22 +72,28 @@ export class Preparation {
   async prepare(tx: EntityManager, tenant: Tenant, mailing: MailingAtWork, channel: Channel, rows: readonly ClaimedRow[]): Promise<Prepared | null> {
     const sender = this.readiness.emailSender(await this.settings.of(tx, tenant));
     if (sender === null) return null;
-    const prepared: Prepared = { messages: [], settled: [] };
+    const prepared: Prepared = { messages: [], settled: [], postponed: [] };
     const skip = (row: ClaimedRow, reason: SkipReason): void => void prepared.settled.push({ row, status: 'skipped', reason });
     const candidates = await this.admit(tx, tenant, mailing, channel, rows, skip);
     const owners = await this.takeAddresses(tx, tenant, mailing.campaign_no, channel, candidates);
     const template = this.template(tenant, mailing);
+    const until = performance.now() + COMPOSE_MS;
     for (const { row, profile, address } of candidates) {
       if (!owners.has(row.customer_no)) {
         skip(row, 'duplicate_address');
         continue;
       }
+      if (performance.now() > until) {
+        prepared.postponed.push(row);
+        continue;
+      }
       const key: DeliveryKey = { tenantId: tenant.id, campaignNo: mailing.campaign_no, customerNo: row.customer_no, channel };
       try {
         prepared.messages.push({ row, email: await template.compose(key, address, profile, sender) });
-      } catch {
-        prepared.settled.push({ row, status: 'rejected', reason: 'template_failed' });
+      } catch (error) {
+        prepared.settled.push({ row, status: 'rejected', reason: isOverLimit(error) ? 'template_limit_exceeded' : 'template_failed' });
       }
+      await otherWork();
     }
     return prepared;
   }

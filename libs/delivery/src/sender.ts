@@ -107,7 +107,8 @@ export class Sender implements OnModuleInit {
         await tx.query(RELEASE, [tenant.id, campaign, ...named(rows)]);
         return [];
       }
-      const { messages, settled } = prepared;
+      const { messages, settled, postponed } = prepared;
+      if (postponed.length > 0) await tx.query(RELEASE, [tenant.id, campaign, ...named(postponed)]);
       if (settled.length > 0) {
         const ended = settled.map(({ row }) => row);
         await counted(tx, tenant, touched(campaign, ended), () =>

@@ -1,8 +1,11 @@
-import { Liquid, LiquidError, type Template } from 'liquidjs';
+import { type Context, type Emitter, Liquid, LiquidError, type Template, toValue } from 'liquidjs';
 import type { Fault, Json } from '#kernel';
 
 /** Tags that would load another template: there is none to load. */
 const LOADERS = ['include', 'render', 'layout', 'block'];
+
+/** How long the templates of one message may take together, in milliseconds. Usual ones take less than one. */
+export const RENDER_MS = 200;
 
 /**
  * Liquid for texts that a tenant writes: no files, no prototypes, bounded in length, time and memory. It sees plain data
@@ -15,11 +18,34 @@ const engine = new Liquid({
   dynamicPartials: false,
   templates: {},
   parseLimit: 200_000,
-  renderLimit: 200,
   memoryLimit: 2_000_000,
   timezoneOffset: 0,
 });
 for (const tag of LOADERS) delete engine.tags[tag];
+
+/** Charges what is written to the memory limit. Liquid itself charges only what filters make, and a loop can print gigabytes of one literal. */
+class MeteredEmitter implements Emitter {
+  buffer = '';
+
+  constructor(private readonly memory: Context['memoryLimit']) {}
+
+  write(value: unknown): void {
+    const text = toText(value);
+    this.memory.use(text.length);
+    this.buffer += text;
+  }
+}
+
+/** As Liquid prints values: nothing for nil, the items of a list without separators. */
+function toText(value: unknown): string {
+  const plain = toValue(value) as Json | undefined;
+  return Array.isArray(plain) ? plain.map(toText).join('') : String((plain as string | number | boolean | null | undefined) ?? '');
+}
+
+// Also what `capture` collects comes through here.
+const { renderer } = engine;
+const renderTemplates = renderer.renderTemplates.bind(renderer);
+renderer.renderTemplates = (templates, context, emitter = new MeteredEmitter(context.memoryLimit)) => renderTemplates(templates, context, emitter);
 
 /** Variables of a template: plain JSON, nothing with behaviour. */
 export type Scope = Record<string, Json | undefined>;
@@ -29,17 +55,36 @@ export type CompiledTemplate = Template[];
 /** @throws LiquidError when the text is not a template */
 export const compile = (text: string): CompiledTemplate => engine.parse(text);
 
-/** @throws LiquidError when a filter fails or a limit is passed */
-export const render = (template: CompiledTemplate, scope: Scope): string => String(engine.renderSync(template, scope));
+/**
+ * @param until when to give up, on the clock of `performance.now()`
+ * @throws LiquidError when a filter fails or a limit is passed
+ */
+export const render = (template: CompiledTemplate, scope: Scope, until = performance.now() + RENDER_MS): string =>
+  String(engine.renderSync(template, scope, { renderLimit: until - performance.now() }));
 
-/** Why the text does not parse, with where; null when it does. */
-export function templateFault(text: string): Fault | null {
+/** Whether a template was given up because it takes too long or makes too much. */
+export const isOverLimit = (error: unknown): boolean => error instanceof LiquidError && error.message.includes('limit exceeded');
+
+/**
+ * Why the text does not parse, or cannot be rendered in time even when nothing is known of the customer, with where; null
+ * when neither. Whatever else fails without a customer may do with one.
+ *
+ * @param until when trying to render it is given up; past it, it is not tried
+ */
+export function templateFault(text: string, until: number): Fault | null {
   try {
-    compile(text);
+    const template = compile(text);
+    if (performance.now() < until) render(template, {}, until);
     return null;
   } catch (error) {
-    const [line, column] = error instanceof LiquidError ? error.token.getPosition() : [1, 1];
-    const detail = error instanceof Error ? error.message.split('\n', 1)[0]! : 'not a template';
-    return { code: 'invalid_template', detail, line, column };
+    return faultOf(error);
   }
+}
+
+function faultOf(error: unknown): Fault | null {
+  const overLimit = isOverLimit(error);
+  if (error instanceof LiquidError && error.name === 'RenderError' && !overLimit) return null;
+  const [line, column] = error instanceof LiquidError ? error.token.getPosition() : [1, 1];
+  const detail = error instanceof Error ? error.message.split('\n', 1)[0]! : 'not a template';
+  return { code: overLimit ? 'template_limit_exceeded' : 'invalid_template', detail, line, column };
 }
