@@ -6,6 +6,8 @@ import { newTenant, token } from './support/tokens.js';
 const BASE = '/api/v1/marketing';
 const ITEMS = [{ id: 'line_1', quantity: 1, unit_price: 20 }];
 
+const examplesOf = (operationId: string): unknown[] => bodyExamples(OPERATIONS.find((one) => one.operationId === operationId)!).map(([, body]) => body);
+
 describe('every example of the document works when pasted', () => {
   let app: TestApp;
   beforeAll(async () => void (app = await startApp()));
@@ -47,10 +49,8 @@ describe('every example of the document works when pasted', () => {
       query = new URL(connection.url).search;
     }
     if (/redeemPromos|validatePromos/.test(operation.operationId)) {
-      for (const code of ['HAPPYHOUR', 'FREEDEL']) {
-        const type = code === 'FREEDEL' ? { type: 'free_delivery' } : { type: 'fixed_amount', value: 3 };
-        const made = await app.fetch(`${BASE}/promos`, { method: 'POST', token: token(tenant), headers, body: JSON.stringify({ code, ...type, stackable: true }) });
-        expect(made.status).toBe(201);
+      for (const promo of examplesOf('createPromo')) {
+        expect((await app.fetch(`${BASE}/promos`, { method: 'POST', token: token(tenant), headers, body: JSON.stringify(promo) })).status).toBe(201);
       }
     }
     const criteria = operation.operationId === 'updateSegment' && 'criteria' in (body as object);

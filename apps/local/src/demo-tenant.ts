@@ -1,7 +1,6 @@
 import { demoPeople } from './demo-people.js';
 import { HttpClient } from './http-client.js';
 
-const CUSTOMERS = 3000;
 const BATCH = 1000;
 const HOUR = 3_600_000;
 
@@ -9,20 +8,21 @@ interface Seeding {
   api: string;
   token: string;
   say(line: string): void;
+  guests?: number;
 }
 
 /**
  * Fills the tenant "demo" through the API itself, as an integrator would. Every step can be done again without effect (ids,
  * upserts, Idempotency-Keys), so that a start that was killed half way is completed by the next one.
  */
-export async function seedDemo({ api, token, say }: Seeding): Promise<void> {
+export async function seedDemo({ api, token, say, guests = 3000 }: Seeding): Promise<void> {
   const http = new HttpClient(api, token);
   const once = (key: string) => ({ 'idempotency-key': `demo-${key}` });
   const { data: promos } = await http.get<{ data: { code: string }[] }>('/promos?limit=100');
   if (promos.some((promo) => promo.code === LAST_PROMO)) return;
   say('Filling the tenant "demo" …');
   const now = new Date();
-  const { customers, events } = demoPeople(CUSTOMERS, now);
+  const { customers, events } = demoPeople(guests, now);
   for (let n = 0; n < customers.length; n += BATCH) await http.post('/customers/batch', { customers: customers.slice(n, n + BATCH) });
   for (let n = 0; n < events.length; n += BATCH) await http.post('/events', { events: events.slice(n, n + BATCH) });
 
@@ -69,5 +69,5 @@ export async function seedDemo({ api, token, say }: Seeding): Promise<void> {
   say(`${customers.length} customers, ${events.length} events, campaigns in every status, promo codes.`);
 }
 
-/** Created last: where it exists, the demo tenant is complete. */
-const LAST_PROMO = 'WELCOME20';
+/** Created last: where it exists, the demo tenant is complete. The codes of the document's examples are left free, so that they work here when pasted. */
+const LAST_PROMO = 'HELLO20';

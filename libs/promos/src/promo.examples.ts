@@ -22,6 +22,11 @@ export const HAPPY_HOUR = {
   stackable: true,
 };
 
+/** The one that the other examples redeem: it holds at any hour. */
+export const SPRITZ3 = { code: 'SPRITZ3', type: 'fixed_amount', value: 3, applies_to: { category_ids: ['drinks'], channels: ['dine_in'] }, stackable: true };
+
+export const FREE_DELIVERY = { code: 'FREEDEL', type: 'free_delivery', min_order_amount: 15, stackable: true };
+
 export const WELCOME20 = {
   id: 'promo_01kzv3q6x0w9m2h7c4t8r5e1nd',
   ...WELCOME20_BODY,
@@ -49,7 +54,7 @@ export const STATS = {
 };
 
 export const REDEEM_BODY = {
-  code: 'HAPPYHOUR',
+  code: SPRITZ3.code,
   customer_id: 'cust_42',
   order: {
     id: 'order_1001',
@@ -74,14 +79,14 @@ export const VALIDATION = {
   valid: true,
   total_discount_amount: 3,
   order: PRICED,
-  applicable: [{ code: 'HAPPYHOUR', promo_id: 'promo_01kzv3q6x0w9m2h7c4t8r5e1nd', discount_amount: 3 }],
+  applicable: [{ code: SPRITZ3.code, promo_id: 'promo_01kzv3q6x0w9m2h7c4t8r5e1nd', discount_amount: 3 }],
   inapplicable: [],
   remaining_uses: null,
 };
 
 export const REDEMPTION = {
   id: 'red_01kzv3q6x0w9m2h7c4t8r5e1nd',
-  code: 'HAPPYHOUR',
+  code: SPRITZ3.code,
   promo_id: 'promo_01kzv3q6x0w9m2h7c4t8r5e1nd',
   customer_id: 'cust_42',
   order_id: 'order_1001',

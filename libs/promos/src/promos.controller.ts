@@ -9,7 +9,7 @@ import { PromoDto, PromoPageDto } from './dto/promo.dto.js';
 import { PromoStatsDto } from './dto/promo-stats.dto.js';
 import { PromoQueryDto } from './dto/promo-query.dto.js';
 import { UpdatePromoDto } from './dto/update-promo.dto.js';
-import { HAPPY_HOUR, STATS, WELCOME20, WELCOME20_BODY } from './promo.examples.js';
+import { FREE_DELIVERY, HAPPY_HOUR, SPRITZ3, STATS, WELCOME20, WELCOME20_BODY } from './promo.examples.js';
 import { PromoError } from './promo.errors.js';
 import { PromosService } from './promos.service.js';
 
@@ -39,7 +39,7 @@ export class PromosController {
     status: 201,
     returns: PromoDto,
     example: WELCOME20,
-    bodies: { welcome: WELCOME20_BODY, happy_hour: HAPPY_HOUR, free_delivery: { code: 'FREEDEL', type: 'free_delivery', min_order_amount: 15 } },
+    bodies: { welcome: WELCOME20_BODY, happy_hour: HAPPY_HOUR, drinks: SPRITZ3, free_delivery: FREE_DELIVERY },
     errors: [PromoError.only('invalid_promo_code', 'promo_code_exists'), SegmentError.only('segment_not_found')],
     idempotent: true,
   })

@@ -7,11 +7,11 @@ import { RequestError, type Tenant } from '#kernel';
 import { RedeemDto, RollbackDto } from './dto/order.dto.js';
 import { RedemptionDto, RedemptionsDto } from './dto/redemption.dto.js';
 import { ValidationDto } from './dto/validation.dto.js';
-import { REDEEM_BODY, REDEMPTION, VALIDATION } from './promo.examples.js';
+import { FREE_DELIVERY, REDEEM_BODY, REDEMPTION, SPRITZ3, VALIDATION } from './promo.examples.js';
 import { PromoError, type Reason, REASONS, RedemptionRefused } from './promo.errors.js';
 import { RedemptionsService } from './redemptions.service.js';
 
-const SEVERAL_BODY = { codes: ['HAPPYHOUR', 'FREEDEL'], customer_id: 'cust_42', order: { ...REDEEM_BODY.order, id: 'order_1002', delivery_fee: 4.9 } };
+const SEVERAL_BODY = { codes: [SPRITZ3.code, FREE_DELIVERY.code], customer_id: 'cust_42', order: { ...REDEEM_BODY.order, id: 'order_1002', delivery_fee: 4.9 } };
 
 @ApiTags('Promos')
 @Controller('promos')
