@@ -2,11 +2,13 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { jobType, Jobs } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
+import { Promos } from '#promos';
 import type { Settings } from '#tenants';
+import type { CampaignWarning } from './campaign.js';
 import type { CampaignEntity } from './campaign.entity.js';
 import { CampaignChecks } from './campaign-checks.js';
 import { missingContent } from './missing-content.js';
-import { stateOf } from './schedule.js';
+import { promoWarning, stateOf } from './schedule.js';
 
 /** Starts the campaign, if it is still scheduled as it was when this was queued. Tried for hours; what comes too late says so itself. */
 export const START_CAMPAIGN = jobType<{ campaign_id: string; schedule_version: number }>('campaign-start', { retries: 50, concurrency: 2 });
@@ -16,6 +18,7 @@ export const START_CAMPAIGN = jobType<{ campaign_id: string; schedule_version: n
 export class CampaignScheduler {
   constructor(
     private readonly checks: CampaignChecks,
+    private readonly promos: Promos,
     private readonly jobs: Jobs,
     private readonly clock: Clock,
   ) {}
@@ -32,12 +35,17 @@ export class CampaignScheduler {
     const { status, warnings } = stateOf(campaign, complete, wanted, this.clock.now());
     campaign.status = status;
     campaign.warnings = warnings;
+    if (campaign.promoId !== null) campaign.warnings.push(...(await this.promoWarnings(tx, tenant, campaign, campaign.promoId)));
     if (status !== 'scheduled') return;
     const hindrance = this.checks.notReady(campaign.channels, settings);
-    if (hindrance !== null) campaign.warnings = [...warnings, { code: hindrance.code, detail: hindrance.message }];
+    if (hindrance !== null) campaign.warnings.push({ code: hindrance.code, detail: hindrance.message });
     if (booked?.getTime() === campaign.startAt!.getTime()) return;
     campaign.scheduleVersion += 1;
     const job = { campaign_id: campaign.campaignId, schedule_version: campaign.scheduleVersion };
     await this.jobs.enqueue(tx, tenant, START_CAMPAIGN, job, { startAfter: campaign.startAt! });
+  }
+  private async promoWarnings(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, promoId: string): Promise<CampaignWarning[]> {
+    const warning = promoWarning(campaign, await this.promos.validity(tx, tenant, promoId), this.clock.now());
+    return warning === null ? [] : [warning];
   }
 }

@@ -42,7 +42,7 @@ export class CampaignsController {
     status: 201,
     summary: 'Create a campaign',
     description:
-      'With a future `schedule.start_date` and content the campaign is `scheduled` at once, otherwise it is a `draft`. A start date in the past makes a draft with the warning `schedule_in_past`: nothing overdue is ever fired. `promo_code` is created with the campaign, or linked when it exists with the same percentage.',
+      'With a future `schedule.start_date` and content the campaign is `scheduled` at once, otherwise it is a `draft`. A start date in the past makes a draft with the warning `schedule_in_past`: nothing overdue is ever fired. `promo_code` is created with the campaign, or linked when it exists with the same percentage; one that does not hold while the campaign runs is told by the warning `promo_not_valid`.',
     returns: CampaignDto,
     example: SCHEDULED,
     bodies: { flash_sale: FLASH_SALE, draft: BARE_DRAFT },

@@ -1,4 +1,5 @@
 /** When a campaign runs, and what is said about it. Pure. */
+import type { PromoValidity } from '#promos';
 import type { CampaignWarning } from './campaign.js';
 
 export interface Schedule {
@@ -29,6 +30,16 @@ export function stateOf({ startAt }: Schedule, complete: boolean, wanted: boolea
   if (!wanted) return { status: 'draft', warnings: [] };
   if (!complete) return { status: 'draft', warnings: [warning('content_missing')] };
   return { status: 'scheduled', warnings: [] };
+}
+
+/** Why the code that a campaign announces could be refused while the campaign runs, or null. Without an end, that is at its start; without a start, now. */
+export function promoWarning({ startAt, endAt }: Schedule, { code, status, validFrom, validUntil }: PromoValidity, now: Date): CampaignWarning | null {
+  const [from, until] = [startAt ?? now, endAt ?? startAt ?? now];
+  const warn = (detail: string): CampaignWarning => ({ code: 'promo_not_valid', detail: `Promo code ${code} ${detail}` });
+  if (status !== 'active') return warn(`is ${status}.`);
+  if (startAt !== null && validFrom !== null && validFrom > from) return warn(`begins ${validFrom.toISOString()}, later than the campaign.`);
+  if (validUntil !== null && (validUntil < until || validUntil <= from)) return warn(`ends ${validUntil.toISOString()}, earlier than the campaign.`);
+  return null;
 }
 
 /** Whether an end, if any, comes after the start, if any. */

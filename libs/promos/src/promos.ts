@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Tenant } from '#kernel';
 import { normaliseCode, PROMO_CODE } from './promo-code.js';
+import { PromoEntity } from './promo.entity.js';
 import { PromoError } from './promo.errors.js';
 import { codeHolders, lockCode, promosByCode } from './promo.queries.js';
 import { PromosService } from './promos.service.js';
@@ -17,6 +18,9 @@ export interface CampaignPromo {
 
 /** When a campaign's promo holds. */
 export type CampaignDates = Pick<CampaignPromo, 'validFrom' | 'validUntil'>;
+
+/** Whether and when a promo can be redeemed, as far as its own terms say. */
+export type PromoValidity = Pick<PromoEntity, 'code' | 'status' | 'validFrom' | 'validUntil'>;
 
 /** What other domains may ask about promos. */
 @Injectable()
@@ -50,6 +54,11 @@ export class Promos {
   /** Moves a promo with its campaign's dates. One that holds at other times than `before` is somebody else's, or was given dates of its own: it stays. */
   follow(tx: EntityManager, tenant: Tenant, promoId: string, before: CampaignDates, now: CampaignDates): Promise<void> {
     return this.promos.reschedule(tx, tenant, promoId, before, now);
+  }
+
+  /** @throws EntityNotFoundError when there is no such promo: none is ever deleted */
+  validity(tx: EntityManager, tenant: Tenant, promoId: string): Promise<PromoValidity> {
+    return tx.findOneOrFail(PromoEntity, { select: { code: true, status: true, validFrom: true, validUntil: true }, where: { tenantId: tenant.id, promoId } });
   }
 
   /**

@@ -156,7 +156,10 @@ export class CampaignDatesDto {
 }
 
 export class CampaignWarningDto {
-  @ApiProperty({ example: 'schedule_in_past' })
+  @ApiProperty({
+    example: 'schedule_in_past',
+    description: '`schedule_in_past`, `schedule_missed`, `content_missing`; `promo_not_valid`: the promo code is paused, archived, or does not hold from the campaign’s start to its end; or the code that a start would be refused with.',
+  })
   code: string;
 
   @ApiProperty({ example: 'The start date is in the past, so the campaign stays a draft: schedule it anew, or start it.' })
