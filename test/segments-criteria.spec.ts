@@ -83,6 +83,8 @@ const leaf = fc.oneof(
     count: tests(fc.integer({ min: 0, max: 3 }), numbers(fc.integer({ min: 0, max: 3 }))),
     within: fc.record({ last: fc.integer({ min: 1, max: 40 }), unit: one('day', 'week', 'hour') }),
   }, { requiredKeys: ['name'] })),
+  // Alone, so that a border of `within` that an event lies on is often all that matters.
+  field('event', fc.record({ name: one('order_completed', 'menu_viewed'), within: fc.record({ last: fc.integer({ min: 1, max: 40 }), unit: one('day') }) })),
 );
 const { tree } = fc.letrec<{ tree: unknown }>((tie) => ({
   tree: fc.oneof({ maxDepth: 4, withCrossShrink: true }, { weight: 3, arbitrary: leaf }, { weight: 1, arbitrary: fc.tuple(leaf, leaf).map(([a, b]) => ({ ...a, ...b })) },

@@ -16,7 +16,7 @@ export class PageQueryDto {
   limit?: number;
 
   @IsOptional() @IsString() @MaxLength(512)
-  @ApiProperty({ required: false, maxLength: 512, description: '`next_cursor` of the page before; as fast at any depth. Exclusive with `page`.' })
+  @ApiProperty({ required: false, maxLength: 512, description: '`next_cursor` of the page before; good for the same list with the same filters, as fast at any depth. Exclusive with `page`.' })
   cursor?: string;
 }
 
