@@ -103,7 +103,7 @@ describe('erasing a customer whom every write route knows', () => {
     });
     await post('/customers/batch', { customers: [{ customer_id: ID, email: EMAIL }] });
     const rows = ['customer_id,email,first_name', ...Array.from({ length: 500 }, (_, n) => `first-${n},,`), `${ID},,A`, `,${EMAIL.toUpperCase()},B`, `relative,${EMAIL},C`, `${ID}2,,\u0000`];
-    const { id } = await imports.start(await tenantOf(app), Readable.from([rows.join('\n')], { objectMode: false }), { name: 'held', ref: '' });
+    const { id } = await imports.start(await tenantOf(app), { bytes: Readable.from([rows.join('\n')], { objectMode: false }), charset: null }, { name: 'held', ref: '' });
     await reached.promise;
     const status = await erase();
     held.resolve();

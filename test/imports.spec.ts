@@ -41,6 +41,19 @@ b,,Bob,,,,,,,
     expect(await customer(tenant, 'b')).toMatchObject({ email: 'b@example.com', first_name: 'Bob', city: 'Rome', loyalty_tier: 'gold' });
   });
 
+  test('a spreadsheet’s export is read: its delimiter by its header, its encoding by its charset or mark', async () => {
+    const tenant = newTenant();
+    const done = async (bytes: Buffer, type: string) => {
+      const response = await upload(tenant, bytes, type);
+      expect(response.status).toBe(202);
+      await finished(tenant, ((await response.json()) as { id: string }).id);
+    };
+    await done(Buffer.from('customer_id;first_name;city\r\na;Zo\u00eb;"K\u00f6ln; \u0093west\u0094"\r\n', 'latin1'), 'text/csv; charset=windows-1252');
+    expect(await customer(tenant, 'a')).toMatchObject({ first_name: 'Zoë', city: 'Köln; “west”' });
+    await done(Buffer.from('\uFEFFcustomer_id\tfirst_name\nb\tŁukasz\n', 'utf16le'), 'text/csv');
+    expect((await customer(tenant, 'b')).first_name).toBe('Łukasz');
+  });
+
   test('a bad row is rejected with its line and column, the others count', async () => {
     const tenant = newTenant();
     await put(tenant, 'known', { email: 'known@example.com' });
@@ -74,7 +87,8 @@ b,,Bob,,,,,,,
     expect(await code('customer_id,emial,email,email\n')).toEqual([400, 'unknown_column,duplicate_column']);
     expect(await code('first_name\nAnn\n')).toEqual([400, 'missing_column']);
     expect(await code('customer_id\n"a')).toEqual([400, 'invalid_csv']);
-    expect(await code(Buffer.from([0x63, 0xff, 0xfe]))).toEqual([400, 'invalid_utf8']);
+    expect(await code(Buffer.from([0x63, 0xff, 0xfe]))).toEqual([400, 'invalid_encoding']);
+    expect(await code('customer_id\n', 'text/csv; charset=klingon')).toEqual([415, 'unsupported_media_type']);
     expect(await code('{}', 'application/json')).toEqual([415, 'unsupported_media_type']);
     const rows = `customer_id\n${'x\n'.repeat(5000)}"broken`;
     expect(await code(rows)).toEqual([400, 'invalid_csv']);
@@ -96,7 +110,7 @@ b,,Bob,,,,,,,
       for (let n = 0; n < 3200; n++) yield `c${n % 3000},c${n % 3000}@example.com,City ${n % 9}\n`;
     };
     const inner = await app.nest.get(Tenants, { strict: false }).resolve(tenant);
-    const { id } = await imports.start(inner, Readable.from(rows(), { objectMode: false }), { name: 'test', ref: 'here' });
+    const { id } = await imports.start(inner, { bytes: Readable.from(rows(), { objectMode: false }), charset: null }, { name: 'test', ref: 'here' });
     expect(await finished(tenant, id)).toMatchObject({ total_rows: 3200, processed: 3200, created: 3000, updated: 200, rejected: 0 });
     expect(new Set(numbers).size).toBe(3000);
     expect(await app.sql('SELECT 1 FROM import_chunks JOIN tenants ON tenants.id = tenant_id WHERE name = $1', [tenant])).toEqual([]);
@@ -110,7 +124,7 @@ b,,Bob,,,,,,,
       if (++tries === 1) throw new Error('planned');
     });
     const inner = await app.nest.get(Tenants, { strict: false }).resolve(tenant);
-    const { id } = await imports.start(inner, Readable.from(['customer_id\na\nb\n'], { objectMode: false }), { name: 'flaky', ref: '' });
+    const { id } = await imports.start(inner, { bytes: Readable.from(['customer_id\na\nb\n'], { objectMode: false }), charset: null }, { name: 'flaky', ref: '' });
     expect(await finished(tenant, id)).toMatchObject({ processed: 2, created: 2, updated: 0 });
     expect(tries).toBe(2);
   });

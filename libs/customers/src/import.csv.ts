@@ -1,8 +1,10 @@
-import { type Readable, Transform } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { type Fault, RequestError, validationFailed } from '#kernel';
 import { CHANNELS } from '#tenants';
 import { isAttributeName } from './dto/customer.rules.js';
+import { delimiterOf, headerScan } from './import.delimiter.js';
+import { charsetOf, textOf } from './import.text.js';
 
 /** A row and the line of the file it ends on. */
 export type CsvRow = [line: number, cells: string[]];
@@ -19,19 +21,25 @@ export const IMPORT_COLUMNS: ReadonlySet<string> = new Set([
   ...CHANNELS.flatMap((channel) => [`consents.${channel}.status`, `consents.${channel}.source`, `consents.${channel}.at`]),
 ]);
 
+/** A file as it arrives, and its declared charset. */
+export interface CsvFile {
+  bytes: Readable;
+  charset: string | null;
+}
+
 /** The CSV body of a request. @throws RequestError unsupported_media_type */
-export function csvBody(body: unknown): Readable {
-  if (body === null || typeof body !== 'object' || !('pipe' in body)) throw new RequestError('unsupported_media_type', { detail: 'Send the file as the body, with Content-Type: text/csv.' });
-  return body as Readable;
+export function csvBody({ body, headers }: { body: unknown; headers: { 'content-type'?: string } }): CsvFile {
+  if (!(body instanceof Readable)) throw new RequestError('unsupported_media_type', { detail: 'Send the file as the body, with Content-Type: text/csv.' });
+  return { bytes: body, charset: charsetOf(headers['content-type']) };
 }
 
 /**
- * Reads a CSV file (RFC 4180, UTF-8, the first row names the columns) as it arrives, in constant memory.
+ * Reads a CSV file (RFC 4180, with any of four delimiters; the first row names the columns) as it arrives, in constant memory.
  *
  * @returns the columns, and the rows in chunks
  * @throws RequestError validation_failed when it is no such file; rows already handed out are void then
  */
-export async function readCsv(file: Readable): Promise<{ columns: string[]; chunks: AsyncGenerator<CsvRow[]> }> {
+export async function readCsv(file: CsvFile): Promise<{ columns: string[]; chunks: AsyncGenerator<CsvRow[]> }> {
   const rows = records(file);
   const header = await rows.next();
   if (header.done) throw validationFailed([{ pointer: '', code: 'empty', detail: 'The file is empty: its first row names the columns.' }]);
@@ -53,40 +61,38 @@ async function* inChunks(rows: AsyncGenerator<CsvRow>): AsyncGenerator<CsvRow[]>
   if (chunk.length > 0) yield chunk;
 }
 
-async function* records(file: Readable): AsyncGenerator<CsvRow> {
-  const parser = parse({ relax_column_count: true, skip_empty_lines: true, info: true, max_record_size: MAX_ROW });
-  const text = utf8();
-  const fail = (error: Error): unknown => parser.destroy(error);
-  file.on('error', fail).on('close', () => void (file.readableEnded || fail(new Error('The body ended early.'))));
-  text.on('error', fail);
-  file.pipe(text).pipe(parser);
+async function* records({ bytes, charset }: CsvFile): AsyncGenerator<CsvRow> {
+  const text = textOf(charset);
+  const fail = (error: Error): unknown => text.destroy(error);
+  bytes.on('error', fail).on('close', () => void (bytes.readableEnded || fail(new Error('The body ended early.'))));
+  bytes.pipe(text);
+  const pieces = text[Symbol.asyncIterator]() as AsyncIterator<string>;
   try {
+    let head = '';
+    const endsHeader = headerScan();
+    for (let piece = await pieces.next(); !piece.done; piece = await pieces.next()) {
+      head += piece.value;
+      if (endsHeader(piece.value) || head.length > MAX_ROW) break;
+    }
+    const parser = parse({ delimiter: delimiterOf(head), relax_column_count: true, skip_empty_lines: true, info: true, max_record_size: MAX_ROW });
+    pipeline(Readable.from(withHead(head, pieces)), parser, () => undefined);
     for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) yield [info.lines, record];
   } catch (error) {
     throw refusal(error);
   } finally {
-    file.unpipe(text);
-    file.resume(); // what is left unread must still leave the socket, or the answer would not be heard
+    bytes.unpipe(text);
+    bytes.resume(); // what is left unread must still leave the socket, or the answer would not be heard
+    text.destroy();
   }
 }
 
-/** Lets UTF-8 pass, without its byte order mark, and nothing else. */
-function utf8(): Transform {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  const decode = (bytes?: Buffer): string => decoder.decode(bytes, { stream: bytes !== undefined });
-  const step = (work: () => string, done: (error: Error | null, text?: string) => void): void => {
-    try {
-      done(null, work());
-    } catch (error) {
-      done(error as Error);
-    }
-  };
-  return new Transform({ transform: (bytes: Buffer, _encoding, done) => step(() => decode(bytes), done), flush: (done) => step(decode, done) });
+async function* withHead(head: string, pieces: AsyncIterator<string>): AsyncGenerator<string> {
+  yield head;
+  for (let piece = await pieces.next(); !piece.done; piece = await pieces.next()) yield piece.value;
 }
 
 function refusal(error: unknown): unknown {
   if (error instanceof CsvError) return validationFailed([{ pointer: '', code: 'invalid_csv', detail: `${error.message.slice(0, 300)}` }]);
-  if ((error as { code?: string } | null)?.code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return validationFailed([{ pointer: '', code: 'invalid_utf8', detail: 'The file is not UTF-8.' }]);
   return error;
 }
 

@@ -23,7 +23,7 @@ export class ImportsController {
     allow: 'customers:write',
     status: 202,
     summary: 'Import customers',
-    description: `A CSV file of any size as the body (RFC 4180, UTF-8, commas). Its first row names the columns: \`customer_id\`, \`email\`, \`phone\`, \`first_name\`, \`last_name\`, \`locale\`, \`timezone\`, \`birthday\`, \`city\`, \`loyalty_tier\`, \`loyalty_points\`, \`tags\` (parted by \`|\`), \`consents.email.status\` (also \`.source\`, \`.at\`, and for \`sms\`, \`push\`) and \`attributes.<name>\` (numbers, \`true\` and \`false\` are kept as such). Any other column is refused.
+    description: `A CSV file of any size as the body (RFC 4180; parted by commas, semicolons, tabs or \`|\`, whichever its first row shows; UTF-8 unless the \`charset\` of its Content-Type or a byte order mark says otherwise). Its first row names the columns: \`customer_id\`, \`email\`, \`phone\`, \`first_name\`, \`last_name\`, \`locale\`, \`timezone\`, \`birthday\`, \`city\`, \`loyalty_tier\`, \`loyalty_points\`, \`tags\` (parted by \`|\`), \`consents.email.status\` (also \`.source\`, \`.at\`, and for \`sms\`, \`push\`) and \`attributes.<name>\` (numbers, \`true\` and \`false\` are kept as such). Any other column is refused.
 
 A row without \`customer_id\` is about the known customer who has its email. An empty cell changes nothing. A bad row is rejected, the others are written. An import never undoes an opt-out.`,
     consumes: 'text/csv',
@@ -33,7 +33,7 @@ A row without \`customer_id\` is about the known customer who has its email. An 
     idempotent: true,
   })
   importCustomers(@CurrentTenant() tenant: Tenant, @Req() request: FastifyRequest) {
-    return this.imports.start(tenant, csvBody(request.body));
+    return this.imports.start(tenant, csvBody(request));
   }
 
   @Get('imports/:import_id')

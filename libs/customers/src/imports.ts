@@ -7,7 +7,7 @@ import { Jobs, jobType } from '#jobs';
 import { Clock, newId, type Tenant } from '#kernel';
 import { ImportError } from './customers.errors.js';
 import { ImportDto } from './dto/import.dto.js';
-import { readCsv } from './import.csv.js';
+import { type CsvFile, readCsv } from './import.csv.js';
 import { ImportEntity } from './import.entity.js';
 import { BEGIN_IMPORT, ERRORS, FORGET_ORPHANS, KEEP_CHUNK } from './import.queries.js';
 
@@ -45,7 +45,7 @@ export class Imports {
    * @param file from {@link csvBody}
    * @throws RequestError validation_failed when it is no CSV file or its header names what no customer has
    */
-  async start(tenant: Tenant, file: Readable, target: { name: string; ref: string } | null = null): Promise<ImportDto> {
+  async start(tenant: Tenant, file: CsvFile, target: { name: string; ref: string } | null = null): Promise<ImportDto> {
     const importId = newId('imp', this.clock.now().getTime());
     const { importNo, totalRows } = await this.database.withClient(tenant, async (client) => {
       // The wait for a slow sender is time idle in the transaction.

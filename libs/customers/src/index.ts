@@ -4,7 +4,7 @@ export { type ConsentSetting, Customers, type OrderFacts } from './customers.js'
 export { CustomersModule } from './customers.module.js';
 export { CustomerIdRule } from './dto/customer.rules.js';
 export { ImportDto } from './dto/import.dto.js';
-export { csvBody } from './import.csv.js';
+export { csvBody, type CsvFile } from './import.csv.js';
 export { Imports, type ImportTarget } from './imports.js';
 export { PersonalData, type PersonalDataSource, type TimelineEntry } from './personal-data.js';
 export { addressOf, type Consent, CONSENT_STATUSES, type ConsentPatch, type ConsentStatus, type CustomerProfile, PROFILE_FIELDS, type ProfileFields, type ProfilePatch } from './profile.js';

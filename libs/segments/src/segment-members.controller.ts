@@ -68,6 +68,6 @@ export class SegmentMembersController {
     idempotent: true,
   })
   importSegmentMembers(@CurrentTenant() tenant: Tenant, @Param('segment_id') segmentId: string, @Req() request: FastifyRequest) {
-    return this.members.import(tenant, segmentId, csvBody(request.body));
+    return this.members.import(tenant, segmentId, csvBody(request));
   }
 }

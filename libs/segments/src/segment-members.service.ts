@@ -1,7 +1,6 @@
-import type { Readable } from 'node:stream';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Customers, type ImportDto, Imports } from '#customers';
+import { type CsvFile, Customers, type ImportDto, Imports } from '#customers';
 import { Database } from '#database';
 import type { PageQueryDto } from '#http';
 import { Clock, isInt4, pageWindow, type Paged, type Tenant, toPage } from '#kernel';
@@ -34,7 +33,7 @@ export class SegmentMembersService implements OnModuleInit {
   }
 
   /** Takes in a file of customers, who become members chunk by chunk. */
-  async import(tenant: Tenant, segmentId: string, file: Readable): Promise<ImportDto> {
+  async import(tenant: Tenant, segmentId: string, file: CsvFile): Promise<ImportDto> {
     const [segment] = await this.database.rows<SegmentRow>(tenant, { text: FIND, values: [tenant.id, segmentId], name: 'segment_get' });
     needs('imported', segment);
     return this.imports.start(tenant, file, { name: IMPORT_TARGET, ref: segmentId });

@@ -1,0 +1,90 @@
+import { Readable } from 'node:stream';
+import fc from 'fast-check';
+import { type CsvFile, readCsv } from './import.csv.js';
+import { delimiterOf, headerScan } from './import.delimiter.js';
+import { charsetOf } from './import.text.js';
+
+const HEADER = ['customer_id', 'first_name', 'tags', 'attributes.note'];
+
+const read = async (file: CsvFile) => {
+  const { columns, chunks } = await readCsv(file);
+  const rows: string[][] = [];
+  for await (const chunk of chunks) rows.push(...chunk.map(([, cells]) => cells));
+  return { columns, rows };
+};
+const fileOf = (parts: readonly Buffer[], charset: string | null = null): CsvFile => ({ bytes: Readable.from(parts, { objectMode: false }), charset });
+const bigEndian = (text: string) => Buffer.from(text, 'utf16le').swap16();
+/** The upper half that windows-1252 has and ISO 8859-1 has not. */
+const EURO = 'Zoë €5 “ß”';
+
+/** How bytes are made of a text, and what their sender says of it. */
+const ENCODINGS: Record<string, { charset: string | null; encode: (text: string) => Buffer; latin?: boolean }> = {
+  'utf-8': { charset: null, encode: (text) => Buffer.from(text) },
+  'utf-8 with a mark': { charset: null, encode: (text) => Buffer.from(`\uFEFF${text}`) },
+  'a mark against the charset': { charset: 'windows-1252', encode: (text) => Buffer.from(`\uFEFF${text}`) },
+  'utf-16 by its mark': { charset: null, encode: (text) => Buffer.from(`\uFEFF${text}`, 'utf16le') },
+  'utf-16be by its mark': { charset: 'utf-16le', encode: (text) => bigEndian(`\uFEFF${text}`) },
+  'utf-16be by its charset': { charset: 'utf-16be', encode: bigEndian },
+  'windows-1252': { charset: 'windows-1252', encode: (text) => Buffer.from(text, 'latin1'), latin: true },
+};
+
+const cell = (latin: boolean) => fc.oneof(fc.string({ unit: fc.constantFrom(',', ';', '\t', '|', '"', '\n', '\r', ' ', 'a') }), latin ? fc.string({ unit: fc.constantFrom('é', 'ß', 'Ø', 'x') }) : fc.string({ unit: 'grapheme' }));
+
+const scene = fc.constantFrom(...Object.keys(ENCODINGS)).chain((encoding) =>
+  fc.record({
+    encoding: fc.constant(encoding),
+    rows: fc.array(fc.array(fc.tuple(cell(ENCODINGS[encoding]!.latin ?? false), fc.boolean()), { minLength: HEADER.length, maxLength: HEADER.length }), { maxLength: 8 }),
+    quotedHeader: fc.boolean(),
+    delimiter: fc.constantFrom(',', ';', '\t', '|'),
+    newline: fc.constantFrom('\n', '\r\n', '\r'),
+    lastNewline: fc.boolean(),
+    cuts: fc.array(fc.nat({ max: 400 }), { maxLength: 12 }),
+  }),
+);
+
+const quote = (text: string): string => `"${text.replaceAll('"', '""')}"`;
+
+test('rows are the same whatever the delimiter, the quotes, the line ends, the encoding and the pieces they come in', async () => {
+  await fc.assert(
+    fc.asyncProperty(scene, async ({ encoding, rows, quotedHeader, delimiter, newline, lastNewline, cuts }) => {
+      const { charset, encode } = ENCODINGS[encoding]!;
+      const lines = [HEADER.map((name) => (quotedHeader ? quote(name) : name)), ...rows.map((row) => row.map(([text, quoted]) => (quoted || /[",;|\t\r\n]/.test(text) ? quote(text) : text)))];
+      const bytes = encode(lines.map((line) => line.join(delimiter)).join(newline) + (lastNewline ? newline : ''));
+      const at = [0, ...cuts.filter((cut) => cut < bytes.length).sort((a, b) => a - b), bytes.length];
+      const parts = at.slice(1).map((end, index) => bytes.subarray(at[index], end)).filter((part) => part.length > 0);
+      expect(await read(fileOf(parts, charset))).toEqual({ columns: HEADER, rows: rows.map((row) => row.map(([text]) => text)) });
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test.each([
+  ['customer_id', ','],
+  ['customer_id;email,first_name', ','],
+  ['customer_id;email|city', ';'],
+  ['\n\r\n"a\n,b";email\n,,,,,', ';'],
+  ['"a,b,c,d";email', ';'],
+  ['"say ""a,b,c""";email', ';'],
+  ['customer_id\temail', '\t'],
+  ['customer_id|email', '|'],
+])('the delimiter of %j is %j', (header, delimiter) => expect(delimiterOf(header)).toBe(delimiter));
+
+test('a header ends with its line, not with one in quotes', () => expect(['\r\n', '\n"a', '\n;', '"', ',b', '\n'].map(headerScan())).toEqual([false, false, false, false, false, true]));
+
+test('a charset is known by its labels of the Encoding Standard', () => {
+  expect([charsetOf('text/csv'), charsetOf('text/csv; charset=UTF-16'), charsetOf('text/csv;header=present; Charset="latin1"')]).toEqual([null, 'utf-16le', 'windows-1252']);
+  expect(() => charsetOf('text/csv; charset=klingon')).toThrow(expect.objectContaining({ code: 'unsupported_media_type' }));
+  expect(new TextDecoder('latin1').decode(Buffer.from([0x5a, 0x6f, 0xeb, 0x20, 0x80, 0x35, 0x20, 0x93, 0xdf, 0x94]))).toBe(EURO);
+});
+
+test.each([1, 2, 3, 7, 1000])('bytes that are not of the encoding are told by their line, in pieces of %i', async (size) => {
+  const bytes = Buffer.concat([Buffer.from('customer_id\nZoë\nJosé\n'), Buffer.from('Ren\u00e9\n', 'latin1'), Buffer.from('last\n')]);
+  const parts = Array.from({ length: Math.ceil(bytes.length / size) }, (_, part) => bytes.subarray(part * size, (part + 1) * size));
+  await expect(read(fileOf(parts))).rejects.toMatchObject({ context: { errors: [{ code: 'invalid_encoding', detail: expect.stringMatching(/^Line 4 is not UTF-8/) }] } });
+});
+
+test('half a character at the end is none', async () => {
+  const faulty = (bytes: Buffer, charset: string | null = null) => expect(read(fileOf([bytes], charset))).rejects.toMatchObject({ context: { errors: [{ code: 'invalid_encoding' }] } });
+  await faulty(Buffer.from('customer_id\nZoë').subarray(0, -1));
+  await faulty(Buffer.from('customer_id\na', 'utf16le').subarray(0, -1), 'utf-16le');
+});

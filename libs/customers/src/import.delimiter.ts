@@ -1,0 +1,29 @@
+/** What parts cells: a comma (RFC 4180), or what spreadsheets write where the comma is the decimal sign, or on request. */
+const DELIMITERS = [',', ';', '\t', '|'] as const;
+
+export type Delimiter = (typeof DELIMITERS)[number];
+
+/** Looks for the end of the header in a text that comes piece by piece, each looked at once. Empty lines before it do not count. */
+export function headerScan(): (piece: string) => boolean {
+  let quoted = false;
+  let begun = false;
+  return (piece) => {
+    for (const character of piece) {
+      if (character === '"') quoted = !quoted;
+      const ends = !quoted && (character === '\n' || character === '\r');
+      if (ends && begun) return true;
+      begun ||= !ends;
+    }
+    return false;
+  };
+}
+
+/** The first row of a text as it stands there, quotes and all. */
+const headerIn = (text: string): string => /(?:"[^"]*"|[^"\r\n])+/.exec(text)?.[0] ?? text;
+
+/** The delimiter that stands most often in the header, outside of quotes; the comma when none does more often. */
+export function delimiterOf(text: string): Delimiter {
+  const bare = headerIn(text).replace(/"[^"]*("|$)/g, '');
+  const count = (delimiter: Delimiter): number => bare.split(delimiter).length;
+  return DELIMITERS.reduce((best, one) => (count(one) > count(best) ? one : best));
+}
