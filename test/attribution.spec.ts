@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { encodeDeliveryId, type Mailing, type Receipt } from '#delivery';
 import { Promos } from '#promos';
-import { startApp, type TestApp } from './support/app.js';
+import type { TestApp } from './support/app.js';
 import { eventually } from './support/eventually.js';
-import { CONTENT, Mailings } from './support/mailings.js';
-import { startSmtp, type TestSmtp } from './support/smtp.js';
+import { CONTENT, Mailings, startMailer } from './support/mailings.js';
+import type { TestSmtp } from './support/smtp.js';
 import { newTenant } from './support/tokens.js';
 
 const MINUTE = 60_000;
@@ -18,8 +18,7 @@ describe('attribution of orders to campaigns', () => {
   let bob: number;
 
   beforeAll(async () => {
-    smtp = await startSmtp();
-    app = await startApp({ worker: true, env: { SMTP_URL: smtp.url, DEFAULT_FROM_EMAIL: 'hello@trattoria.example', DEFAULT_POSTAL_ADDRESS: '1 Main Street' } });
+    ({ app, smtp } = await startMailer());
   });
   afterAll(async () => {
     await app.close();
@@ -35,8 +34,7 @@ describe('attribution of orders to campaigns', () => {
 
   const sent = async (code?: string): Promise<Mailing> => {
     const promo = code === undefined ? { promoId: null, code: null } : await mailings.inTenant<{ promoId: string; code: string }>((tx) => app.nest.get(Promos, { strict: false }).attachToCampaign(tx, mailings.tenant, { code, percent: 25, validFrom: null, validUntil: null }));
-    const mailing = await mailings.start(CONTENT, [ada, bob], { promoId: promo.promoId, promoCode: promo.code });
-    await eventually(async () => expect(await mailings.state(mailing)).toBe('finished'));
+    const mailing = await mailings.send(CONTENT, [ada, bob], { promoId: promo.promoId, promoCode: promo.code });
     return mailing;
   };
 

@@ -1,16 +1,14 @@
 import { PersonalData, type TimelineEntry } from '#customers';
 import { encodeDeliveryId } from '#delivery';
-import { startApp, type TestApp } from './support/app.js';
-import { eventually } from './support/eventually.js';
-import { CONTENT, Mailings } from './support/mailings.js';
-import { startSmtp, type TestSmtp } from './support/smtp.js';
+import type { TestApp } from './support/app.js';
+import { CONTENT, Mailings, startMailer } from './support/mailings.js';
+import type { TestSmtp } from './support/smtp.js';
 
 describe('what other domains learn from the ledger', () => {
   let smtp: TestSmtp;
   let app: TestApp;
   beforeAll(async () => {
-    smtp = await startSmtp();
-    app = await startApp({ worker: true, env: { SMTP_URL: smtp.url, DEFAULT_FROM_EMAIL: 'hello@trattoria.example', DEFAULT_POSTAL_ADDRESS: '1 Main Street' } });
+    ({ app, smtp } = await startMailer());
   });
   afterAll(async () => {
     await app.close();
@@ -20,8 +18,7 @@ describe('what other domains learn from the ledger', () => {
   test('segments may ask what came of campaigns; a person may ask what they were sent, and be forgotten', async () => {
     const mailings = await Mailings.of(app);
     const [ada, bob] = (await mailings.people([{ id: 'ada', email: 'ada@example.com' }, { id: 'bob', email: 'bob@example.com' }, { id: 'eve', email: 'eve@example.com' }])) as [number, number];
-    const mailing = await mailings.start(CONTENT, [ada, bob]);
-    await eventually(async () => expect(await mailings.state(mailing)).toBe('finished'));
+    const mailing = await mailings.send(CONTENT, [ada, bob]);
     const deliveryId = encodeDeliveryId({ tenantId: mailings.tenant.id, campaignNo: mailing.campaignNo, customerNo: ada, channel: 'email' });
     await mailings.inTenant((tx) => mailings.delivery.recordReceipts(tx, mailings.tenant, [{ type: 'clicked', deliveryId, at: app.clock.now() }]));
 

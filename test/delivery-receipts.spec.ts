@@ -1,8 +1,8 @@
 import { encodeDeliveryId, type Mailing, type Receipt } from '#delivery';
-import { startApp, type TestApp } from './support/app.js';
+import type { TestApp } from './support/app.js';
 import { eventually } from './support/eventually.js';
-import { CONTENT, Mailings } from './support/mailings.js';
-import { startSmtp, type TestSmtp } from './support/smtp.js';
+import { CONTENT, Mailings, startMailer } from './support/mailings.js';
+import type { TestSmtp } from './support/smtp.js';
 import { newTenant } from './support/tokens.js';
 
 const HOUR = 3_600_000;
@@ -18,8 +18,7 @@ describe('receipts and the ledger over HTTP', () => {
   let numbers: number[];
 
   beforeAll(async () => {
-    smtp = await startSmtp();
-    app = await startApp({ worker: true, env: { SMTP_URL: smtp.url, DEFAULT_FROM_EMAIL: 'hello@trattoria.example', DEFAULT_POSTAL_ADDRESS: '1 Main Street' } });
+    ({ app, smtp } = await startMailer());
   });
   afterAll(async () => {
     await app.close();
@@ -32,8 +31,7 @@ describe('receipts and the ledger over HTTP', () => {
   });
 
   const sent = async (): Promise<void> => {
-    mailing = await mailings.start(CONTENT, numbers);
-    await eventually(async () => expect(await mailings.state(mailing)).toBe('finished'));
+    mailing = await mailings.send(CONTENT, numbers);
   };
   const record = (...receipts: (Omit<Receipt, 'at'> & { at?: Date })[]): Promise<string[]> =>
     mailings.inTenant((tx) => mailings.delivery.recordReceipts(tx, mailings.tenant, receipts.map((receipt) => ({ at: app.clock.now(), ...receipt }))));
@@ -98,7 +96,7 @@ describe('receipts and the ledger over HTTP', () => {
     };
     mailing = await mailings.start(CONTENT, numbers.slice(0, 1));
     started.resolve();
-    await eventually(async () => expect(await mailings.state(mailing)).toBe('finished'));
+    await mailings.finished(mailing);
     const { accepted_at, delivered_at, opened_at, clicked_at } = (await mailings.ledger(mailing))[0]!;
     expect([delivered_at, opened_at, clicked_at]).toEqual([accepted_at, accepted_at, accepted_at]);
   });
@@ -107,8 +105,7 @@ describe('receipts and the ledger over HTTP', () => {
     await sent();
     await record({ type: 'bounced', deliveryId: idOf(numbers[0]!), reason: '550 no such user' }, { type: 'complained', deliveryId: idOf(numbers[1]!) });
     expect(await mailings.counters(mailing)).toEqual({ sent: 2, delivered: 1, bounced: 1, complained: 1, skipped: 1 });
-    const again = await mailings.start(CONTENT, numbers);
-    await eventually(async () => expect(await mailings.state(again)).toBe('finished'));
+    const again = await mailings.send(CONTENT, numbers);
     expect((await mailings.ledger(again)).map(({ reason }) => reason)).toEqual(['suppressed', 'no_consent', 'no_address']);
   });
 

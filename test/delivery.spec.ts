@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { startApp, type TestApp } from './support/app.js';
+import type { TestApp } from './support/app.js';
 import { eventually } from './support/eventually.js';
-import { CONTENT, Mailings } from './support/mailings.js';
+import { CONTENT, Mailings, startMailer } from './support/mailings.js';
 import { startSmtp, type TestSmtp } from './support/smtp.js';
 import { newTenant } from './support/tokens.js';
 
@@ -11,8 +11,7 @@ describe('sending a mailing', () => {
   let mailings: Mailings;
 
   beforeAll(async () => {
-    smtp = await startSmtp();
-    app = await startApp({ worker: true, env: { SMTP_URL: smtp.url, DEFAULT_FROM_EMAIL: 'hello@trattoria.example', DEFAULT_POSTAL_ADDRESS: '1 Main Street\nSpringfield' } });
+    ({ app, smtp } = await startMailer());
   });
   afterAll(async () => {
     await app.close();
@@ -26,8 +25,7 @@ describe('sending a mailing', () => {
 
   test('everybody of the segment gets one email, and the ledger says so', async () => {
     const people = Array.from({ length: 250 }, (_, i) => ({ id: `c-${i}`, email: `guest${i}@example.com`, first_name: 'Ada' }));
-    const mailing = await mailings.start(CONTENT, await mailings.people(people), { promoCode: 'FLASH25' });
-    await eventually(async () => expect(await mailings.state(mailing)).toBe('finished'));
+    const mailing = await mailings.send(CONTENT, await mailings.people(people), { promoCode: 'FLASH25' });
     expect([...smtp.recipients].sort()).toEqual(people.map(({ email }) => email).sort());
     const rows = await mailings.ledger(mailing);
     expect(rows).toHaveLength(250);
@@ -37,8 +35,7 @@ describe('sending a mailing', () => {
 
   test('the email is one that mail clients and the law accept', async () => {
     const [ada] = await mailings.people([{ id: 'ada', email: 'ada@example.com', first_name: '<b>Ada</b>\r\nBcc: evil@example.com' }]);
-    const mailing = await mailings.start(CONTENT, [ada!], { promoCode: 'FLASH25' });
-    await eventually(async () => expect(await mailings.state(mailing)).toBe('finished'));
+    await mailings.send(CONTENT, [ada!], { promoCode: 'FLASH25' });
     const mail = await smtp.mailTo('ada@example.com');
     expect(mail.subject).toBe('Flash Sale for <b>Ada</b> Bcc: evil@example.com');
     expect(mail.headers.has('bcc')).toBe(false);
@@ -98,8 +95,7 @@ describe('sending a mailing', () => {
   test('a connection lost after the text was sent leaves it unknown, and nobody is written to twice', async () => {
     smtp.beforeReply = (address, session) => (address.startsWith('lost') ? smtp.drop(session) : undefined);
     const numbers = await mailings.people([{ id: 'lost', email: 'lost@example.com' }, { id: 'fine', email: 'fine@example.com' }]);
-    const mailing = await mailings.start(CONTENT, numbers);
-    await eventually(async () => expect(await mailings.state(mailing)).toBe('finished'));
+    const mailing = await mailings.send(CONTENT, numbers);
     expect((await mailings.ledger(mailing)).map(({ status }) => status)).toEqual(['unknown', 'accepted']);
     expect([...smtp.recipients].sort()).toEqual(['fine@example.com', 'lost@example.com']);
     expect(await mailings.counters(mailing)).toEqual({ sent: 1, delivered: 1, unknown: 1 });
@@ -113,7 +109,7 @@ describe('sending a mailing', () => {
     await eventually(async () => expect((await mailings.ledger(mailing))[0]).toMatchObject({ status: 'pending', attempts: 0, reason: expect.stringMatching(/^smtp_/) }));
     smtp = await startSmtp(port);
     app.clock.advance(60_000);
-    await eventually(async () => expect(await mailings.state(mailing)).toBe('finished'));
+    await mailings.finished(mailing);
     expect(smtp.recipients).toEqual(['patient@example.com']);
   });
 
@@ -151,6 +147,6 @@ describe('sending a mailing', () => {
     await eventually(async () => expect((await mailings.ledger(mailing))[0]?.status).toBe('accepted'));
     expect(await mailings.state(mailing)).toBe('running');
     app.clock.advance(3_600_000);
-    await eventually(async () => expect(await mailings.state(mailing)).toBe('finished'));
+    await mailings.finished(mailing);
   });
 });

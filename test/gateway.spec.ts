@@ -1,19 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, chmodSync, closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import http, { type IncomingHttpHeaders, type IncomingMessage, STATUS_CODES } from 'node:http';
-import net, { type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import http, { type IncomingMessage, STATUS_CODES } from 'node:http';
 import { gunzipSync } from 'node:zlib';
+import { type EchoApi, LARGE, startEchoApi } from './support/echo-api.js';
+import { eventually } from './support/eventually.js';
+import { closedPort, type Gateway, NGINX, startGateway, withGateway } from './support/gateway.js';
+import { raw, rawStatus, read, send } from './support/raw-http.js';
 
 /*
  * The gateway as it ships: Debian's nginx with the rendered template, in front of an API that tells what it was asked for.
  */
 
-const TEMPLATE = readFileSync(new URL('../../apps/gateway/nginx.conf.template', import.meta.url), 'utf8');
-const NGINX = findNginx();
 const MISSING = 'nginx is not installed: apt-get install --no-install-recommends nginx';
 
 const MIB = 1024 * 1024;
@@ -28,11 +24,11 @@ if (NGINX === undefined && process.env.CI) {
 }
 
 (NGINX === undefined ? describe.skip : describe)(`the gateway${NGINX === undefined ? ` (skipped: ${MISSING})` : ''}`, () => {
-  let api: Api;
+  let api: EchoApi;
   let gateway: Gateway;
 
   beforeAll(async () => {
-    api = await startApi();
+    api = await startEchoApi();
     gateway = await startGateway(`127.0.0.1:${api.port}`);
   });
 
@@ -320,7 +316,7 @@ if (NGINX === undefined && process.env.CI) {
     });
 
     it('sends a POST or PATCH once, even when its connection breaks', async () => {
-      const other = await startApi();
+      const other = await startEchoApi();
       try {
         await withGateway(`127.0.0.1:${other.port}; server 127.0.0.1:${api.port}`, async (pair) => {
           for (const method of ['POST', 'PATCH']) {
@@ -353,195 +349,3 @@ if (NGINX === undefined && process.env.CI) {
     expect(gateway.log().join()).not.toContain('s3cret');
   });
 });
-
-const LARGE = JSON.stringify({ data: Array(500).fill({ id: 'camp_001' }) });
-
-interface Seen {
-  method?: string;
-  url?: string;
-  headers: IncomingHttpHeaders;
-  remotePort?: number;
-  bytes: number;
-}
-
-interface Api {
-  port: number;
-  /** Every request so far, from the moment its headers arrived. */
-  seen: Seen[];
-  stop(): Promise<void>;
-}
-
-/** An API that answers with what it was asked, or as the last segment of the path says. */
-async function startApi(): Promise<Api> {
-  const seen: Seen[] = [];
-  const answer = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<unknown> => {
-    const { method, url = '', headers, socket } = request;
-    const entry: Seen = { method, url, headers, remotePort: socket.remotePort, bytes: 0 };
-    seen.push(entry);
-    const problem = (status: number) => response.writeHead(status, { 'content-type': 'application/problem+json' }).end('{"code":"of_the_api"}');
-    if (url.endsWith('?refuse')) return problem(401);
-
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) {
-      entry.bytes += chunk.length;
-      if (entry.bytes <= MIB) chunks.push(chunk);
-    }
-    if (url.endsWith('/broken')) return socket.destroy();
-    if (url.endsWith('/silent')) return;
-    if (url.endsWith('/redirect')) return response.writeHead(302, { location: `http://${socket.localAddress}:${socket.localPort}/menu?a=%20b` }).end();
-    if (url.endsWith('/large')) return response.writeHead(200, { 'content-type': 'application/json', etag: '"7"' }).end(LARGE);
-    const status = /status-(\d+)$/.exec(url)?.[1];
-    if (status !== undefined) return problem(Number(status));
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ ...entry, body: Buffer.concat(chunks).toString() }));
-  };
-  const server = http.createServer((request, response) => void answer(request, response));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    port: (server.address() as AddressInfo).port,
-    seen,
-    stop: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
-}
-
-interface Gateway {
-  port: number;
-  /** The lines of the access log. */
-  log(): string[];
-  stop(): Promise<void>;
-}
-
-/** Starts nginx with the template as the image renders it, everything it writes in a directory of its own. */
-async function startGateway(upstream: string, change = (conf: string) => conf): Promise<Gateway> {
-  const prefix = mkdtempSync(join(tmpdir(), 'gateway-'));
-  chmodSync(prefix, 0o755); // started by root, the workers are another user, who must be able to enter
-  const port = await closedPort();
-  const values: Record<string, string> = { GATEWAY_LISTEN: `127.0.0.1:${port}`, GATEWAY_API: upstream, GATEWAY_RESOLVER: '127.0.0.1' };
-  writeFileSync(join(prefix, 'default.conf'), change(TEMPLATE.replace(/\$\{(GATEWAY_\w+)\}/g, (_, name: string) => values[name] ?? `\${${name}}`)));
-  writeFileSync(
-    join(prefix, 'nginx.conf'),
-    `daemon off; worker_processes 1; pid nginx.pid; error_log stderr;
-     events { }
-     http {
-       ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${name};`).join(' ')}
-       include default.conf;
-     }`,
-  );
-  // Files, not pipes: nginx opens /dev/stdout, which a pipe of ours does not allow.
-  const files = ['access.log', 'error.log'].map((name) => openSync(join(prefix, name), 'a'));
-  const nginx = spawn(NGINX as string, ['-p', prefix, '-c', 'nginx.conf', '-e', 'stderr'], { stdio: ['ignore', ...files] });
-  files.forEach(closeSync);
-  const errors = () => readFileSync(join(prefix, 'error.log'), 'utf8');
-  const stop = async () => {
-    await stopped(nginx);
-    rmSync(prefix, { recursive: true, force: true });
-  };
-  try {
-    await eventually(async () => {
-      if (nginx.exitCode !== null) throw new Error(errors());
-      await connected(port);
-    });
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { port, log: () => readFileSync(join(prefix, 'access.log'), 'utf8').split('\n').filter(Boolean), stop };
-}
-
-async function withGateway(upstream: string, use: (gateway: Gateway) => Promise<void>, change?: (conf: string) => string): Promise<void> {
-  const gateway = await startGateway(upstream, change);
-  try {
-    await use(gateway);
-  } finally {
-    await gateway.stop();
-  }
-}
-
-async function stopped(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = once(child, 'exit');
-  child.kill('SIGTERM');
-  await exit;
-}
-
-interface Answer {
-  status?: number;
-  headers: IncomingHttpHeaders;
-  body: Buffer;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
-  json: any;
-}
-
-/** One request with the path exactly as written; fetch() would resolve its dots. */
-async function send(to: Gateway, { body, ...options }: { method?: string; path: string; headers?: Record<string, string>; body?: string | Buffer }): Promise<Answer> {
-  const request = http.request({ host: '127.0.0.1', port: to.port, agent: false, ...options });
-  const response = once(request, 'response') as Promise<[IncomingMessage]>;
-  request.on('error', () => undefined); // an answer that comes before the body was taken; without one, `response` rejects
-  request.end(body);
-  return read((await response)[0]);
-}
-
-async function read(response: IncomingMessage): Promise<Answer> {
-  const body = Buffer.concat(await response.toArray());
-  const isJson = response.headers['content-encoding'] === undefined && /json$/.test(response.headers['content-type'] ?? '');
-  return { status: response.statusCode, headers: response.headers, body, json: isJson ? JSON.parse(body.toString()) : undefined };
-}
-
-/** What comes back for bytes that no client library would send. */
-async function raw(to: Gateway, text: string): Promise<string> {
-  const socket = net.connect(to.port, '127.0.0.1');
-  socket.write(text);
-  const chunks: Buffer[] = [];
-  for await (const chunk of socket) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
-}
-
-async function rawStatus(to: Gateway, text: string): Promise<number> {
-  return Number((await raw(to, text)).split(' ')[1]);
-}
-
-async function closedPort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-async function connected(port: number): Promise<void> {
-  const socket = net.connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-  } finally {
-    socket.destroy();
-  }
-}
-
-/** Tries again, for five seconds at most, until `check` does not throw. */
-async function eventually(check: () => unknown): Promise<void> {
-  for (const deadline = Date.now() + 5000; ; await sleep(20)) {
-    try {
-      return void (await check());
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-    }
-  }
-}
-
-/** Debian keeps nginx in a directory that is only on root's PATH. */
-function findNginx(): string | undefined {
-  const candidates = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'].map((directory) => join(directory, 'nginx'));
-  return candidates.find((file) => {
-    try {
-      accessSync(file, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}

@@ -1,8 +1,7 @@
 import type { Mailing } from '#delivery';
-import { startApp, type TestApp } from './support/app.js';
-import { eventually } from './support/eventually.js';
-import { CONTENT, Mailings } from './support/mailings.js';
-import { startSmtp, type TestSmtp } from './support/smtp.js';
+import type { TestApp } from './support/app.js';
+import { CONTENT, Mailings, startMailer } from './support/mailings.js';
+import type { TestSmtp } from './support/smtp.js';
 import { newTenant } from './support/tokens.js';
 
 const BROWSER = { 'user-agent': 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/139.0.0.0 Safari/537.36' };
@@ -19,8 +18,7 @@ describe('the links of an email', () => {
   const get = (path: string, headers: Record<string, string> = BROWSER, method = 'GET') => app.fetch(path, { token: '', redirect: 'manual', method, headers });
 
   beforeAll(async () => {
-    smtp = await startSmtp();
-    app = await startApp({ worker: true, env: { SMTP_URL: smtp.url, DEFAULT_FROM_EMAIL: 'hello@trattoria.example', DEFAULT_POSTAL_ADDRESS: '1 Main Street' } });
+    ({ app, smtp } = await startMailer());
   });
   afterAll(async () => {
     await app.close();
@@ -30,8 +28,7 @@ describe('the links of an email', () => {
     mailings = await Mailings.of(app, newTenant());
     const email = `${mailings.tenant.name}@example.com`;
     [customerNo] = (await mailings.people([{ id: 'ada', email }])) as [number];
-    mailing = await mailings.start(CONTENT, [customerNo], { promoCode: 'FLASH25' });
-    await eventually(async () => expect(await mailings.state(mailing)).toBe('finished'));
+    mailing = await mailings.send(CONTENT, [customerNo], { promoCode: 'FLASH25' });
     const mail = await smtp.mailTo(email);
     const hrefs = [...String(mail.html).matchAll(/(?:href|src)="http:\/\/127\.0\.0\.1:3000(\/t\/[^"]+)"/g)].map(([, path]) => path!);
     [menu, button, unsubscribe, pixel] = hrefs as [string, string, string, string];
@@ -62,8 +59,7 @@ describe('the links of an email', () => {
     const email = `${mailings.tenant.name}-2@example.com`;
     const people = await mailings.people([{ id: 'grace', email }]);
     const failing = { subject: 'Hello', body: 'Hello', cta_text: 'Go', cta_url: 'https://order.example.com/go?to={% for i in (1..3000000) %}aaaa{% endfor %}' };
-    const other = await mailings.start(failing, people);
-    await eventually(async () => expect(await mailings.state(other)).toBe('finished'));
+    const other = await mailings.send(failing, people);
     const [, path] = /href="http:\/\/127\.0\.0\.1:3000(\/t\/c\/[^"]+)"/.exec(String((await smtp.mailTo(email)).html))!;
     const response = await get(path!);
     expect([response.status, response.headers.get('location')]).toEqual([302, 'https://order.example.com/go?to=']);
@@ -113,8 +109,7 @@ describe('the links of an email', () => {
     const [{ n }] = (await app.sql<{ n: number }>('SELECT count(*)::int AS n FROM suppressions WHERE tenant_id = $1', [mailings.tenant.id])) as [{ n: number }];
     expect(n).toBe(1);
 
-    const again = await mailings.start(CONTENT, [customerNo]);
-    await eventually(async () => expect(await mailings.state(again)).toBe('finished'));
+    const again = await mailings.send(CONTENT, [customerNo]);
     expect((await mailings.ledger(again))[0]).toMatchObject({ status: 'skipped', reason: 'no_consent' });
   });
 });

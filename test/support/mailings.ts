@@ -3,10 +3,18 @@ import { Database } from '#database';
 import { type Content, Delivery, type Mailing } from '#delivery';
 import type { Tenant } from '#kernel';
 import { Tenants } from '#tenants';
-import type { TestApp } from './app.js';
+import { startApp, type TestApp } from './app.js';
 import { eventually } from './eventually.js';
+import { startSmtp, type TestSmtp } from './smtp.js';
 
 let nextCampaignNo = 1000;
+
+/** The application with its worker, and the mail server that it sends over. */
+export async function startMailer(): Promise<{ app: TestApp; smtp: TestSmtp }> {
+  const smtp = await startSmtp();
+  const app = await startApp({ worker: true, env: { SMTP_URL: smtp.url, DEFAULT_FROM_EMAIL: 'hello@trattoria.example', DEFAULT_POSTAL_ADDRESS: '1 Main Street\nSpringfield' } });
+  return { app, smtp };
+}
 
 export interface Person {
   id: string;
@@ -79,6 +87,17 @@ export class Mailings {
     };
     await this.inTenant((tx) => this.delivery.start(tx, this.tenant, mailing));
     return mailing;
+  }
+
+  /** The same, and waits until everybody was written to. */
+  async send(content: Content, customerNos: readonly number[], overrides: Partial<Mailing> = {}): Promise<Mailing> {
+    const mailing = await this.start(content, customerNos, overrides);
+    await this.finished(mailing);
+    return mailing;
+  }
+
+  finished(mailing: Mailing): Promise<void> {
+    return eventually(async () => expect(await this.state(mailing)).toBe('finished'));
   }
 
   ledger(mailing: Mailing): Promise<{ customer_no: number; status: string; reason: string | null; attempts: number; [column: string]: unknown }[]> {
