@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { stageOf } from '#events';
-import { CriteriaFields, compileCriteria, matches, Params, parseCriteria, type Person } from '#segments';
+import { CriteriaFields, compileCriteria, matches, Params, parseCriteria, type Person, within } from '#segments';
 import { startApp, type TestApp } from './support/app.js';
 import { tenantOf } from './support/customers.js';
 
@@ -158,9 +158,9 @@ describe('criteria, as SQL and as they are meant', () => {
       expect(faults).toEqual([]);
       const params = new Params(tenantId);
       const asked = [...people.keys()].filter((no) => !scoped || no % 3 === 0);
-      const scope = scoped ? `${params.add(asked)}::int[]` : null;
-      const sql = compileCriteria(criteria!, { params, now: NOW, today: TODAY, segmentNos: numbers, events: fields.events, scope });
-      const found = await app.sql<{ no: number }>(`SELECT customer_no AS no FROM customers c WHERE tenant_id = $1 ${scope ? `AND customer_no = ANY(${scope})` : ''} AND (${sql}) ORDER BY 1`, params.values);
+      const among = scoped ? within(asked, params) : null;
+      const sql = compileCriteria(criteria!, { params, now: NOW, today: TODAY, segmentNos: numbers, events: fields.events, within: among });
+      const found = await app.sql<{ no: number }>(`SELECT customer_no AS no FROM customers c WHERE tenant_id = $1 ${among === null ? '' : `AND ${among('customer_no')}`} AND (${sql}) ORDER BY 1`, params.values);
       const meant = asked.filter((no) => matches(criteria!, people.get(no)!, NOW, TODAY));
       sizes.push(meant.length);
       expect(found.map(({ no }) => no)).toEqual(meant);

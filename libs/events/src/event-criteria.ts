@@ -26,12 +26,12 @@ export class EventCriteria implements EventSource, OnModuleInit {
     this.fields.contributeEvents(this);
   }
 
-  select(event: EventCondition, params: Params, { after, until, scope }: { after: Date | null; until: Date | null; scope: string | null }): string {
+  select(event: EventCondition, params: Params, { after, until, within }: Parameters<EventSource['select']>[2]): string {
     const conditions = [
       `e.tenant_id = $1 AND e.type = ${params.add(event.name)}::text`,
       // An order told again is kept without a stage: each order counts once.
       event.name === ORDER_COMPLETED && `e.stage = '${STAGE_OF_TYPE[ORDER_COMPLETED]}'`,
-      scope && `e.customer_no = ANY(${scope})`,
+      within?.('e.customer_no'),
       after && `e.occurred_at > ${params.add(after)}::timestamptz`,
       until && `e.occurred_at <= ${params.add(until)}::timestamptz`,
       ...event.where.map((where) => condition(where, params)),

@@ -4,6 +4,7 @@ import { CHANNELS } from '#tenants';
 import type { EventCondition } from './criteria.js';
 import type { Params } from './params.js';
 import type { AnyField, Field, RelationField } from './field.js';
+import type { Within } from './scope.js';
 
 const column = (name: string, type: Field['type'], description: string, sql = `c.${name}`): Field => ({ name, type, description, sql });
 
@@ -49,7 +50,7 @@ export interface EventSource {
    *
    * @param span instants: after the first, up to the second
    */
-  select(event: EventCondition, params: Params, span: { after: Date | null; until: Date | null; scope: string | null }): string;
+  select(event: EventCondition, params: Params, span: { after: Date | null; until: Date | null; within: Within | null }): string;
 }
 
 /** The names that criteria may use: a customer's own, and what higher domains contribute while modules initialise. */

@@ -4,6 +4,7 @@ import type { AnyField, FieldType } from './field.js';
 import { jsonTest } from './json-test.js';
 import { daysUntil, elapsedBounds } from './elapsed.js';
 import type { Params } from './params.js';
+import type { Within } from './scope.js';
 
 /** What a compilation needs to know beside the criteria. */
 export interface CompileContext {
@@ -15,8 +16,8 @@ export interface CompileContext {
   /** Numbers of the segments referred to. */
   segmentNos: ReadonlyMap<string, number>;
   events: EventSource | null;
-  /** Placeholder of an int[] of customer numbers, when only those are asked about: lets subqueries look at no others. */
-  scope: string | null;
+  /** When only some customers are asked about: lets subqueries look at no others. */
+  within: Within | null;
 }
 
 const CASTS: Partial<Record<FieldType, string>> = { text: 'text', choice: 'text', integer: 'bigint', money: 'bigint', instant: 'timestamptz', date: 'date' };
@@ -102,17 +103,17 @@ function elapsed(sql: string, test: Test, { params, now }: CompileContext): stri
   return ranges.length === 1 ? ranges[0]! : `(${ranges.map((range) => `(${range})`).join(' OR ')})`;
 }
 
-function inSegments(ids: string[], { params, segmentNos, scope }: CompileContext): string {
+function inSegments(ids: string[], { params, segmentNos, within }: CompileContext): string {
   const numbers = ids.flatMap((id) => segmentNos.get(id) ?? []);
-  const within = scope === null ? '' : ` AND m.customer_no = ANY(${scope})`;
-  return `c.customer_no IN (SELECT m.customer_no FROM segment_members m WHERE m.tenant_id = $1 AND m.segment_no = ANY(${params.add(numbers)}::int[])${within})`;
+  const scoped = within === null ? '' : ` AND ${within('m.customer_no')}`;
+  return `c.customer_no IN (SELECT m.customer_no FROM segment_members m WHERE m.tenant_id = $1 AND m.segment_no = ANY(${params.add(numbers)}::int[])${scoped})`;
 }
 
 /** Those with events are grouped and counted; a count that zero passes is told by who fails it, since who has no event is in no group. */
 function eventTest(event: EventCondition, context: CompileContext): string {
-  const { params, now, scope } = context;
+  const { params, now, within } = context;
   const after = event.within === null ? null : new Date(now.getTime() - event.within);
-  const rows = context.events!.select(event, params, { after, until: null, scope });
+  const rows = context.events!.select(event, params, { after, until: null, within });
   const counted = event.count.map((test) => negate(test, compare('count(*)', 'bigint', test, context))).join(' AND ');
   const zeroPasses = event.count.every(passesZero);
   const having = zeroPasses ? `NOT (${counted})` : counted;

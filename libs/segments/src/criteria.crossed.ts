@@ -13,7 +13,7 @@ export function compileCrossed(criteria: Criteria, from: Date, to: Date, timezon
     if (leaf.kind === 'event') {
       const { within } = leaf.event;
       if (within === null) return [];
-      const span = { after: new Date(from.getTime() - within), until: new Date(to.getTime() - within), scope: null };
+      const span = { after: new Date(from.getTime() - within), until: new Date(to.getTime() - within), within: null };
       return [`c.customer_no IN (${events!.select(leaf.event, params, span)})`];
     }
     if (leaf.kind !== 'test' || 'related' in leaf.field || leaf.test.operator === 'exists') return [];

@@ -1,3 +1,5 @@
+import type { Within } from './scope.js';
+
 /** A dynamic segment's row, as membership needs it. */
 export interface DynamicRow {
   segment_no: number;
@@ -9,9 +11,9 @@ export interface DynamicRow {
 /** The tenant's dynamic segments; `$1` the tenant. */
 export const DYNAMIC = `SELECT segment_no, segment_id, criteria, followed_at FROM segments WHERE tenant_id = $1 AND type = 'dynamic' ORDER BY segment_no`;
 
-/** The same, of `$2` only, and nobody else may change their membership until the transaction ends. In one order everywhere, so that nobody deadlocks. */
+/** The same, of `$2` only (null: all), and nobody else may change their membership until the transaction ends. In one order everywhere, so that nobody deadlocks. */
 export const LOCK_DYNAMIC = `SELECT segment_no, segment_id, criteria, followed_at FROM segments
-  WHERE tenant_id = $1 AND type = 'dynamic' AND segment_no = ANY($2::int[]) ORDER BY segment_no FOR NO KEY UPDATE`;
+  WHERE tenant_id = $1 AND type = 'dynamic' AND ($2::int[] IS NULL OR segment_no = ANY ($2)) ORDER BY segment_no FOR NO KEY UPDATE`;
 
 /**
  * Waits for whoever is making a segment refer to another, who holds this lock alone: its membership was computed from what the other was
@@ -22,29 +24,34 @@ export const KEEP_GRAPH = `SELECT pg_advisory_xact_lock_shared(hashtext('segment
 export const NUMBERS_OF = `SELECT segment_id, segment_no FROM segments WHERE tenant_id = $1 AND segment_id = ANY($2::text[])`;
 
 /**
- * Makes a segment's rows agree with who matches, in one statement: nobody ever reads a half of it.
+ * Who must enter and who must leave several segments, found in one pass over the customers, however many segments there are: what each
+ * customer is to be in is compared, as one array, with what the customer is in.
  *
- * @param condition SQL over `c`; `$1` the tenant, `$2` the segment
- * @param scope placeholder of the customers to look at; null: everyone
+ * `IS TRUE` keeps the list of segments out of the index: by customer its rows come in the order that they are gathered in, and need no sorting.
+ *
+ * @param conditions SQL over `c`, by the number of the segment; `$1` the tenant
  */
-export function reconcileSql(condition: string, scope: string | null): string {
-  const among = (column: string): string => (scope === null ? '' : `AND ${column} = ANY(${scope})`);
+export function differenceSql(conditions: ReadonlyMap<number, string>, within: Within): string {
+  const [first, ...others] = [...conditions].sort(([a], [b]) => a - b) as [[number, string], ...[number, string][]];
+  // Of one segment the condition stands where an index can answer it.
+  const [matching, where] = others.length === 0 ? [String(first[0]), `AND (${first[1]})`] : [[first, ...others].map(([no, condition]) => `CASE WHEN ${condition} THEN ${no} END`).join(', '), ''];
   return `
-    WITH matched AS MATERIALIZED (
-      SELECT c.customer_no FROM customers c WHERE c.tenant_id = $1 ${among('c.customer_no')} AND (${condition})
-    ), entered AS (
-      INSERT INTO segment_members (tenant_id, segment_no, customer_no)
-      SELECT $1::int, $2::int, customer_no FROM matched
-       WHERE NOT EXISTS (SELECT 1 FROM segment_members m WHERE m.tenant_id = $1 AND m.segment_no = $2 AND m.customer_no = matched.customer_no)
-      RETURNING customer_no
-    ), exited AS (
-      DELETE FROM segment_members m
-       WHERE m.tenant_id = $1 AND m.segment_no = $2 ${among('m.customer_no')}
-         AND NOT EXISTS (SELECT 1 FROM matched WHERE matched.customer_no = m.customer_no)
-      RETURNING m.customer_no
+    WITH differing AS MATERIALIZED (
+      SELECT customer_no, coalesce(matched.nos, '{}') AS due, coalesce(member.nos, '{}') AS held
+        FROM (SELECT c.customer_no, array_remove(ARRAY[${matching}], NULL) AS nos FROM customers c WHERE c.tenant_id = $1 AND ${within('c.customer_no')} ${where}) matched
+        FULL JOIN (SELECT m.customer_no, array_agg(m.segment_no ORDER BY m.segment_no) AS nos FROM segment_members m
+                    WHERE m.tenant_id = $1 AND (m.segment_no = ANY (ARRAY[${[...conditions.keys()].join(', ')}])) IS TRUE AND ${within('m.customer_no')} GROUP BY m.customer_no) member USING (customer_no)
+       WHERE coalesce(matched.nos, '{}') <> coalesce(member.nos, '{}')
     )
-    SELECT ARRAY(SELECT customer_no FROM entered) AS entered, ARRAY(SELECT customer_no FROM exited) AS exited`;
+    SELECT segment_no AS no, array_agg(customer_no) FILTER (WHERE came) AS entered, array_agg(customer_no) FILTER (WHERE NOT came) AS exited
+      FROM (SELECT customer_no, segment_no, true AS came FROM differing, unnest(due) AS segment_no WHERE segment_no <> ALL (held)
+            UNION ALL SELECT customer_no, segment_no, false FROM differing, unnest(held) AS segment_no WHERE segment_no <> ALL (due)) moved
+     GROUP BY segment_no`;
 }
+
+/** Pairs: `$2` segments, `$3` customers. */
+export const ENTER = 'INSERT INTO segment_members (tenant_id, segment_no, customer_no) SELECT $1, * FROM unnest($2::int[], $3::int[])';
+export const EXIT = 'DELETE FROM segment_members m USING unnest($2::int[], $3::int[]) AS gone (segment_no, customer_no) WHERE m.tenant_id = $1 AND m.segment_no = gone.segment_no AND m.customer_no = gone.customer_no';
 
 /** `$2` now, `$3` the segments that changed or were rebuilt, `$4` by how many members. */
 export const MOVE_SIZES = `
@@ -59,3 +66,25 @@ export const TAKE_CHANGED = `
   DELETE FROM changed_customers
    WHERE tenant_id = $1 AND change_no IN (SELECT change_no FROM changed_customers WHERE tenant_id = $1 ORDER BY change_no LIMIT $2 FOR UPDATE SKIP LOCKED)
   RETURNING customer_no`;
+
+/** `$2` now. No row: not due, or another worker is at it. */
+export const TAKE_REPAIR = 'SELECT next_no FROM segment_repairs WHERE tenant_id = $1 AND due_at <= $2 FOR UPDATE SKIP LOCKED';
+
+/** Three in the morning of the next day by the tenant's clock. */
+const NEXT_NIGHT = (now: string, zone: string): string => `(date_trunc('day', ${now}::timestamptz AT TIME ZONE ${zone}) + interval '27 hours') AT TIME ZONE ${zone}`;
+
+/** `$2` now, `$3` the tenant's zone. */
+export const REPAIR_NIGHTLY = `INSERT INTO segment_repairs (tenant_id, due_at) VALUES ($1, ${NEXT_NIGHT('$2', '$3')})`;
+
+/** `$2` the customer to go on with. */
+export const REPAIR_ON = 'UPDATE segment_repairs SET next_no = $2 WHERE tenant_id = $1';
+
+/** `$2` now, `$3` the tenant's zone. */
+export const REPAIR_DONE = `UPDATE segment_repairs SET next_no = 0, due_at = ${NEXT_NIGHT('$2', '$3')} WHERE tenant_id = $1`;
+
+export const SEGMENT_NOS = 'SELECT segment_no FROM segments WHERE tenant_id = $1 ORDER BY segment_no';
+
+/** `$2` the segment, which the caller has locked. */
+export const REPAIR_SIZE = `
+  UPDATE segments s SET size = counted.n FROM (SELECT count(*)::int AS n FROM segment_members WHERE tenant_id = $1 AND segment_no = $2) counted
+   WHERE s.tenant_id = $1 AND s.segment_no = $2 AND s.size <> counted.n`;

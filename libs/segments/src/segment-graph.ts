@@ -1,16 +1,23 @@
 /** The segments that each segment refers to, as numbers. */
 export type Graph = ReadonlyMap<number, readonly number[]>;
 
-/** Every segment after those it refers to. Cycles are refused when criteria are saved; were there one, its members would still come out once each. */
-export function inOrder(graph: Graph): number[] {
-  const done = new Set<number>();
-  const visit = (no: number, path: Set<number>): void => {
-    if (done.has(no) || path.has(no) || !graph.has(no)) return;
-    for (const other of graph.get(no)!) visit(other, new Set(path).add(no));
-    done.add(no);
+/**
+ * The segments in levels, each after the levels of those it refers to: within one, none waits for another. Cycles are refused when
+ * criteria are saved; were there one, its members would still come out once each.
+ */
+export function levels(graph: Graph): number[][] {
+  const heights = new Map<number, number>();
+  const height = (no: number, path: ReadonlySet<number>): number => {
+    const known = heights.get(no);
+    if (known !== undefined) return known;
+    const below = graph.get(no)!.filter((other) => graph.has(other) && !path.has(other));
+    const found = 1 + Math.max(-1, ...below.map((other) => height(other, new Set(path).add(other))));
+    heights.set(no, found);
+    return found;
   };
-  for (const no of graph.keys()) visit(no, new Set());
-  return [...done];
+  const found: number[][] = [];
+  for (const no of graph.keys()) (found[height(no, new Set([no]))] ??= []).push(no);
+  return found;
 }
 
 /** The segments that follow when the given one moves, at any distance; itself only when it is in a cycle. */

@@ -6,7 +6,7 @@ import { SettingsService } from '#tenants';
 import type { Criteria } from './criteria.js';
 import { CriteriaFields } from './criteria-fields.js';
 import { parseCriteria } from './criteria.parse.js';
-import { Membership } from './membership.js';
+import { DynamicSegments } from './dynamic-segments.js';
 import { dependents } from './segment-graph.js';
 import { SegmentError } from './segment.errors.js';
 
@@ -24,7 +24,7 @@ export class SegmentInput {
   constructor(
     private readonly fields: CriteriaFields,
     private readonly settings: SettingsService,
-    private readonly membership: Membership,
+    private readonly dynamic: DynamicSegments,
   ) {}
 
   /**
@@ -70,8 +70,8 @@ export class SegmentInput {
 
   private async brokenReferences(tx: EntityManager, tenant: Tenant, references: { id: string; pointer: string }[], self?: number): Promise<Fault[]> {
     await this.lockReferences(tx, tenant);
-    const numbers = await this.membership.numbersOf(tx, tenant, references.map(({ id }) => id));
-    const { graph } = await this.membership.load(tx, tenant);
+    const numbers = await this.dynamic.numbersOf(tx, tenant, references.map(({ id }) => id));
+    const { graph } = await this.dynamic.all(tx, tenant);
     const behind = self === undefined ? new Set<number>() : dependents(graph, self).add(self);
     return references.flatMap(({ id, pointer }): Fault[] => {
       const no = numbers.get(id);

@@ -7,6 +7,7 @@ import { Clock, isInt4, pageWindow, type Paged, type Tenant, toPage } from '#ker
 import type { AddedSegmentMembersDto, SegmentMemberDto } from './dto/segment-member.dto.js';
 import { Membership } from './membership.js';
 import { MOVE_SIZES } from './membership.queries.js';
+import { Reconciliation } from './reconciliation.js';
 import { SegmentError } from './segment.errors.js';
 import type { SegmentRow, SegmentType } from './segment.js';
 import { ADD_MEMBERS, FIND, FIND_FOR_UPDATE, FORGET_MEMBER, MEMBERS, REMOVE_MEMBER } from './segments.queries.js';
@@ -23,6 +24,7 @@ export class SegmentMembersService implements OnModuleInit {
     private readonly customers: Customers,
     private readonly imports: Imports,
     private readonly membership: Membership,
+    private readonly reconciliation: Reconciliation,
   ) {}
 
   onModuleInit(): void {
@@ -90,7 +92,7 @@ export class SegmentMembersService implements OnModuleInit {
 
   private async moved(tx: EntityManager, tenant: Tenant, segment: Pick<SegmentRow, 'segment_no' | 'segment_id'>, entered: number[], exited: number[]): Promise<void> {
     await tx.query(MOVE_SIZES, [tenant.id, this.clock.now(), [segment.segment_no], [entered.length - exited.length]]);
-    await this.membership.announce(tx, tenant, segment.segment_id, entered, exited);
+    await this.reconciliation.announce(tx, tenant, segment.segment_id, entered, exited);
     await this.membership.followMembers(tx, tenant, segment.segment_no, [...entered, ...exited]);
   }
 }

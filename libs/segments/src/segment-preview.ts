@@ -5,10 +5,10 @@ import { SettingsService } from '#tenants';
 import { compileCriteria } from './criteria.compile.js';
 import { references } from './criteria.js';
 import { CriteriaFields } from './criteria-fields.js';
+import { DynamicSegments } from './dynamic-segments.js';
 import type { SegmentMemberDto, SegmentPreviewDto } from './dto/segment-member.dto.js';
 import { PreviewSegmentDto } from './dto/write-segment.dto.js';
 import { dateIn } from './elapsed.js';
-import { Membership } from './membership.js';
 import { Params } from './params.js';
 import { SegmentInput } from './segment-input.js';
 
@@ -20,7 +20,7 @@ export class SegmentPreview {
   constructor(
     private readonly database: Database,
     private readonly input: SegmentInput,
-    private readonly membership: Membership,
+    private readonly dynamic: DynamicSegments,
     private readonly fields: CriteriaFields,
     private readonly settings: SettingsService,
     private readonly clock: Clock,
@@ -32,8 +32,8 @@ export class SegmentPreview {
       const { timezone } = await this.settings.of(tx, tenant);
       const now = this.clock.now();
       const params = new Params(tenant.id);
-      const segmentNos = await this.membership.numbersOf(tx, tenant, references(criteria!));
-      const condition = compileCriteria(criteria!, { params, now, today: dateIn(timezone, now), segmentNos, events: this.fields.events, scope: null });
+      const segmentNos = await this.dynamic.numbersOf(tx, tenant, references(criteria!));
+      const condition = compileCriteria(criteria!, { params, now, today: dateIn(timezone, now), segmentNos, events: this.fields.events, within: null });
       const matching = `FROM customers c WHERE c.tenant_id = $1 AND (${condition})`;
       await tx.query(`SELECT set_config('work_mem', '64MB', true)`);
       const [counted] = await tx.query<{ size: number }[]>(`SELECT count(*)::int AS size ${matching}`, params.values);

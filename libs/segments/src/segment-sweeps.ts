@@ -1,25 +1,17 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Database } from '#database';
 import { Jobs, jobType } from '#jobs';
-import { Clock, type Tenant } from '#kernel';
+import type { Tenant } from '#kernel';
 import { Tenants } from '#tenants';
-import { movesWithTime } from './criteria.js';
-import { compileCrossed } from './criteria.crossed.js';
-import { CriteriaFields } from './criteria-fields.js';
 import { Membership } from './membership.js';
 import { TAKE_CHANGED } from './membership.queries.js';
-import { Params } from './params.js';
+import { SegmentRepairs } from './segment-repairs.js';
 
 /** Computes a segment too large to be computed while its creator waits. */
 export const REBUILD = jobType<{ segment_no: number }>('segments.rebuild', { collapse: true });
 
 /** Customers of one transaction: enough that its fixed cost is nothing, few enough that it is short. */
 const BATCH = 10_000;
-/** Looked at again on both sides of the last look: workers' clocks differ a little. */
-const SLACK = 120_000;
-/** A look that found nobody need not be remembered at once: the next merely looks a little further back. */
-const REMEMBER_AFTER = 3_600_000;
-
 /** Has dynamic segments follow data within seconds, and time within a minute. */
 @Injectable()
 export class SegmentSweeps implements OnModuleInit {
@@ -30,14 +22,14 @@ export class SegmentSweeps implements OnModuleInit {
     private readonly tenants: Tenants,
     private readonly jobs: Jobs,
     private readonly membership: Membership,
-    private readonly fields: CriteriaFields,
-    private readonly clock: Clock,
+    private readonly repairs: SegmentRepairs,
   ) {}
 
   onModuleInit(): void {
     this.jobs.handle(REBUILD, (tenant, { segment_no }) => this.database.inTenant(tenant, (tx) => this.membership.rebuild(tx, tenant, segment_no)));
     this.jobs.every(1, 'segments.follow', (signal) => this.eachTenant(signal, (tenant) => this.followChanges(tenant, signal)));
-    this.jobs.every(15, 'segments.follow-time', (signal) => this.eachTenant(signal, (tenant) => this.followTime(tenant)));
+    this.jobs.every(15, 'segments.follow-time', (signal) => this.eachTenant(signal, (tenant) => this.database.inTenant(tenant, (tx) => this.membership.followTime(tx, tenant))));
+    this.jobs.every(300, 'segments.repair', (signal) => this.eachTenant(signal, (tenant) => this.repairs.run(tenant, signal)));
   }
 
   /** Empties the tenant's queue of changed customers, a batch a transaction. */
@@ -52,24 +44,6 @@ export class SegmentSweeps implements OnModuleInit {
       });
       if (taken === 0) return; // another worker has them
     }
-  }
-
-  /** Looks at the customers whom time has moved over a border since the last look. */
-  async followTime(tenant: Tenant): Promise<void> {
-    const now = this.clock.now();
-    await this.database.inTenant(tenant, async (tx) => {
-      const { segments, timezone } = await this.membership.load(tx, tenant);
-      const crossed = new Map<number, number[]>();
-      for (const { no, criteria, followedAt } of segments.values()) {
-        if (!movesWithTime(criteria)) continue;
-        const [from, to] = [followedAt, now].sort((a, b) => a.getTime() - b.getTime()) as [Date, Date];
-        const params = new Params(tenant.id);
-        const condition = compileCrossed(criteria, new Date(from.getTime() - SLACK), to, timezone, { params, events: this.fields.events });
-        const found = condition === null ? [] : await tx.query<{ customer_no: number }[]>(`SELECT c.customer_no FROM customers c WHERE c.tenant_id = $1 AND (${condition})`, params.values);
-        if (found.length > 0 || to.getTime() - from.getTime() > REMEMBER_AFTER) crossed.set(no, found.map((row) => row.customer_no));
-      }
-      if (crossed.size > 0) await this.membership.followTime(tx, tenant, now, crossed);
-    });
   }
 
   /** One tenant's trouble is not the others'. */

@@ -3,11 +3,14 @@ import { CustomersModule, PersonalData } from '#customers';
 import { Clock } from '#kernel';
 import { Tenants } from '#tenants';
 import { CriteriaFields } from './criteria-fields.js';
+import { DynamicSegments } from './dynamic-segments.js';
 import { Membership } from './membership.js';
+import { Reconciliation } from './reconciliation.js';
 import { SegmentInput } from './segment-input.js';
 import { SegmentMembersController } from './segment-members.controller.js';
 import { SegmentMembersService } from './segment-members.service.js';
 import { SegmentPreview } from './segment-preview.js';
+import { SegmentRepairs } from './segment-repairs.js';
 import { SegmentSweeps } from './segment-sweeps.js';
 import { SegmentUse } from './segment-use.js';
 import { Segments } from './segments.js';
@@ -19,7 +22,7 @@ import { provisionWellKnown } from './well-known-segments.js';
 @Module({
   imports: [CustomersModule],
   controllers: [SegmentsController, SegmentMembersController],
-  providers: [Segments, SegmentUse, CriteriaFields, Membership, SegmentInput, SegmentPreview, SegmentMembersService, SegmentsService, SegmentSweeps],
+  providers: [Segments, SegmentUse, CriteriaFields, Membership, DynamicSegments, Reconciliation, SegmentRepairs, SegmentInput, SegmentPreview, SegmentMembersService, SegmentsService, SegmentSweeps],
   exports: [Segments, SegmentUse, CriteriaFields],
 })
 export class SegmentsModule implements OnModuleInit {

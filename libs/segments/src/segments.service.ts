@@ -6,6 +6,7 @@ import { Jobs } from '#jobs';
 import { Clock, isInt4, newId, pageWindow, type Paged, type Tenant, toPage } from '#kernel';
 import { SegmentDto, SegmentSummaryDto } from './dto/segment.dto.js';
 import { CreateSegmentDto, type SegmentListQueryDto, UpdateSegmentDto } from './dto/write-segment.dto.js';
+import { DynamicSegments } from './dynamic-segments.js';
 import { Membership } from './membership.js';
 import { dependents } from './segment-graph.js';
 import { SegmentInput } from './segment-input.js';
@@ -27,6 +28,7 @@ export class SegmentsService {
     private readonly clock: Clock,
     private readonly input: SegmentInput,
     private readonly membership: Membership,
+    private readonly dynamic: DynamicSegments,
     private readonly use: SegmentUse,
   ) {}
 
@@ -99,7 +101,7 @@ export class SegmentsService {
 
   private async reasonToKeep(tx: EntityManager, tenant: Tenant, row: SegmentRow): Promise<string | null> {
     if (isWellKnown(row.segment_id)) return 'Every tenant has this segment; it can be changed but not deleted.';
-    const { graph, segments } = await this.membership.load(tx, tenant);
+    const { graph, segments } = await this.dynamic.all(tx, tenant);
     const [other] = dependents(graph, row.segment_no);
     if (other !== undefined) return `The criteria of ${segments.get(other)!.id} refer to this segment.`;
     return this.use.reason(tx, tenant, row.segment_no);

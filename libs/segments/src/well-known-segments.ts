@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { JsonObject, Tenant } from '#kernel';
+import { REPAIR_NIGHTLY } from './membership.queries.js';
 import { INSERT } from './segments.queries.js';
 
 /** The segments that every tenant has, under ids that callers may count on. */
@@ -17,4 +18,5 @@ export async function provisionWellKnown(tx: EntityManager, tenant: Tenant, now:
   for (const [id, { name, description, criteria }] of Object.entries(WELL_KNOWN)) {
     await tx.query(INSERT, [tenant.id, id, name, description, 'dynamic', JSON.stringify(criteria), now, now]);
   }
+  await tx.query(REPAIR_NIGHTLY, [tenant.id, now, 'UTC']); // the zone of a tenant that has not chosen one
 }

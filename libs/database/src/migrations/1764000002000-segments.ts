@@ -27,8 +27,14 @@ export class Segments1764000002000 implements MigrationInterface {
         segment_no int NOT NULL,
         customer_no int NOT NULL,
         PRIMARY KEY (tenant_id, segment_no, customer_no)
-      ) PARTITION BY HASH (tenant_id, segment_no);
-      CREATE INDEX segment_members_customer ON segment_members (tenant_id, customer_no);
+      ) PARTITION BY HASH (tenant_id);
+      -- With the segment, so that the segments of ten thousand customers are read from the index alone.
+      CREATE UNIQUE INDEX segment_members_customer ON segment_members (tenant_id, customer_no, segment_no);
+      CREATE TABLE segment_repairs (
+        tenant_id int PRIMARY KEY REFERENCES tenants,
+        next_no int NOT NULL DEFAULT 0,
+        due_at timestamptz NOT NULL
+      );
       -- What time moves is found by the instants that a border has passed.
       CREATE INDEX customers_created ON customers (tenant_id, created_at);
       CREATE INDEX customers_first_order ON customers (tenant_id, first_order_at) WHERE first_order_at IS NOT NULL;
@@ -38,12 +44,13 @@ export class Segments1764000002000 implements MigrationInterface {
     }
     await tenantTable(runner, 'segments');
     await tenantTable(runner, 'segment_members');
+    await tenantTable(runner, 'segment_repairs');
     await countedTable(runner, 'segments', ['type']);
   }
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`DROP INDEX customers_created, customers_first_order, customers_last_order;
-      DROP TABLE segment_members, segments;
+      DROP TABLE segment_repairs, segment_members, segments;
       DROP FUNCTION count_segments_insert, count_segments_delete, count_segments_update;`);
   }
 }

@@ -1,0 +1,30 @@
+import type { Params } from './params.js';
+
+/** Customers to look at: some, a range of numbers (both ends included), or everyone. */
+export type Scope = readonly number[] | { from: number; to: number } | 'everyone';
+
+/** SQL that holds where the column has the number of one of them. */
+export type Within = (column: string) => string;
+
+export function within(scope: Exclude<Scope, 'everyone'>, params: Params): Within {
+  if ('from' in scope) {
+    const [from, to] = [params.add(scope.from), params.add(scope.to)];
+    return (column) => `${column} BETWEEN ${from}::int AND ${to}::int`;
+  }
+  const numbers = params.add(scope);
+  return (column) => `${column} = ANY(${numbers}::int[])`;
+}
+
+/** More than so many customers are looked at by looking at everyone. */
+const WIDEST = 100_000;
+
+/** All of these; the ranges among them must be one and the same, and hold the customers beside it. */
+export function union(scopes: readonly Scope[]): Scope {
+  if (scopes.includes('everyone')) return 'everyone';
+  const range = scopes.find((scope) => typeof scope === 'object' && 'from' in scope);
+  if (range !== undefined) return range;
+  const all = new Set((scopes as (readonly number[])[]).flat());
+  return all.size > WIDEST ? 'everyone' : [...all].sort((a, b) => a - b);
+}
+
+export const isNobody = (scope: Scope): boolean => Array.isArray(scope) && scope.length === 0;
