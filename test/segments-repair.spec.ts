@@ -54,7 +54,7 @@ describe('the nightly comparison of segments with customers', () => {
     await app.sql('DELETE FROM segment_members WHERE segment_no = $1', [row!.segment_no]);
     await app.sql('INSERT INTO segment_members VALUES ($1, $2, 120001), ($1, $2, 130001)', [tenant.id, row!.segment_no]); // the second is nobody
     await app.sql('UPDATE segments SET size = 7 WHERE segment_id = $1', [list!.id]);
-    expect(await night()).toEqual({ members: 3, sizes: 3, again: true });
+    expect(await night()).toEqual({ members: 3, sizes: 2, again: true });
     expect(await members(romans)).toEqual({ size: 1, ids: ['ada'] });
     expect(await members(behind)).toEqual({ size: 1, ids: ['ada'] });
     expect(await members(list!.id)).toEqual({ size: 0, ids: [] });
@@ -74,8 +74,8 @@ describe('the nightly comparison of segments with customers', () => {
   });
 
   test('goes on where it was stopped', async () => {
-    const id = await create({ customer_id: { exists: true } });
-    await app.sql('DELETE FROM segment_members m USING segments s WHERE m.segment_no = s.segment_no AND s.segment_id = $1', [id]);
+    const id = 'seg_all_customers';
+    await app.sql('DELETE FROM segment_members m USING segments s WHERE m.tenant_id = $1 AND m.segment_no = s.segment_no AND s.segment_id = $2', [tenant.id, id]);
     await app.sql('UPDATE segment_repairs SET due_at = $2, next_no = 50000 WHERE tenant_id = $1', [tenant.id, app.clock.now()]);
     await app.nest.get(SegmentRepairs, { strict: false }).run(tenant);
     expect((await members(id))!.ids).toEqual(['bob']);
