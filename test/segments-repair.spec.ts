@@ -67,10 +67,10 @@ describe('the nightly comparison of segments with customers', () => {
     await addCustomers(app, [{ id: 'ada', city: 'Bern', orders: { count: 1, spent: 100, ago: 0 } }]);
     expect(await night()).toMatchObject({ members: 0, sizes: 0 });
     expect(await members(bernese)).toEqual({ size: 2, ids: ['ada', 'bob'] });
+    await follow();
     app.clock.advance(6 * DAY);
     expect(await night()).toMatchObject({ members: 0, sizes: 0 });
     expect(await members(lapsed)).toEqual({ size: 1, ids: ['ada'] });
-    await follow();
   });
 
   test('goes on where it was stopped', async () => {
