@@ -39,13 +39,18 @@ export async function openArena(): Promise<Bench & { close(): Promise<void> }> {
       children.push(child);
       return child;
     };
-    const api = await start('apps/api/src/main.js', '/health/ready', { JWT_SECRET: secret, SECRETS_KEY: randomBytes(32).toString('hex'), RATE_LIMIT_RPS: '0' });
-    const token = jwt.sign({ sub: 'bench', tenant_id: TENANT, roles: ['marketing'], exp: Math.floor(Date.now() / 1000) + 3600 }, createSecretKey(secret, 'utf8'));
-    await fetch(`${api.url}/api/v1/marketing/settings`, { headers: { authorization: `Bearer ${token}` } }); // provisions the tenant
-    const { rows } = await sql.query<{ id: number }>('SELECT id FROM tenants WHERE name = $1', [TENANT]);
-    const tenantId = rows[0]!.id;
+    const secrets = { JWT_SECRET: secret, SECRETS_KEY: randomBytes(32).toString('hex'), RATE_LIMIT_RPS: '0' };
+    const api = await start('apps/api/src/main.js', '/health/ready', secrets);
+    const provision = async (tenant: string): Promise<{ token: string; tenantId: number }> => {
+      const token = jwt.sign({ sub: 'bench', tenant_id: tenant, roles: ['marketing'], exp: Math.floor(Date.now() / 1000) + 4 * 3600 }, createSecretKey(secret, 'utf8'));
+      await fetch(`${api.url}/api/v1/marketing/settings`, { headers: { authorization: `Bearer ${token}` } });
+      const { rows } = await sql.query<{ id: number }>('SELECT id FROM tenants WHERE name = $1', [tenant]);
+      return { token, tenantId: rows[0]!.id };
+    };
+    const { token, tenantId } = await provision(TENANT);
     const bare = await start('test/bench/bare-server.js', '/ready', { TENANT_ID: String(tenantId) });
-    return { sql, api, token, tenantId, bare, close };
+    const startWorker = (): Promise<Child> => start('apps/worker/src/main.js', '/health/ready', secrets);
+    return { sql, databaseUrl: url, api, token, tenant: TENANT, tenantId, bare, provision, startWorker, close };
   } catch (error) {
     await close();
     throw error;

@@ -5,29 +5,37 @@ import type { Child } from './child.js';
 export interface Bench {
   /** As the owner of the schema, past row-level security. */
   sql: pg.Pool;
+  databaseUrl: string;
   api: Child;
   /** `bare-server.ts`. */
   bare: Child;
   /** A token of {@link tenantId}'s tenant. */
   token: string;
+  tenant: string;
   tenantId: number;
+  /** Another tenant of the same api, provisioned. */
+  provision(tenant: string): Promise<{ token: string; tenantId: number }>;
+  /** A worker as it ships, beside the api, until the scenario stops it. */
+  startWorker(): Promise<Child>;
 }
 
 /** One request, the same for both sides but for where and as whom it is sent. */
 export interface Load {
   url: string;
-  method?: 'GET' | 'POST';
+  method?: 'GET' | 'POST' | 'PUT';
   headers?: Record<string, string>;
   body?: string;
 }
 
-/** Two servers that do the same thing, ours and a bare one, and how far ours may fall behind. */
-export interface Duel {
+/** Something that was measured, against what it must keep to. */
+export interface Figure {
   title: string;
-  /** Least ratio of requests per second, ours ÷ bare. */
-  bar: number;
-  ours: Load;
-  bare: Load;
+  measured: string;
+  /** Null: reported only. */
+  bar: string | null;
+  passed: boolean;
+  /** Of several rounds, the least and the most. */
+  rounds?: string;
 }
 
-export type Scenario = (bench: Bench) => Duel | Promise<Duel>;
+export type Scenario = (bench: Bench) => Promise<Figure[]>;

@@ -1,4 +1,5 @@
-import type { Bench, Duel } from './bench.js';
+import type { Bench, Figure } from './bench.js';
+import { fight } from './duel.js';
 
 const DRAFT = {
   name: 'Flash Sale Friday',
@@ -9,13 +10,14 @@ const DRAFT = {
 };
 
 /** A campaign written, against the one row of it inserted into the same table, with its indexes and its count; both durable. */
-export function campaignsCreate({ api, token, bare }: Bench): Duel {
+export async function campaignsCreate({ api, token, bare }: Bench): Promise<Figure[]> {
   const request = { method: 'POST', body: JSON.stringify(DRAFT) } as const;
   const json = { 'content-type': 'application/json' };
-  return {
+  const duel = {
     title: 'POST /campaigns',
     bar: 0.3,
     ours: { ...request, url: `${api.url}/api/v1/marketing/campaigns`, headers: { ...json, authorization: `Bearer ${token}` } },
     bare: { ...request, url: `${bare.url}/campaigns`, headers: json },
   };
+  return [await fight(duel)];
 }

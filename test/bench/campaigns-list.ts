@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import type { Bench, Duel, Load } from './bench.js';
+import type { Bench, Figure, Load } from './bench.js';
+import { type Duel, fight } from './duel.js';
 
 const CAMPAIGNS = 200_000;
 
 /** A page of twenty out of 200,000, as a dashboard opens it, against the same rows without any security. */
-export async function campaignsList({ sql, api, token, tenantId, bare }: Bench): Promise<Duel> {
+export async function campaignsList({ sql, api, token, tenantId, bare }: Bench): Promise<Figure[]> {
   await seed(sql, tenantId);
   const duel: Duel = {
     title: `GET /campaigns, 20 of ${CAMPAIGNS.toLocaleString('en')}`,
@@ -13,7 +14,7 @@ export async function campaignsList({ sql, api, token, tenantId, bare }: Bench):
     bare: { url: `${bare.url}/campaigns?limit=20` },
   };
   assert.deepEqual(await rows(duel.bare), await rows(duel.ours), 'both sides must return the same rows');
-  return duel;
+  return [await fight(duel)];
 }
 
 /** Every status and type; each tenth has been sent and has its counters. */

@@ -22,7 +22,7 @@ export async function startChild(file: string, ready: string, env: Record<string
   const port = await anyFreePort();
   const flags = process.env.BENCH_NODE_OPTIONS?.split(' ') ?? [];
   const child = spawn(process.execPath, [...flags, DIST + file], {
-    env: { PATH: process.env.PATH, NODE_ENV: 'production', PORT: String(port), HOST: '127.0.0.1', ...env },
+    env: { PATH: process.env.PATH, NODE_ENV: 'production', PORT: String(port), WORKER_PORT: String(port), HOST: '127.0.0.1', ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const url = `http://127.0.0.1:${port}`;
@@ -35,7 +35,7 @@ export async function startChild(file: string, ready: string, env: Record<string
   return {
     url,
     stop: async () => {
-      if (child.exitCode !== null) return;
+      if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill('SIGTERM');
       await once(child, 'exit');
     },
