@@ -59,9 +59,10 @@ describe('operation', () => {
     socket.write(`${head.join('\r\n')}\r\n\r\n${body.slice(0, 5)}`);
     await eventually(async () => expect(await connections(dying)).toBe(1));
     const closed = dying.nest.close();
-    socket.write(body.slice(5));
+    socket.write(`${body.slice(5)}GET /api/v1/marketing/settings HTTP/1.1\r\nHost: x\r\n\r\n`);
     await hungUp;
     expect(answer).toMatch(/^HTTP\/1.1 201 /);
+    expect(answer).toMatch(/HTTP\/1.1 503 [^]*application\/problem\+json[^]*"code":"unavailable"/); // what comes after the shutdown began
     await closed;
     await dying.close();
   });

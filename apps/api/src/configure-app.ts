@@ -31,6 +31,7 @@ export async function createApp(module: Type | DynamicModule, logger: LoggerServ
     logger: false,
     routerOptions: { maxParamLength: 512, ignoreTrailingSlash: true },
     forceCloseConnections: 'idle',
+    return503OnClosing: false, // in a format of Fastify's own; ours is in the hook below
     http: { requireHostHeader: false }, // Node would refuse its absence with an empty answer; see the hook below
     clientErrorHandler: answerClientError,
     frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) =>
@@ -39,9 +40,10 @@ export async function createApp(module: Type | DynamicModule, logger: LoggerServ
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger, bodyParser: false, abortOnError: false, ...options });
   const fastify = adapter.getInstance();
   readBodies(fastify);
-  endConnectionsOnClose(fastify);
+  const isClosing = endConnectionsOnClose(fastify);
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
+    if (isClosing()) return sendProblem(request, reply.header('connection', 'close'), new RequestError('unavailable', { retryAfter: 1 }));
     const faults = [...missingHost(request), ...parameterFaults(request)];
     if (faults.length === 0) return done();
     sendProblem(request, reply, validationFailed(faults));
@@ -51,13 +53,20 @@ export async function createApp(module: Type | DynamicModule, logger: LoggerServ
   return app;
 }
 
-/** A connection whose request was under way when the shutdown began stays open after its answer, for as long as its client likes; the process would wait for it. */
-function endConnectionsOnClose(fastify: FastifyInstance): void {
+/**
+ * A connection whose request was under way when the shutdown began stays open after its answer, for as long as its client likes; the process would wait for it.
+ *
+ * @returns whether the shutdown has begun
+ */
+function endConnectionsOnClose(fastify: FastifyInstance): () => boolean {
+  let closing = false;
   fastify.addHook('preClose', (done) => {
+    closing = true;
     const sweep = setInterval(() => fastify.server.closeIdleConnections(), 100);
     fastify.server.once('close', () => clearInterval(sweep));
     done();
   });
+  return () => closing;
 }
 
 /** RFC 9112 §3.2: an HTTP/1.1 request without a Host is refused. */
