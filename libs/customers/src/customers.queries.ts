@@ -9,7 +9,7 @@ export const NUMBERS_OF_IDS = `SELECT customer_no, customer_id FROM customers WH
 /** $1 tenant, $2 numbers, $3 ids, $4 now. Returns those that were not there. */
 export const INSERT_BARE = `
   INSERT INTO customers (tenant_id, customer_no, customer_id, created_at, updated_at)
-  SELECT $1, customer_no, customer_id, $4, $4 FROM unnest($2::int[], $3::text[]) AS bare (customer_no, customer_id) ORDER BY customer_id
+  SELECT $1, customer_no, customer_id, $4, $4 FROM unnest($2::int[], $3::text[]) AS bare (customer_no, customer_id) ORDER BY customer_id COLLATE "C"
   ON CONFLICT ON CONSTRAINT customers_customer_id DO NOTHING
   RETURNING customer_no, customer_id`;
 
@@ -25,10 +25,21 @@ const RECORD = `customer_no int, version int, email text, phone text, first_name
 const WRITTEN = `email, phone, first_name, last_name, locale, timezone, birthday, city,
   loyalty_tier, loyalty_points, tags, attributes, push_subscription, consent_email, consent_sms, consent_push, consents`;
 
+/** What the search reads, made of a `profile`. */
+const SEARCHED = `nullif(lower(concat_ws(' ', profile.first_name, profile.last_name)), ''), lower(profile.last_name)`;
+
+/** $1 tenant, $2 profiles as JSON, $3 now. Returns those that were not there. */
+export const INSERT_PROFILES = `
+  INSERT INTO customers (tenant_id, customer_no, customer_id, version, ${WRITTEN}, name_search, last_name_search, created_at, updated_at)
+  SELECT $1, customer_no, customer_id, version, ${WRITTEN}, ${SEARCHED}, $3, $3
+    FROM jsonb_to_recordset($2::jsonb) AS profile (customer_id text, ${RECORD}) ORDER BY customer_id COLLATE "C"
+  ON CONFLICT ON CONSTRAINT customers_customer_id DO NOTHING
+  RETURNING customer_no, customer_id`;
+
 /** $1 tenant, $2 profiles as JSON, $3 now. The rows are locked by the caller. */
 export const UPDATE_PROFILES = `
   UPDATE customers SET (${WRITTEN}) = ROW (${WRITTEN.replace(/(\w+)/g, 'profile.$1')}), version = profile.version, updated_at = $3,
-         name_search = nullif(lower(concat_ws(' ', profile.first_name, profile.last_name)), ''), last_name_search = lower(profile.last_name)
+         (name_search, last_name_search) = ROW (${SEARCHED})
     FROM jsonb_to_recordset($2::jsonb) AS profile (${RECORD})
    WHERE customers.tenant_id = $1 AND customers.customer_no = profile.customer_no`;
 

@@ -35,8 +35,8 @@ export class Customers {
   ) {}
 
   /** The numbers of all these ids; an id nobody has becomes a bare profile. */
-  async ensure(tx: EntityManager, tenant: Tenant, customerIds: readonly string[]): Promise<Map<string, number>> {
-    return (await this.writer.ensure(tx, tenant, customerIds)).numbers;
+  ensure(tx: EntityManager, tenant: Tenant, customerIds: readonly string[]): Promise<Map<string, number>> {
+    return this.writer.ensure(tx, tenant, customerIds);
   }
 
   /** The numbers of those that exist. */

@@ -4,14 +4,19 @@ import type { EntityManager } from 'typeorm';
 import { Clock, type Tenant } from '#kernel';
 import { type ConsentVoice, decideConsent } from './consent.js';
 import { CustomerNumbers } from './customer-numbers.js';
-import { INSERT_BARE, LOCK_BY_ID, LOCK_BY_NO, LOG_CONSENTS, MARK_CHANGED, NUMBERS_OF_IDS, UPDATE_PROFILES } from './customers.queries.js';
-import { addressOf, applyPatch, CHANNELS, type Channel, type Consent, consentOf, type CustomerProfile, type ProfilePatch, withConsent } from './profile.js';
+import { INSERT_BARE, INSERT_PROFILES, LOCK_BY_ID, LOCK_BY_NO, LOG_CONSENTS, MARK_CHANGED, NUMBERS_OF_IDS, UPDATE_PROFILES } from './customers.queries.js';
+import { addressOf, applyPatch, blankProfile, CHANNELS, type Channel, type Consent, consentOf, type CustomerProfile, type ProfilePatch, withConsent } from './profile.js';
 import { isOptOut, type SuppressionEntry, Suppressions } from './suppressions.js';
 
-/** A profile being changed: as it was locked, and as it will be. */
+/** A profile being changed: as it was, and as it will be. */
 interface Draft {
   readonly before: CustomerProfile;
   now: CustomerProfile;
+}
+
+interface Inserted {
+  customer_no: number;
+  customer_id: string;
 }
 
 interface ConsentChange {
@@ -22,14 +27,18 @@ interface ConsentChange {
   lifts: boolean;
 }
 
-export interface Created {
-  numbers: Map<string, number>;
-  created: Set<string>;
+/** What to make of a customer. */
+export interface ProfileRow {
+  customerId: string;
+  patch: ProfilePatch;
 }
 
 /**
  * The one writer of profiles: locks the rows, decides in memory, writes back in one statement what really changed, and
  * tells the suppressions, the consent log and the queue of changed customers.
+ *
+ * New rows first, in the order of their ids, then locks in the order of their numbers: so two writers never wait for each
+ * other in a circle, however their customers overlap.
  */
 @Injectable()
 export class ProfileWriter {
@@ -40,22 +49,18 @@ export class ProfileWriter {
   ) {}
 
   /** Makes bare profiles of the ids nobody has. Of two callers at once one creates and the other finds. */
-  async ensure(tx: EntityManager, tenant: Tenant, customerIds: readonly string[]): Promise<Created> {
+  async ensure(tx: EntityManager, tenant: Tenant, customerIds: readonly string[]): Promise<Map<string, number>> {
     const ids = [...new Set(customerIds)];
     const numbers = await this.numbersOf(tx, tenant, ids);
     const missing = ids.filter((id) => !numbers.has(id));
-    const created = new Set<string>();
-    if (missing.length === 0) return { numbers, created };
+    if (missing.length === 0) return numbers;
     const fresh = await this.numbers.take(tenant, missing.length);
-    const inserted = await tx.query<{ customer_no: number; customer_id: string }[]>(INSERT_BARE, [tenant.id, fresh, missing, this.clock.now()]);
-    for (const row of inserted) {
-      numbers.set(row.customer_id, row.customer_no);
-      created.add(row.customer_id);
-    }
+    const inserted = await tx.query<Inserted[]>(INSERT_BARE, [tenant.id, fresh, missing, this.clock.now()]);
+    for (const row of inserted) numbers.set(row.customer_id, row.customer_no);
     await this.mark(tx, tenant, inserted.map((row) => row.customer_no));
-    const raced = missing.filter((id) => !created.has(id));
-    if (raced.length > 0) for (const [id, no] of await this.numbersOf(tx, tenant, raced)) numbers.set(id, no);
-    return { numbers, created };
+    const raced = missing.filter((id) => !numbers.has(id));
+    for (const [id, no] of await this.numbersOf(tx, tenant, raced)) numbers.set(id, no);
+    return numbers;
   }
 
   async numbersOf(tx: EntityManager, tenant: Tenant, customerIds: readonly string[]): Promise<Map<string, number>> {
@@ -69,38 +74,72 @@ export class ProfileWriter {
    *
    * @returns one answer a row; of a customer created and named twice only the first says so
    */
-  async upsert(tx: EntityManager, tenant: Tenant, rows: readonly { customerId: string; patch: ProfilePatch }[], voice: ConsentVoice): Promise<{ customerNo: number; created: boolean }[]> {
-    const { numbers, created } = await this.ensure(tx, tenant, rows.map((row) => row.customerId));
-    const locked = await tx.query<CustomerProfile[]>(LOCK_BY_ID, [tenant.id, [...numbers.keys()]]);
-    await this.apply(tx, tenant, locked, rows.map((row) => ({ customerNo: numbers.get(row.customerId)!, patch: row.patch })), voice, created);
-    return rows.map(({ customerId }) => ({ customerNo: numbers.get(customerId)!, created: created.delete(customerId) }));
+  async upsert(tx: EntityManager, tenant: Tenant, rows: readonly ProfileRow[], voice: ConsentVoice): Promise<{ customerNo: number; created: boolean }[]> {
+    const known = await this.numbersOf(tx, tenant, [...new Set(rows.map((row) => row.customerId))]);
+    const created = await this.create(tx, tenant, rows.filter((row) => !known.has(row.customerId)), voice);
+    const numbers = new Map([...created, ...(await this.update(tx, tenant, rows.filter((row) => !created.has(row.customerId)), voice))]);
+    const gone = rows.filter((row) => !numbers.has(row.customerId)); // erased since we looked: whoever names them now makes them anew
+    const again = gone.length === 0 ? [] : await this.upsert(tx, tenant, gone, voice);
+    return rows.map((row) => {
+      const customerNo = numbers.get(row.customerId);
+      return customerNo === undefined ? again.shift()! : { customerNo, created: created.delete(row.customerId) };
+    });
+  }
+
+  /** Inserts those that nobody has, complete: a bare row filled in a second statement would be written, and indexed, twice. Returns whom it made; another caller may be faster. */
+  private async create(tx: EntityManager, tenant: Tenant, rows: readonly ProfileRow[], voice: ConsentVoice): Promise<Map<string, number>> {
+    const ids = [...new Set(rows.map((row) => row.customerId))];
+    if (ids.length === 0) return new Map();
+    const numbers = await this.numbers.take(tenant, ids.length);
+    const blanks = ids.map((id, index) => blankProfile(numbers[index]!, id));
+    const drafts = new Map(blanks.map((blank): [string, Draft] => [blank.customer_id, { before: blank, now: blank }]));
+    const consents = await this.draft(tx, tenant, rows.map(({ customerId, patch }) => ({ draft: drafts.get(customerId)!, patch })), voice);
+    const profiles = [...drafts.values()].map(({ now }) => now);
+    const inserted = await tx.query<Inserted[]>(INSERT_PROFILES, [tenant.id, JSON.stringify(profiles), this.clock.now()]);
+    const made = new Set(inserted.map((row) => row.customer_no));
+    await this.settle(tx, tenant, consents.filter(({ customerNo }) => made.has(customerNo)));
+    await this.mark(tx, tenant, [...made]);
+    return new Map(inserted.map((row) => [row.customer_id, row.customer_no]));
+  }
+
+  /** Changes those that exist. Returns whom it found. */
+  private async update(tx: EntityManager, tenant: Tenant, rows: readonly ProfileRow[], voice: ConsentVoice): Promise<Map<string, number>> {
+    if (rows.length === 0) return new Map();
+    const locked = await tx.query<CustomerProfile[]>(LOCK_BY_ID, [tenant.id, [...new Set(rows.map((row) => row.customerId))]]);
+    const numbers = new Map(locked.map((profile) => [profile.customer_id, profile.customer_no]));
+    const found = rows.filter((row) => numbers.has(row.customerId));
+    await this.apply(tx, tenant, locked, found.map(({ customerId, patch }) => ({ customerNo: numbers.get(customerId)!, patch })), voice);
+    return numbers;
   }
 
   /** Changes customers that exist; a number of nobody is passed over. */
   async change(tx: EntityManager, tenant: Tenant, rows: readonly { customerNo: number; patch: ProfilePatch }[], voice: ConsentVoice): Promise<void> {
     if (rows.length === 0) return;
     const locked = await tx.query<CustomerProfile[]>(LOCK_BY_NO, [tenant.id, [...new Set(rows.map((row) => row.customerNo))]]);
-    await this.apply(tx, tenant, locked, rows, voice, new Set());
+    await this.apply(tx, tenant, locked, rows, voice);
   }
 
   async mark(tx: EntityManager, tenant: Tenant, customerNos: readonly number[]): Promise<void> {
     if (customerNos.length > 0) await tx.query(MARK_CHANGED, [tenant.id, [...new Set(customerNos)]]);
   }
 
-  private async apply(
-    tx: EntityManager, tenant: Tenant, locked: CustomerProfile[], rows: readonly { customerNo: number; patch: ProfilePatch }[], voice: ConsentVoice, created: ReadonlySet<string>,
-  ): Promise<void> {
+  private async apply(tx: EntityManager, tenant: Tenant, locked: CustomerProfile[], rows: readonly { customerNo: number; patch: ProfilePatch }[], voice: ConsentVoice): Promise<void> {
     const drafts = new Map<number, Draft>(locked.map((profile) => [profile.customer_no, { before: profile, now: profile }]));
     const known = rows.flatMap(({ customerNo, patch }) => {
       const draft = drafts.get(customerNo);
       return draft === undefined ? [] : [{ draft, patch }];
     });
-    for (const { draft, patch } of known) draft.now = applyPatch(draft.now, patch);
-    const consents = await this.decide(tx, tenant, known, voice);
-    const changed = [...drafts.values()].filter(({ before, now }) => !isDeepStrictEqual(before, now)).map(({ before, now }) => ({ ...now, version: before.version + (created.has(before.customer_id) ? 0 : 1) }));
+    const consents = await this.draft(tx, tenant, known, voice);
+    const changed = [...drafts.values()].filter(({ before, now }) => !isDeepStrictEqual(before, now)).map(({ now }) => ({ ...now, version: now.version + 1 }));
     if (changed.length > 0) await tx.query(UPDATE_PROFILES, [tenant.id, JSON.stringify(changed), this.clock.now()]);
     await this.settle(tx, tenant, consents);
     await this.mark(tx, tenant, changed.map((profile) => profile.customer_no));
+  }
+
+  /** Fills in the drafts, consents included; tells the consents that changed. */
+  private async draft(tx: EntityManager, tenant: Tenant, rows: readonly { draft: Draft; patch: ProfilePatch }[], voice: ConsentVoice): Promise<ConsentChange[]> {
+    for (const { draft, patch } of rows) draft.now = applyPatch(draft.now, patch);
+    return this.decide(tx, tenant, rows, voice);
   }
 
   /** Settles what each customer's consents become, given what is known of the addresses they have now. */

@@ -62,6 +62,14 @@ export const PROFILE_FIELDS = [
   'loyalty_tier', 'loyalty_points', 'tags', 'attributes', 'push_subscription',
 ] as const satisfies readonly (keyof ProfileFields)[];
 
+/** A customer of whom nothing is known. */
+export const blankProfile = (customerNo: number, customerId: string): CustomerProfile => ({
+  customer_no: customerNo, customer_id: customerId,
+  email: null, phone: null, first_name: null, last_name: null, locale: null, timezone: null, birthday: null, city: null,
+  loyalty_tier: null, loyalty_points: null, tags: [], attributes: {}, push_subscription: null,
+  consent_email: 'unknown', consent_sms: 'unknown', consent_push: 'unknown', consents: {}, version: 1,
+});
+
 /** The profile after the patch, consents aside: those have rules of their own, see {@link decideConsent}. */
 export function applyPatch(profile: CustomerProfile, patch: ProfilePatch): CustomerProfile {
   const next: CustomerProfile = { ...profile };
@@ -70,7 +78,7 @@ export function applyPatch(profile: CustomerProfile, patch: ProfilePatch): Custo
     if (value === undefined) continue;
     if (field === 'tags') next.tags = [...new Set((value as string[] | null) ?? [])];
     else if (field === 'attributes') next.attributes = mergeAttributes(profile.attributes, value as JsonObject | null);
-    else Object.assign(next, { [field]: value });
+    else (next as unknown as Record<string, unknown>)[field] = value;
   }
   return next;
 }

@@ -36,7 +36,11 @@ export class Suppressions {
 
   /** HMAC-SHA256 of the channel and the normalised address. */
   hash(channel: Channel, address: string): Buffer {
-    return createHmac('sha256', this.secrets.key('suppression')).update(`${channel}:${normalise(channel, address)}`).digest();
+    return this.digest(channel, normalise(channel, address));
+  }
+
+  private digest(channel: Channel, normalised: string): Buffer {
+    return createHmac('sha256', this.secrets.key('suppression')).update(`${channel}:${normalised}`).digest();
   }
 
   async add(tx: EntityManager, tenant: Tenant, entries: readonly SuppressionEntry[]): Promise<void> {
@@ -68,23 +72,26 @@ export class Suppressions {
 
   /** The suppressed ones of these addresses, spelled as they were given, with the reason. */
   async suppressed(tx: EntityManager, tenant: Tenant, channel: Channel, addresses: readonly string[]): Promise<Map<string, SuppressionReason>> {
-    const found = await this.find(tx, tenant, addresses.map((address) => ({ channel, address })));
+    const found = await this.find(tx, tenant, addresses.map((address) => ({ channel, address: normalise(channel, address) })));
     return new Map(addresses.flatMap((address) => {
-      const row = found(channel, address);
+      const row = found(channel, normalise(channel, address));
       return row === null ? [] : [[address, row.reason]];
     }));
   }
 
-  /** Asks for many addresses at once; the answer tells when and why one was suppressed. */
+  /** Asks for many addresses at once, spelled as profiles hold them; the answer tells when and why one was suppressed. */
   async find(tx: EntityManager, tenant: Tenant, addresses: readonly { channel: Channel; address: string }[]): Promise<(channel: Channel, address: string) => { reason: SuppressionReason; at: Date } | null> {
     if (addresses.length === 0) return () => null;
+    const asked = addresses.map(({ channel, address }) => ({ channel, address, hash: this.digest(channel, address) }));
     const rows = await tx.query<Row[]>(
       `SELECT channel, address_hash, reason, created_at
          FROM suppressions JOIN unnest($2::text[], $3::bytea[]) AS asked (channel, address_hash) USING (channel, address_hash) WHERE tenant_id = $1`,
-      [tenant.id, addresses.map((one) => one.channel), addresses.map((one) => this.hash(one.channel, one.address))],
+      [tenant.id, asked.map((one) => one.channel), asked.map((one) => one.hash)],
     );
+    if (rows.length === 0) return () => null;
     const byHash = new Map(rows.map((row) => [row.channel + row.address_hash.toString('hex'), { reason: row.reason, at: row.created_at }]));
-    return (channel, address) => byHash.get(channel + this.hash(channel, address).toString('hex')) ?? null;
+    const byAddress = new Map(asked.map(({ channel, address, hash }) => [`${channel}:${address}`, byHash.get(channel + hash.toString('hex'))]));
+    return (channel, address) => byAddress.get(`${channel}:${address}`) ?? null;
   }
 
   /** One row an address: INSERT … ON CONFLICT may not touch a row twice. */
