@@ -1,4 +1,4 @@
-import { Controller, Delete, Get, Param, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Caller, CurrentTenant, type Principal } from '#auth';
 import { Route } from '#http';
@@ -6,6 +6,9 @@ import type { Tenant } from '#kernel';
 import { CustomerHistory } from './customer-history.js';
 import { CustomerError } from './customers.errors.js';
 import { CUSTOMER_EXAMPLE } from './customers.examples.js';
+import { CustomersService } from './customers.service.js';
+import { CustomerDto } from './dto/customer.dto.js';
+import { MergeCustomersDto } from './dto/merge-customers.dto.js';
 import { CustomerExportDto, TimelineDto, TimelineQueryDto } from './dto/customer-history.dto.js';
 
 const NOT_FOUND = [CustomerError.only('customer_not_found')];
@@ -13,7 +16,10 @@ const NOT_FOUND = [CustomerError.only('customer_not_found')];
 @ApiTags('Customers')
 @Controller('customers/:customer_id')
 export class CustomerHistoryController {
-  constructor(private readonly history: CustomerHistory) {}
+  constructor(
+    private readonly customers: CustomersService,
+    private readonly history: CustomerHistory,
+  ) {}
 
   @Get('timeline')
   @Route({
@@ -32,6 +38,22 @@ export class CustomerHistoryController {
   })
   getCustomerTimeline(@CurrentTenant() tenant: Tenant, @Param('customer_id') customerId: string, @Query() query: TimelineQueryDto) {
     return this.history.timeline(tenant, customerId, query);
+  }
+
+  @Post('merge')
+  @Route({
+    allow: 'customers:write',
+    summary: 'Merge a duplicate into a customer',
+    description:
+      'For two profiles of one person. The customer named in the path keeps its fields and gains those it lacks, with all tags; orders, events, messages, redemptions, consents and memberships of lists become its own, and the facts follow. ' +
+      'An opt-out of either stands, unless the other took it back later for the same address. `from` is an alias from then on: whoever says that id means the customer who stays. It cannot be undone; doing it again changes nothing. Kept in the audit log.',
+    returns: CustomerDto,
+    example: CUSTOMER_EXAMPLE,
+    bodies: { duplicate: { from: 'cust_1002' } },
+    errors: [CustomerError.only('customer_not_found', 'customer_merged')],
+  })
+  mergeCustomers(@Caller() caller: Principal, @Param('customer_id') customerId: string, @Body() { from }: MergeCustomersDto) {
+    return this.customers.merge(caller.tenant, caller.subject, customerId, from);
   }
 
   @Get('export')

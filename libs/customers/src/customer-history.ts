@@ -4,11 +4,11 @@ import { Database } from '#database';
 import { encodeCursor, isInt4, pageWindow, type Tenant } from '#kernel';
 import { AuditLog } from '#tenants';
 import { CustomerError } from './customers.errors.js';
-import { LOCK_BY_ID } from './customers.queries.js';
+import { LOCK_BY_NO, NUMBER_OF_ID } from './customers.queries.js';
 import type { CustomerExportDto, TimelineDto, TimelineQueryDto } from './dto/customer-history.dto.js';
 import { PersonalData, type TimelineEntry } from './personal-data.js';
-import { addressOf, CHANNELS, consentOf, type CustomerProfile } from './profile.js';
-import { type SuppressionEntry, Suppressions } from './suppressions.js';
+import type { CustomerProfile } from './profile.js';
+import { optOutsOf, Suppressions } from './suppressions.js';
 
 /** The instant of the last entry seen, and how many entries of that instant were. */
 type Key = readonly [at: number, seen: number];
@@ -52,10 +52,10 @@ export class CustomerHistory {
 
   async export(tenant: Tenant, customerId: string): Promise<CustomerExportDto> {
     return this.database.inTenant(tenant, async (tx) => {
-      const { customer_no: customerNo } = await this.find(tx, tenant, customerId);
+      const { customer_no: customerNo, customer_id } = await this.find(tx, tenant, customerId);
       const data: Record<string, unknown> = {};
       for (const source of this.personalData.sources) data[source.name] = await source.export(tx, tenant, customerNo);
-      return { customer_id: customerId, data };
+      return { customer_id, data };
     });
   }
 
@@ -66,7 +66,7 @@ export class CustomerHistory {
   async erase(tenant: Tenant, actor: string, customerId: string): Promise<void> {
     await this.database.inTenant(tenant, async (tx) => {
       const profile = await this.find(tx, tenant, customerId);
-      await this.suppressions.add(tx, tenant, optOuts(profile));
+      await this.suppressions.add(tx, tenant, optOutsOf(profile));
       for (const source of this.personalData.sources) await source.erase(tx, tenant, profile.customer_no);
       await tx.query('DELETE FROM customers WHERE tenant_id = $1 AND customer_no = $2', [tenant.id, profile.customer_no]);
       await this.auditLog.add(tx, tenant, actor, 'customer.erased', { customer_no: profile.customer_no });
@@ -75,15 +75,9 @@ export class CustomerHistory {
 
   /** Locks the profile, so that nothing is added to it meanwhile. */
   private async find(tx: EntityManager, tenant: Tenant, customerId: string): Promise<CustomerProfile> {
-    const [profile] = await tx.query<CustomerProfile[]>(LOCK_BY_ID, [tenant.id, [customerId]]);
+    const [{ no }] = await tx.query<[{ no: number | null }]>(`SELECT ${NUMBER_OF_ID} AS no`, [tenant.id, customerId]);
+    const [profile] = await tx.query<CustomerProfile[]>(LOCK_BY_NO, [tenant.id, [no]]);
     if (profile === undefined) throw new CustomerError('customer_not_found');
     return profile;
   }
 }
-
-const optOuts = (profile: CustomerProfile): SuppressionEntry[] =>
-  CHANNELS.flatMap((channel) => {
-    const address = addressOf(profile, channel);
-    const { status, at } = consentOf(profile, channel);
-    return status === 'unsubscribed' && address !== null ? [{ channel, address, reason: 'unsubscribed', at: new Date(at ?? 0) }] : [];
-  });

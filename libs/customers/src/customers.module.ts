@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { SettingsService } from '#tenants';
 import { CustomerHistoryController } from './customer-history.controller.js';
 import { CustomerHistory } from './customer-history.js';
+import { CustomerMerge } from './customer-merge.js';
 import { CustomerNumbers } from './customer-numbers.js';
 import { CustomersController } from './customers.controller.js';
 import { Customers } from './customers.js';
@@ -20,7 +21,7 @@ import { Suppressions } from './suppressions.js';
 @Module({
   imports: [TypeOrmModule.forFeature([ImportEntity])],
   controllers: [CustomersController, CustomerHistoryController, ImportsController],
-  providers: [CustomerHistory, Customers, CustomerNumbers, CustomersService, ImportRunner, Imports, PersonalData, ProfileWriter, Suppressions],
+  providers: [CustomerHistory, CustomerMerge, Customers, CustomerNumbers, CustomersService, ImportRunner, Imports, PersonalData, ProfileWriter, Suppressions],
   exports: [Customers, Imports, PersonalData, Suppressions],
 })
 export class CustomersModule implements OnModuleInit {

@@ -3,8 +3,17 @@
 export const PROFILE_COLUMNS = `customer_no, customer_id, email, phone, first_name, last_name, locale, timezone, birthday::text AS birthday, city,
   loyalty_tier, loyalty_points, tags, attributes, push_subscription, consent_email, consent_sms, consent_push, consents, version`;
 
-/** $1 tenant, $2 ids */
-export const NUMBERS_OF_IDS = `SELECT customer_no, customer_id FROM customers WHERE tenant_id = $1 AND customer_id = ANY ($2::text[])`;
+/** By any id they ever had. $1 tenant, $2 ids */
+export const NUMBERS_OF_IDS = `
+  SELECT customer_no, customer_id FROM customers WHERE tenant_id = $1 AND customer_id = ANY ($2::text[])
+  UNION ALL SELECT customer_no, customer_id FROM customer_aliases WHERE tenant_id = $1 AND customer_id = ANY ($2::text[])`;
+
+/** The same of one id, as an expression; the aliases are looked at only when nobody has the id. $1 tenant, $2 id */
+export const NUMBER_OF_ID = `coalesce((SELECT customer_no FROM customers WHERE tenant_id = $1 AND customer_id = $2),
+  (SELECT customer_no FROM customer_aliases WHERE tenant_id = $1 AND customer_id = $2))`;
+
+/** Who the merged ones are now. $1 tenant, $2 numbers */
+export const SURVIVORS = `SELECT merged_no, customer_no FROM customer_aliases WHERE tenant_id = $1 AND merged_no = ANY ($2::int[])`;
 
 /** $1 tenant, $2 numbers, $3 ids, $4 now. Returns those that were not there. */
 export const INSERT_BARE = `
@@ -12,9 +21,6 @@ export const INSERT_BARE = `
   SELECT $1, customer_no, customer_id, $4, $4 FROM unnest($2::int[], $3::text[]) AS bare (customer_no, customer_id) ORDER BY customer_id COLLATE "C"
   ON CONFLICT ON CONSTRAINT customers_customer_id DO NOTHING
   RETURNING customer_no, customer_id`;
-
-/** $1 tenant, $2 ids */
-export const LOCK_BY_ID = `SELECT ${PROFILE_COLUMNS} FROM customers WHERE tenant_id = $1 AND customer_id = ANY ($2::text[]) ORDER BY customer_no FOR UPDATE`;
 
 /** $1 tenant, $2 numbers */
 export const LOCK_BY_NO = `SELECT ${PROFILE_COLUMNS} FROM customers WHERE tenant_id = $1 AND customer_no = ANY ($2::int[]) ORDER BY customer_no FOR UPDATE`;
@@ -64,3 +70,17 @@ export const ADD_ORDER_FACTS = `
             FROM unnest($2::int[], $3::int[], $4::bigint[], $5::timestamptz[], $6::timestamptz[]) AS fact (customer_no, orders, spent, first_at, last_at)
            GROUP BY customer_no) added
    WHERE customers.tenant_id = $1 AND customers.customer_no = added.customer_no`;
+
+/** The person has been known since the earlier of the two. $1 tenant, $2 survivor, $3 merged */
+export const MERGE_DATES = `
+  UPDATE customers SET created_at = least(customers.created_at, merged.created_at)
+    FROM customers merged WHERE customers.tenant_id = $1 AND customers.customer_no = $2 AND merged.tenant_id = $1 AND merged.customer_no = $3`;
+
+/** $1 tenant, $2 from, $3 to */
+export const MOVE_ALIASES = 'UPDATE customer_aliases SET customer_no = $3 WHERE tenant_id = $1 AND customer_no = $2';
+
+/** $1 tenant, $2 id, $3 its number, $4 the survivor's, $5 now */
+export const ADD_ALIAS = 'INSERT INTO customer_aliases (tenant_id, customer_id, merged_no, customer_no, merged_at) VALUES ($1, $2, $3, $4, $5)';
+
+/** $1 tenant, $2 number */
+export const ALIASES_OF = 'SELECT customer_id, merged_at FROM customer_aliases WHERE tenant_id = $1 AND customer_no = $2 ORDER BY merged_at DESC, customer_id';

@@ -5,7 +5,9 @@ import { assertNoVersion, assertVersion, DtoPipe, Versioned, type Versions } fro
 import { DomainError, type Fault, isInt4, isObject, type Paged, pageWindow, RequestError, type Tenant, toPage, validationFailed } from '#kernel';
 import { SettingsService } from '#tenants';
 import { isCustomerId } from './customer-id.js';
+import { CustomerMerge } from './customer-merge.js';
 import { CustomerError } from './customers.errors.js';
+import { NUMBER_OF_ID } from './customers.queries.js';
 import { listStatements, ROW_COLUMNS } from './customers.list.js';
 import type { BatchResultDto, BatchRowDto } from './dto/batch-customers.dto.js';
 import { CustomerDto, type CustomerRow } from './dto/customer.dto.js';
@@ -26,6 +28,7 @@ export class CustomersService {
 
   constructor(
     private readonly database: Database,
+    private readonly merges: CustomerMerge,
     private readonly settings: SettingsService,
     private readonly writer: ProfileWriter,
   ) {}
@@ -60,6 +63,13 @@ export class CustomersService {
     });
   }
 
+  async merge(tenant: Tenant, actor: string, customerId: string, from: string): Promise<Versioned<CustomerDto>> {
+    return this.database.inTenant(tenant, async (tx) => {
+      await this.merges.merge(tx, tenant, actor, customerId, from);
+      return this.read(tx, tenant, customerId);
+    });
+  }
+
   /** Good rows are written, bad ones reported. */
   async upsertMany(tenant: Tenant, rows: readonly unknown[]): Promise<BatchResultDto> {
     const checked = await Promise.all(rows.map((row, index) => this.check(row, `/customers/${index}`)));
@@ -87,14 +97,14 @@ export class CustomersService {
   }
 
   private async read(tx: EntityManager, tenant: Tenant, customerId: string): Promise<Versioned<CustomerDto>> {
-    const [row] = await tx.query<CustomerRow[]>(`SELECT ${ROW_COLUMNS} FROM customers WHERE tenant_id = $1 AND customer_id = $2`, [tenant.id, customerId]);
+    const [row] = await tx.query<CustomerRow[]>(`SELECT ${ROW_COLUMNS} FROM customers WHERE tenant_id = $1 AND customer_no = ${NUMBER_OF_ID}`, [tenant.id, customerId]);
     if (row === undefined) throw new CustomerError('customer_not_found');
     const { currency } = await this.settings.of(tx, tenant);
     return new Versioned(CustomerDto.from(row, currency), row.version);
   }
 
   private async lockedVersion(tx: EntityManager, tenant: Tenant, customerId: string): Promise<number | null> {
-    const [row] = await tx.query<{ version: number }[]>('SELECT version FROM customers WHERE tenant_id = $1 AND customer_id = $2 FOR UPDATE', [tenant.id, customerId]);
+    const [row] = await tx.query<{ version: number }[]>(`SELECT version FROM customers WHERE tenant_id = $1 AND customer_no = ${NUMBER_OF_ID} FOR UPDATE`, [tenant.id, customerId]);
     return row?.version ?? null;
   }
 }

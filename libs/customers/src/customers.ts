@@ -52,6 +52,11 @@ export class Customers {
     return new Map(rows.map((row) => [row.customer_no, row.customer_id]));
   }
 
+  /** Whoever of these numbers was merged away, with who they are now. A message keeps the number it was sent under. */
+  survivors(tx: EntityManager, tenant: Tenant, customerNos: readonly number[]): Promise<Map<number, number>> {
+    return this.writer.survivors(tx, tenant, customerNos);
+  }
+
   async profiles(tx: EntityManager, tenant: Tenant, customerNos: readonly number[]): Promise<Map<number, CustomerProfile>> {
     if (customerNos.length === 0) return new Map();
     const rows = await tx.query<CustomerProfile[]>(

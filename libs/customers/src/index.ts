@@ -1,5 +1,6 @@
 export { isCustomerId } from './customer-id.js';
 export { normaliseEmail, normalisePhone } from './contact.js';
+export { CustomerMerge } from './customer-merge.js';
 export { type ConsentSetting, Customers, type OrderFacts } from './customers.js';
 export { CustomersModule } from './customers.module.js';
 export { CustomerIdRule } from './dto/customer.rules.js';

@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { Tenant } from '#kernel';
+import { ALIASES_OF } from './customers.queries.js';
 import type { CsvRow } from './import.csv.js';
 import type { PersonalDataSource } from './personal-data.js';
 import { addressOf, type CustomerProfile } from './profile.js';
@@ -10,9 +11,10 @@ import { addressOf, type CustomerProfile } from './profile.js';
  */
 const FORGET_IN_ANSWERS = `
   UPDATE idempotency_keys SET body = jsonb_set(body, '{results}', (
-           SELECT jsonb_agg(CASE WHEN result ->> 'customer_id' = $2 THEN result || '{"customer_id": null}' ELSE result END ORDER BY place)
+           SELECT jsonb_agg(CASE WHEN result ->> 'customer_id' = ANY ($2::text[]) THEN result || '{"customer_id": null}' ELSE result END ORDER BY place)
              FROM jsonb_array_elements(body -> 'results') WITH ORDINALITY AS results (result, place)))
-   WHERE tenant_id = $1 AND route LIKE 'POST %/customers/batch%' AND body @> jsonb_build_object('results', jsonb_build_array(jsonb_build_object('customer_id', $2::text)))`;
+   WHERE tenant_id = $1 AND route LIKE 'POST %/customers/batch%' 
+     AND EXISTS (SELECT FROM jsonb_array_elements(body -> 'results') result WHERE result ->> 'customer_id' = ANY ($2::text[]))`;
 
 /** Rows are texts of JSON, which may hold what jsonb cannot; so they are taken apart outside. $1 tenant, $2 texts */
 const WAITING_CHUNKS = `
@@ -35,21 +37,23 @@ export const keptCopies = (profileOf: (tx: EntityManager, tenant: Tenant, custom
   async erase(tx, tenant, customerNo) {
     const profile = await profileOf(tx, tenant, customerNo);
     if (profile === undefined) return;
-    await tx.query(FORGET_IN_ANSWERS, [tenant.id, profile.customer_id]);
-    await forgetRows(tx, tenant, profile);
+    const aliases = await tx.query<{ customer_id: string }[]>(ALIASES_OF, [tenant.id, customerNo]);
+    const ids = [profile.customer_id, ...aliases.map((alias) => alias.customer_id)];
+    await tx.query(FORGET_IN_ANSWERS, [tenant.id, ids]);
+    await forgetRows(tx, tenant, ids, addressOf(profile, 'email'));
   },
+  merge: async () => undefined, // they name people by their ids, and an id that was merged leads to the survivor
 });
 
 /** Rows about the person become empty ones: rejected when their turn comes, so that the import's numbers still add up. */
-async function forgetRows(tx: EntityManager, tenant: Tenant, profile: CustomerProfile): Promise<void> {
-  const email = addressOf(profile, 'email');
-  const texts = [profile.customer_id, email].filter((one) => one !== null).map((one) => JSON.stringify(one).slice(1, -1).toLowerCase());
+async function forgetRows(tx: EntityManager, tenant: Tenant, ids: readonly string[], email: string | null): Promise<void> {
+  const texts = [...ids, email].filter((one) => one !== null).map((one) => JSON.stringify(one).slice(1, -1).toLowerCase());
   const chunks = await tx.query<WaitingChunk[]>(WAITING_CHUNKS, [tenant.id, texts]);
   for (const { import_no, chunk_no, rows, columns } of chunks) {
     const cell = (cells: string[], column: string): string => cells[columns.indexOf(column)]?.trim() ?? '';
     const about = (cells: string[]): boolean => {
       const customerId = cell(cells, 'customer_id');
-      return customerId === '' ? email !== null && cell(cells, 'email').toLowerCase() === email : customerId === profile.customer_id;
+      return customerId === '' ? email !== null && cell(cells, 'email').toLowerCase() === email : ids.includes(customerId);
     };
     const left = (JSON.parse(rows) as CsvRow[]).map(([line, cells]): CsvRow => [line, about(cells) ? [] : cells]);
     await tx.query('UPDATE import_chunks SET rows = $4 WHERE tenant_id = $1 AND import_no = $2 AND chunk_no = $3', [tenant.id, import_no, chunk_no, JSON.stringify(left)]);

@@ -20,9 +20,11 @@ export interface PersonalDataSource {
   export(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<unknown>;
   /** Removes or makes anonymous. The customer's row goes last, after every source. */
   erase(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void>;
+  /** Gives everything of `from` to `into`, who turned out to be the same person. Called again later, for what transactions under way wrote meanwhile. */
+  merge(tx: EntityManager, tenant: Tenant, from: number, into: number): Promise<void>;
 }
 
-/** Where each domain says what it keeps of a person, so that timeline, export and erasure miss nothing. */
+/** Where each domain says what it keeps of a person, so that timeline, export, erasure and merge miss nothing. */
 @Injectable()
 export class PersonalData {
   readonly sources: PersonalDataSource[] = [];

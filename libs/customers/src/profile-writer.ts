@@ -4,7 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { Clock, type Tenant } from '#kernel';
 import { type ConsentVoice, decideConsent } from './consent.js';
 import { CustomerNumbers } from './customer-numbers.js';
-import { INSERT_BARE, INSERT_PROFILES, LOCK_BY_ID, LOCK_BY_NO, LOG_CONSENTS, MARK_CHANGED, NUMBERS_OF_IDS, UPDATE_PROFILES } from './customers.queries.js';
+import { INSERT_BARE, INSERT_PROFILES, LOCK_BY_NO, LOG_CONSENTS, MARK_CHANGED, NUMBERS_OF_IDS, SURVIVORS, UPDATE_PROFILES } from './customers.queries.js';
 import { addressOf, applyPatch, blankProfile, CHANNELS, type Channel, type Consent, consentOf, type CustomerProfile, type ProfilePatch, withConsent } from './profile.js';
 import { isOptOut, type SuppressionEntry, Suppressions } from './suppressions.js';
 
@@ -77,8 +77,10 @@ export class ProfileWriter {
   async upsert(tx: EntityManager, tenant: Tenant, rows: readonly ProfileRow[], voice: ConsentVoice): Promise<{ customerNo: number; created: boolean }[]> {
     const known = await this.numbersOf(tx, tenant, [...new Set(rows.map((row) => row.customerId))]);
     const created = await this.create(tx, tenant, rows.filter((row) => !known.has(row.customerId)), voice);
-    const numbers = new Map([...created, ...(await this.update(tx, tenant, rows.filter((row) => !created.has(row.customerId)), voice))]);
-    const gone = rows.filter((row) => !numbers.has(row.customerId)); // erased since we looked: whoever names them now makes them anew
+    const raced = rows.map((row) => row.customerId).filter((id) => !known.has(id) && !created.has(id));
+    for (const [id, no] of await this.numbersOf(tx, tenant, raced)) known.set(id, no);
+    const numbers = new Map([...created, ...(await this.update(tx, tenant, rows.filter((row) => known.has(row.customerId)), known, voice))]);
+    const gone = rows.filter((row) => !numbers.has(row.customerId)); // merged or erased since we looked: whoever names them now means the survivor, or makes them anew
     const again = gone.length === 0 ? [] : await this.upsert(tx, tenant, gone, voice);
     return rows.map((row) => {
       const customerNo = numbers.get(row.customerId);
@@ -103,20 +105,39 @@ export class ProfileWriter {
   }
 
   /** Changes those that exist. Returns whom it found. */
-  private async update(tx: EntityManager, tenant: Tenant, rows: readonly ProfileRow[], voice: ConsentVoice): Promise<Map<string, number>> {
+  private async update(tx: EntityManager, tenant: Tenant, rows: readonly ProfileRow[], numbers: ReadonlyMap<string, number>, voice: ConsentVoice): Promise<Map<string, number>> {
     if (rows.length === 0) return new Map();
-    const locked = await tx.query<CustomerProfile[]>(LOCK_BY_ID, [tenant.id, [...new Set(rows.map((row) => row.customerId))]]);
-    const numbers = new Map(locked.map((profile) => [profile.customer_id, profile.customer_no]));
-    const found = rows.filter((row) => numbers.has(row.customerId));
-    await this.apply(tx, tenant, locked, found.map(({ customerId, patch }) => ({ customerNo: numbers.get(customerId)!, patch })), voice);
-    return numbers;
+    const numbered = rows.map(({ customerId, patch }) => ({ customerId, customerNo: numbers.get(customerId)!, patch }));
+    const locked = await tx.query<CustomerProfile[]>(LOCK_BY_NO, [tenant.id, [...new Set(numbered.map((row) => row.customerNo))]]);
+    const there = new Set(locked.map((profile) => profile.customer_no));
+    const found = numbered.filter((row) => there.has(row.customerNo));
+    await this.apply(tx, tenant, locked, found, voice);
+    return new Map(found.map(({ customerId, customerNo }) => [customerId, customerNo]));
   }
 
   /** Changes customers that exist; a number of nobody is passed over. */
   async change(tx: EntityManager, tenant: Tenant, rows: readonly { customerNo: number; patch: ProfilePatch }[], voice: ConsentVoice): Promise<void> {
     if (rows.length === 0) return;
-    const locked = await tx.query<CustomerProfile[]>(LOCK_BY_NO, [tenant.id, [...new Set(rows.map((row) => row.customerNo))]]);
-    await this.apply(tx, tenant, locked, rows, voice);
+    const { profiles, current } = await this.lock(tx, tenant, rows.map((row) => row.customerNo));
+    await this.apply(tx, tenant, profiles, rows.map(({ customerNo, patch }) => ({ customerNo: current(customerNo), patch })), voice);
+  }
+
+  /** Whoever was merged away since their number was read stands for the survivor: what was said of them must not be lost. */
+  private async lock(tx: EntityManager, tenant: Tenant, customerNos: readonly number[]): Promise<{ profiles: CustomerProfile[]; current(no: number): number }> {
+    const wanted = [...new Set(customerNos)];
+    const profiles = await tx.query<CustomerProfile[]>(LOCK_BY_NO, [tenant.id, wanted]);
+    if (profiles.length === wanted.length) return { profiles, current: (no) => no };
+    const found = new Set(profiles.map((profile) => profile.customer_no));
+    const survivors = await this.survivors(tx, tenant, wanted.filter((no) => !found.has(no)));
+    if (survivors.size === 0) return { profiles, current: (no) => no };
+    const rest = await this.lock(tx, tenant, [...survivors.values()].filter((no) => !found.has(no)));
+    return { profiles: [...profiles, ...rest.profiles], current: (no) => rest.current(survivors.get(no) ?? no) };
+  }
+
+  /** Who the merged ones of these are now. */
+  async survivors(tx: EntityManager, tenant: Tenant, customerNos: readonly number[]): Promise<Map<number, number>> {
+    const rows = await tx.query<{ merged_no: number; customer_no: number }[]>(SURVIVORS, [tenant.id, customerNos]);
+    return new Map(rows.map((row) => [row.merged_no, row.customer_no]));
   }
 
   async mark(tx: EntityManager, tenant: Tenant, customerNos: readonly number[]): Promise<void> {

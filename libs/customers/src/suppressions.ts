@@ -3,8 +3,8 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Secrets } from '#config';
 import type { Tenant } from '#kernel';
-import type { Channel } from '#tenants';
 import { normaliseEmail, normalisePhone } from './contact.js';
+import { addressOf, CHANNELS, type Channel, consentOf, type CustomerProfile } from './profile.js';
 
 /** Why an address is not written to; weakest first: a stronger reason replaces a weaker one, never the other way. */
 export const SUPPRESSION_REASONS = ['opt_out', 'unsubscribed', 'manual', 'complaint', 'hard_bounce'] as const;
@@ -117,3 +117,11 @@ function normalise(channel: Channel, address: string): string {
 
 /** Whether the reason is one that the customer gave, and may take back. */
 export const isOptOut = (reason: SuppressionReason): boolean => OPT_OUTS.includes(reason);
+
+/** What the person opted out of, as the addresses' suppressions. */
+export const optOutsOf = (profile: CustomerProfile): SuppressionEntry[] =>
+  CHANNELS.flatMap((channel) => {
+    const address = addressOf(profile, channel);
+    const { status, at } = consentOf(profile, channel);
+    return status === 'unsubscribed' && address !== null ? [{ channel, address, reason: 'unsubscribed', at: new Date(at ?? 0) }] : [];
+  });

@@ -1,22 +1,37 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { PersonalData, type TimelineEntry } from '#customers';
-import type { JsonObject, Tenant } from '#kernel';
+import { Jobs } from '#jobs';
+import { Clock, type JsonObject, type Tenant } from '#kernel';
+import { LATE_HITS } from './attribution.js';
+import { mergeDeliveries } from './delivery-merge.js';
 
 const INSTANTS = ['accepted_at', 'delivered_at', 'opened_at', 'clicked_at', 'bounced_at', 'complained_at', 'unsubscribed_at', 'converted_at'] as const;
 
-const MESSAGES = `
+const messagesIn = (table: string): string => `
   SELECT m.campaign_id, m.name, d.channel, d.status, d.reason, ${INSTANTS.map((name) => `d.${name}`).join(', ')}
-    FROM deliveries d JOIN mailings m ON m.tenant_id = d.tenant_id AND m.campaign_no = d.campaign_no
+    FROM ${table} d JOIN mailings m ON m.tenant_id = d.tenant_id AND m.campaign_no = d.campaign_no
    WHERE d.tenant_id = $1 AND d.customer_no = $2`;
+
+const MESSAGES = `${messagesIn('deliveries')} UNION ALL ${messagesIn('merged_deliveries')}`;
 
 /** What was sent to a person and what they did with it. */
 @Injectable()
 export class DeliveryPersonalData implements OnModuleInit {
-  constructor(private readonly personalData: PersonalData) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly jobs: Jobs,
+    private readonly personalData: PersonalData,
+  ) {}
 
   onModuleInit(): void {
-    this.personalData.register({ name: 'deliveries', timeline: timelineOf, export: exportOf, erase });
+    this.personalData.register({ name: 'deliveries', timeline: timelineOf, export: exportOf, erase, merge: this.merge.bind(this) });
+  }
+
+  /** Orders of the one may have followed clicks of the other: they are attributed anew. */
+  private async merge(tx: EntityManager, tenant: Tenant, from: number, into: number): Promise<void> {
+    await mergeDeliveries(tx, tenant, from, into);
+    await this.jobs.enqueue(tx, tenant, LATE_HITS, { customer_nos: [into], from: new Date(0).toISOString(), until: this.clock.now().toISOString() });
   }
 }
 
@@ -32,7 +47,7 @@ async function timelineOf(tx: EntityManager, tenant: Tenant, customerNo: number,
 
 async function exportOf(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<JsonObject> {
   const one = [tenant.id, customerNo];
-  const messages = await tx.query<JsonObject[]>(`${MESSAGES} ORDER BY d.campaign_no, d.channel`, one);
+  const messages = await tx.query<JsonObject[]>(`${MESSAGES} ORDER BY campaign_id, channel`, one);
   const hits = await tx.query<JsonObject[]>('SELECT at, campaign_no, channel, kind, machine FROM delivery_hits WHERE tenant_id = $1 AND customer_no = $2 ORDER BY at', one);
   const conversions = await tx.query<JsonObject[]>('SELECT order_id, model, occurred_at FROM conversions WHERE tenant_id = $1 AND customer_no = $2 ORDER BY occurred_at', one);
   return { messages, hits, conversions };
@@ -46,6 +61,7 @@ async function erase(tx: EntityManager, tenant: Tenant, customerNo: number): Pro
       WHERE a.tenant_id = $1 AND a.campaign_no = sent.campaign_no AND a.customer_no = $2`,
     one,
   );
+  await tx.query('DELETE FROM merged_deliveries WHERE tenant_id = $1 AND customer_no = $2', one);
   // A provider's own words on a bounce tend to quote the address.
   await tx.query('UPDATE deliveries SET reason = NULL WHERE tenant_id = $1 AND customer_no = $2 AND coalesce(bounced_at, failed_at) IS NOT NULL', one);
   await tx.query('DELETE FROM delivery_hits WHERE tenant_id = $1 AND customer_no = $2', one);

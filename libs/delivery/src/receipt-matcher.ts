@@ -62,12 +62,23 @@ export class ReceiptMatcher {
     return new Map(rows.map((row) => [row.campaign_id, row.campaign_no]));
   }
 
+  /** Only what was sent; what was sent to somebody who was merged away since is the survivor's. */
   private async sentOnly(tx: EntityManager, tenant: Tenant, keys: (DeliveryKey | null)[]): Promise<(DeliveryKey | null)[]> {
+    const sent = await this.sentAmong(tx, tenant, keys);
+    const missing = keys.flatMap((key) => (key !== null && !sent.has(nameOf(key)) ? [key.customerNo] : []));
+    const survivors = missing.length === 0 ? new Map<number, number>() : await this.customers.survivors(tx, tenant, missing);
+    const found = keys.map((key) => (key === null || sent.has(nameOf(key)) ? key : null));
+    if (survivors.size === 0) return found;
+    const inherited = keys.map((key, index) => (key !== null && found[index] === null && survivors.has(key.customerNo) ? { ...key, customerNo: survivors.get(key.customerNo)! } : null));
+    const theirs = await this.sentAmong(tx, tenant, inherited);
+    return found.map((key, index) => key ?? (inherited[index] && theirs.has(nameOf(inherited[index])) ? inherited[index] : null));
+  }
+
+  private async sentAmong(tx: EntityManager, tenant: Tenant, keys: readonly (DeliveryKey | null)[]): Promise<Set<string>> {
     const named = keys.filter((key) => key !== null);
-    if (named.length === 0) return keys;
+    if (named.length === 0) return new Set();
     const rows = await tx.query<Row[]>(SENT_AMONG, [tenant.id, named.map((key) => key.campaignNo), named.map((key) => key.customerNo), named.map((key) => key.channel)]);
-    const sent = new Set(rows.map((row) => nameOf(toKey(tenant, row))));
-    return keys.map((key) => (key !== null && sent.has(nameOf(key)) ? key : null));
+    return new Set(rows.map((row) => nameOf(toKey(tenant, row))));
   }
 }
 

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import type { PersonalDataSource, TimelineEntry } from '#customers';
+import { Customers, type PersonalDataSource, type TimelineEntry } from '#customers';
 import { type JsonObject, type Tenant, toDecimal } from '#kernel';
 import { SettingsService } from '#tenants';
+import { MOVE_ORDERS } from './orders.queries.js';
 
 interface EventRow {
   occurred_at: Date;
@@ -21,7 +22,10 @@ const COLUMNS = 'occurred_at, event_id, type, stage, order_id, amount, propertie
 export class EventData implements PersonalDataSource {
   readonly name = 'events';
 
-  constructor(private readonly settings: SettingsService) {}
+  constructor(
+    private readonly customers: Customers,
+    private readonly settings: SettingsService,
+  ) {}
 
   async timeline(tx: EntityManager, tenant: Tenant, customerNo: number, limit: number, before: Date | null): Promise<TimelineEntry[]> {
     const rows = await tx.query<EventRow[]>(
@@ -52,5 +56,12 @@ export class EventData implements PersonalDataSource {
   async erase(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void> {
     await tx.query('UPDATE events SET properties = NULL WHERE tenant_id = $1 AND customer_no = $2 AND properties IS NOT NULL', [tenant.id, customerNo]);
     await tx.query(`UPDATE orders SET items = '[]' WHERE tenant_id = $1 AND customer_no = $2`, [tenant.id, customerNo]);
+  }
+
+  /** The survivor's facts grow by the orders that move: so each counts once, however often this is called. */
+  async merge(tx: EntityManager, tenant: Tenant, from: number, into: number): Promise<void> {
+    await tx.query('UPDATE events SET customer_no = $3 WHERE tenant_id = $1 AND customer_no = $2', [tenant.id, from, into]);
+    const [moved] = await tx.query<[{ orders: number; spent: number; firstAt: Date | null; lastAt: Date | null }]>(MOVE_ORDERS, [tenant.id, from, into]);
+    if (moved.orders > 0) await this.customers.recordOrderFacts(tx, tenant, [{ customerNo: into, ...moved }]);
   }
 }

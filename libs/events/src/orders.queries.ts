@@ -38,3 +38,8 @@ export const AMONG_ORDERS = `SELECT pg_advisory_xact_lock_shared(hashtextextende
 
 /** … but none while a refund waits for an order that nobody has seen. $1 tenant */
 export const ALONE_WITH_ORDERS = `SELECT pg_advisory_xact_lock(hashtextextended('refunds ahead', $1::int))`;
+
+/** Gives orders to another customer. $1 tenant, $2 from, $3 to. Returns what they do to that one's facts. */
+export const MOVE_ORDERS = `
+  WITH moved AS (UPDATE orders SET customer_no = $3 WHERE tenant_id = $1 AND customer_no = $2 RETURNING total, refunded, occurred_at)
+  SELECT count(*)::int AS orders, coalesce(sum(total - refunded), 0)::float8 AS spent, min(occurred_at) AS "firstAt", max(occurred_at) AS "lastAt" FROM moved`;

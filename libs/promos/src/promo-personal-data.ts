@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { PersonalDataSource, TimelineEntry } from '#customers';
 import { type JsonObject, type Tenant, toDecimal } from '#kernel';
-import { forgetCustomer, redemptionsOfCustomer } from './redemption.queries.js';
+import { forgetCustomer, mergeCustomers, redemptionsOfCustomer } from './redemption.queries.js';
 import type { Redemption } from './redemption.js';
 
 /** What promos know of a person: the codes they used. The ledger stays when a person goes, without their name. */
@@ -22,6 +22,10 @@ export class PromoPersonalData implements PersonalDataSource {
 
   erase(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void> {
     return forgetCustomer(tx, tenant, customerNo);
+  }
+
+  merge(tx: EntityManager, tenant: Tenant, from: number, into: number): Promise<void> {
+    return mergeCustomers(tx, tenant, from, into);
   }
 }
 

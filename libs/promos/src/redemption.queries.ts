@@ -82,3 +82,20 @@ export async function forgetCustomer(tx: EntityManager, tenant: Tenant, customer
   await tx.query('UPDATE promo_redemptions SET customer_no = NULL, rollback_reason = NULL WHERE tenant_id = $1 AND customer_no = $2', [tenant.id, customerNo]);
   await tx.query('DELETE FROM promo_customers WHERE tenant_id = $1 AND customer_no = $2', [tenant.id, customerNo]);
 }
+
+/** Both customers' uses count as one's, against the limit per customer too; a promo that both used was used by one customer less. */
+export async function mergeCustomers(tx: EntityManager, tenant: Tenant, from: number, into: number): Promise<void> {
+  await tx.query('UPDATE promo_redemptions SET customer_no = $3 WHERE tenant_id = $1 AND customer_no = $2', [tenant.id, from, into]);
+  await tx.query(
+    `WITH moved AS (DELETE FROM promo_customers WHERE tenant_id = $1 AND customer_no = $2 RETURNING promo_no, uses),
+     summed AS (
+       INSERT INTO promo_customers AS kept (tenant_id, customer_no, promo_no, uses) SELECT $1, $3, promo_no, uses FROM moved ORDER BY promo_no
+       ON CONFLICT (tenant_id, customer_no, promo_no) DO UPDATE SET uses = kept.uses + excluded.uses
+       RETURNING promo_no, uses),
+     shared AS (SELECT promo_no FROM moved JOIN summed USING (promo_no) WHERE moved.uses > 0 AND summed.uses > moved.uses)
+     UPDATE promo_totals t SET customers = t.customers - 1
+       FROM (SELECT promo_no, min(shard) AS shard FROM promo_totals JOIN shared USING (promo_no) WHERE tenant_id = $1 GROUP BY promo_no) counted
+      WHERE t.tenant_id = $1 AND t.promo_no = counted.promo_no AND t.shard = counted.shard`,
+    [tenant.id, from, into],
+  );
+}

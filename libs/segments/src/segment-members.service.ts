@@ -10,7 +10,7 @@ import { MOVE_SIZES } from './membership.queries.js';
 import { Reconciliation } from './reconciliation.js';
 import { SegmentError } from './segment.errors.js';
 import type { SegmentRow, SegmentType } from './segment.js';
-import { ADD_MEMBERS, FIND, FIND_FOR_UPDATE, FORGET_MEMBER, MEMBERS, REMOVE_MEMBER } from './segments.queries.js';
+import { ADD_MEMBERS, FIND, FIND_FOR_UPDATE, FORGET_MEMBER, LOCK_LISTS_OF, MEMBERS, REMOVE_MEMBER } from './segments.queries.js';
 
 /** Names the segments' part in the files that are under way: keep it. */
 const IMPORT_TARGET = 'segment';
@@ -82,6 +82,13 @@ export class SegmentMembersService implements OnModuleInit {
   /** Takes a customer who is to be forgotten out of every segment. */
   async forget(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void> {
     await tx.query(FORGET_MEMBER, [tenant.id, customerNo, this.clock.now()]);
+  }
+
+  /** Puts the survivor into the lists that the merged customer was in. Dynamic segments look at the survivor again by themselves. */
+  async merge(tx: EntityManager, tenant: Tenant, from: number, into: number): Promise<void> {
+    const lists = await tx.query<Pick<SegmentRow, 'segment_no' | 'segment_id'>[]>(LOCK_LISTS_OF, [tenant.id, from]);
+    for (const list of lists) await this.put(tx, tenant, list, [into]);
+    await this.forget(tx, tenant, from);
   }
 
   /** @throws SegmentError segment_not_found, invalid_state */

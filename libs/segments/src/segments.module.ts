@@ -40,6 +40,7 @@ export class SegmentsModule implements OnModuleInit {
       timeline: async () => [],
       export: (tx, tenant, customerNo) => tx.query(SEGMENTS_OF, [tenant.id, customerNo]),
       erase: (tx, tenant, customerNo) => this.members.forget(tx, tenant, customerNo),
+      merge: (tx, tenant, from, into) => this.members.merge(tx, tenant, from, into),
     });
   }
 }

@@ -40,6 +40,11 @@ export const FORGET_MEMBER = `
   WITH gone AS (DELETE FROM segment_members WHERE tenant_id = $1 AND customer_no = $2 RETURNING segment_no)
   UPDATE segments s SET size = s.size - 1, last_updated = $3 FROM gone WHERE s.tenant_id = $1 AND s.segment_no = gone.segment_no`;
 
+/** The lists, not computed, that the customer is in. */
+export const LOCK_LISTS_OF = `
+  SELECT s.segment_no, s.segment_id FROM segment_members m JOIN segments s ON s.tenant_id = m.tenant_id AND s.segment_no = m.segment_no
+   WHERE m.tenant_id = $1 AND m.customer_no = $2 AND s.type <> 'dynamic' ORDER BY s.segment_no FOR UPDATE OF s`;
+
 export const SEGMENTS_OF = `
   SELECT s.segment_id, s.name FROM segment_members m JOIN segments s ON s.tenant_id = m.tenant_id AND s.segment_no = m.segment_no
    WHERE m.tenant_id = $1 AND m.customer_no = $2 ORDER BY s.segment_id`;

@@ -42,6 +42,9 @@ export class SentData implements PersonalDataSource, OnModuleInit {
     if (person !== null) await tx.query(ERASE, person);
   }
 
+  /** Events name people by their ids and addresses. */
+  async merge(): Promise<void> {}
+
   private async person(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<unknown[] | null> {
     const profile: CustomerProfile | undefined = (await this.customers.profiles(tx, tenant, [customerNo])).get(customerNo);
     return profile === undefined ? null : [tenant.id, profile.customer_id, profile.email, profile.phone];

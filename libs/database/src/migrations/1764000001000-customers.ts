@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { APP_ROLE } from '../connection-options.js';
 import { countedTable, tenantTable } from '../tenant-table.js';
 
 /** Profiles with their facts, consent history, suppressions, the queue of customers whose segments must be looked at again, and imports. */
@@ -46,6 +47,18 @@ export class Customers1764000001000 implements MigrationInterface {
       CREATE INDEX customers_phone ON customers (tenant_id, phone) WHERE phone IS NOT NULL;
       CREATE INDEX customers_name ON customers (tenant_id, name_search) WHERE name_search IS NOT NULL;
       CREATE INDEX customers_last_name ON customers (tenant_id, last_name_search) WHERE last_name_search IS NOT NULL;
+      -- The ids and numbers that merged duplicates had: callers still say the ids, and messages already sent carry the numbers.
+      CREATE TABLE customer_aliases (
+        tenant_id int NOT NULL,
+        customer_id text COLLATE "C" NOT NULL,
+        merged_no int NOT NULL,
+        customer_no int NOT NULL,
+        merged_at timestamptz NOT NULL,
+        PRIMARY KEY (tenant_id, customer_id),
+        CONSTRAINT customer_aliases_merged_no UNIQUE (tenant_id, merged_no),
+        FOREIGN KEY (tenant_id, customer_no) REFERENCES customers ON DELETE CASCADE
+      );
+      CREATE INDEX customer_aliases_customer ON customer_aliases (tenant_id, customer_no);
       CREATE TABLE consent_log (
         tenant_id int NOT NULL REFERENCES tenants,
         id bigint GENERATED ALWAYS AS IDENTITY,
@@ -109,13 +122,21 @@ export class Customers1764000001000 implements MigrationInterface {
         PRIMARY KEY (tenant_id, import_no, id),
         FOREIGN KEY (tenant_id, import_no) REFERENCES imports ON DELETE CASCADE
       );`);
-    for (const table of ['customer_ordinals', 'customers', 'suppressions', 'changed_customers', 'imports', 'import_chunks', 'import_errors']) await tenantTable(runner, table);
-    await tenantTable(runner, 'consent_log', 'SELECT, INSERT, DELETE');
+    for (const table of ['customer_ordinals', 'customers', 'customer_aliases', 'suppressions', 'changed_customers', 'imports', 'import_chunks', 'import_errors']) await tenantTable(runner, table);
+    await tenantTable(runner, 'consent_log', 'SELECT, INSERT');
+    // The log only grows, but for these two: a person's erasure, and duplicates that turn out to be one person.
+    await runner.query(`
+      CREATE FUNCTION erase_consents(erased int) RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public AS
+        'DELETE FROM consent_log WHERE tenant_id = app_tenant() AND customer_no = erased';
+      CREATE FUNCTION merge_consents(merged int, survivor int) RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public AS
+        'UPDATE consent_log SET customer_no = survivor WHERE tenant_id = app_tenant() AND customer_no = merged';
+      REVOKE ALL ON FUNCTION erase_consents(int), merge_consents(int, int) FROM PUBLIC;
+      GRANT EXECUTE ON FUNCTION erase_consents(int), merge_consents(int, int) TO ${APP_ROLE};`);
     await countedTable(runner, 'customers');
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(`DROP TABLE import_errors, import_chunks, imports, changed_customers, suppressions, consent_log, customers, customer_ordinals;
-      DROP FUNCTION count_customers_insert, count_customers_delete;`);
+    await runner.query(`DROP TABLE import_errors, import_chunks, imports, changed_customers, suppressions, consent_log, customer_aliases, customers, customer_ordinals;
+      DROP FUNCTION count_customers_insert, count_customers_delete, erase_consents, merge_consents;`);
   }
 }

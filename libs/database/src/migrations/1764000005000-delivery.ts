@@ -113,6 +113,10 @@ export class Delivery1764000005000 implements MigrationInterface {
         machine boolean NOT NULL,
         PRIMARY KEY (tenant_id, customer_no, at, campaign_no, channel, kind, link_no, machine)
       ) PARTITION BY HASH (tenant_id, customer_no);`);
+    // Where two customers who were merged had both got a message: the merged one's row as it was, under the survivor's number.
+    await runner.query(`
+      CREATE TABLE merged_deliveries (LIKE deliveries);
+      CREATE INDEX merged_deliveries_customer ON merged_deliveries (tenant_id, customer_no);`);
     for (const table of ['deliveries', 'mailing_addresses', 'delivery_hits']) {
       for (let part = 0; part < PARTS; part++) {
         await runner.query(`CREATE TABLE ${table}_${part} PARTITION OF ${table} FOR VALUES WITH (MODULUS ${PARTS}, REMAINDER ${part})`);
@@ -145,7 +149,8 @@ export class Delivery1764000005000 implements MigrationInterface {
         rolled_back boolean NOT NULL,
         PRIMARY KEY (tenant_id, redemption_id)
       );
-      CREATE INDEX campaign_redemptions_order ON campaign_redemptions (tenant_id, order_id);`);
+      CREATE INDEX campaign_redemptions_order ON campaign_redemptions (tenant_id, order_id);
+      CREATE INDEX campaign_redemptions_customer ON campaign_redemptions (tenant_id, customer_no);`);
     await sharedTable(runner, 'campaign_directory');
     for (const table of TABLES) await tenantTable(runner, table);
   }
@@ -155,4 +160,4 @@ export class Delivery1764000005000 implements MigrationInterface {
   }
 }
 
-const TABLES = ['mailings', 'mailing_links', 'mailing_counters', 'deliveries', 'mailing_addresses', 'delivery_hits', 'conversions', 'campaign_redemptions'];
+const TABLES = ['mailings', 'mailing_links', 'mailing_counters', 'deliveries', 'merged_deliveries', 'mailing_addresses', 'delivery_hits', 'conversions', 'campaign_redemptions'];

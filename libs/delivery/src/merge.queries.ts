@@ -1,0 +1,46 @@
+import { FACTS } from './receipt.queries.js';
+
+/** SQL of a merge: `$1` the tenant, `$2` the customer who is merged away, `$3` the survivor. What a sender is calling for stays until it is settled. */
+
+export const CAMPAIGNS_OF = `
+  SELECT campaign_no FROM deliveries WHERE tenant_id = $1 AND customer_no = $2
+  UNION SELECT campaign_no FROM conversions WHERE tenant_id = $1 AND customer_no = $2`;
+
+/** Who of the two rows knows more of what became of the message. */
+const PROGRESS = `'{skipped,claimed,pending,rejected,unknown,accepted}'::text[]`;
+const further = `d.status <> 'calling' AND array_position(${PROGRESS}, f.status) > array_position(${PROGRESS}, d.status)`;
+const OUTCOME = ['reason', 'attempts', 'next_attempt_at', 'provider', 'provider_message_id', 'accepted_at'] as const;
+
+/** A campaign's message that both got is one, with the earliest instants of either: unique metrics count the person once, and nobody who got it gets it again. */
+export const FOLD = `
+  WITH folded AS (
+    DELETE FROM deliveries f WHERE f.tenant_id = $1 AND f.customer_no = $2 AND f.status <> 'calling'
+       AND EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = f.campaign_no AND d.customer_no = $3 AND d.channel = f.channel)
+    RETURNING *),
+  kept AS (
+    INSERT INTO merged_deliveries SELECT kept.* FROM folded f, jsonb_populate_record(NULL::merged_deliveries, to_jsonb(f) || jsonb_build_object('customer_no', $3::int)) kept
+     WHERE f.status NOT IN ('pending', 'claimed'))
+  UPDATE deliveries d
+     SET status = CASE WHEN ${further} THEN f.status ELSE d.status END,
+         ${OUTCOME.map((column) => `${column} = CASE WHEN ${further} THEN f.${column} ELSE d.${column} END`).join(', ')},
+         lease_until = CASE WHEN ${further} THEN NULL ELSE d.lease_until END,
+         ${FACTS.map((fact) => `${fact} = least(d.${fact}, f.${fact})`).join(', ')}
+    FROM folded f
+   WHERE d.tenant_id = $1 AND d.campaign_no = f.campaign_no AND d.customer_no = $3 AND d.channel = f.channel`;
+
+/** The rest. What a sender has only claimed it does not find again, and lets go. */
+export const MOVE_DELIVERIES = `
+  UPDATE deliveries SET customer_no = $3, lease_until = NULL, status = CASE status WHEN 'claimed' THEN 'pending' ELSE status END
+   WHERE tenant_id = $1 AND customer_no = $2 AND status <> 'calling'`;
+
+/** Addresses hashed for campaigns that the survivor has messages of by now, so that the partitions are named. */
+export const MOVE_ADDRESSES = `
+  UPDATE mailing_addresses SET customer_no = $3 WHERE tenant_id = $1 AND campaign_no = ANY ($4::int[]) AND customer_no = $2`;
+
+export const MOVE_HITS = `
+  WITH moved AS (DELETE FROM delivery_hits WHERE tenant_id = $1 AND customer_no = $2 RETURNING *)
+  INSERT INTO delivery_hits (tenant_id, customer_no, at, campaign_no, channel, kind, link_no, machine)
+  SELECT tenant_id, $3, at, campaign_no, channel, kind, link_no, machine FROM moved ON CONFLICT DO NOTHING`;
+
+/** Tables that keep a customer's number and nothing unique by it. */
+export const RENUMBER = ['merged_deliveries', 'conversions', 'campaign_redemptions'].map((table) => `UPDATE ${table} SET customer_no = $3 WHERE tenant_id = $1 AND customer_no = $2`);

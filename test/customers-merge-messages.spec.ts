@@ -1,0 +1,83 @@
+import { encodeDeliveryId, type Mailing } from '#delivery';
+import type { TestApp } from './support/app.js';
+import { eventually } from './support/eventually.js';
+import { CONTENT, Mailings, startMailer } from './support/mailings.js';
+import type { TestSmtp } from './support/smtp.js';
+import { newTenant } from './support/tokens.js';
+
+const BROWSER = { 'user-agent': 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/139.0.0.0 Safari/537.36' };
+
+describe('messages of customers who are merged', () => {
+  let smtp: TestSmtp;
+  let app: TestApp;
+  let mailings: Mailings;
+  let newNo: number, oldNo: number, bob: number;
+  let oldAddress: string;
+
+  beforeAll(async () => void ({ app, smtp } = await startMailer()));
+  afterAll(async () => {
+    await app.close();
+    await smtp.close();
+  });
+  beforeEach(async () => {
+    mailings = await Mailings.of(app, newTenant());
+    oldAddress = `old-${mailings.tenant.name}@example.com`;
+    const people = [{ id: 'new', email: `new-${mailings.tenant.name}@example.com` }, { id: 'old', email: oldAddress }, { id: 'bob', email: `bob-${mailings.tenant.name}@example.com` }];
+    [newNo, oldNo, bob] = (await mailings.people(people)) as [number, number, number];
+  });
+
+  const api = () => app.api(['tenant_admin'], mailings.tenant.name);
+  const merge = () => api().POST('/api/v1/marketing/customers/{customer_id}/merge', { params: { path: { customer_id: 'new' } }, body: { from: 'old' } });
+  const deliveries = async () => {
+    const { data } = await api().GET('/api/v1/marketing/customers/{customer_id}/timeline', { params: { path: { customer_id: 'new' }, query: { limit: 100 } } });
+    return data!.data.filter((entry) => entry.type === 'delivery').map((entry) => `${String(entry.data.campaign_id)} ${String(entry.data.what)}`).sort();
+  };
+  const linksOf = async (address: string) => [...String((await smtp.mailTo(address)).html).matchAll(/href="http:\/\/127\.0\.0\.1:3000(\/t\/c\/[^"]+)"/g)].map(([, path]) => path!);
+  const visit = (path: string) => app.fetch(path, { token: '', redirect: 'manual', headers: BROWSER });
+  const receive = (mailing: Mailing, customerNo: number, type: 'opened' | 'unsubscribed') =>
+    mailings.inTenant((tx) => mailings.delivery.recordReceipts(tx, mailings.tenant, [
+      { type, deliveryId: encodeDeliveryId({ tenantId: mailings.tenant.id, campaignNo: mailing.campaignNo, customerNo, channel: 'email' }), at: app.clock.now() },
+    ]));
+
+  test('what both got counts once and is told twice; what one got moves', async () => {
+    const both = await mailings.send(CONTENT, [newNo, oldNo, bob]);
+    const one = await mailings.send(CONTENT, [oldNo]);
+    await receive(both, oldNo, 'opened');
+    await receive(both, newNo, 'opened');
+    expect(await mailings.counters(both)).toEqual({ sent: 3, delivered: 3, opened: 2 });
+    expect((await merge()).response.status).toBe(200);
+    expect(await mailings.counters(both)).toEqual({ sent: 2, delivered: 2, opened: 1 });
+    expect(await mailings.counters(one)).toEqual({ sent: 1, delivered: 1 });
+    expect((await mailings.ledger(both)).map((row) => row.customer_no)).toEqual([newNo, bob]);
+    expect((await mailings.ledger(one)).map((row) => row.customer_no)).toEqual([newNo]);
+    const told = (mailing: Mailing, ...what: string[]) => what.map((one) => `${mailing.campaignId} ${one}`);
+    expect(await deliveries()).toEqual([...told(both, 'accepted', 'accepted', 'delivered', 'delivered', 'opened', 'opened'), ...told(one, 'accepted', 'delivered')].sort());
+  });
+
+  test('links in what was sent before the merge still count, and still opt out', async () => {
+    const mailing = await mailings.send(CONTENT, [newNo, oldNo]);
+    const [, button] = await linksOf(oldAddress);
+    await merge();
+    expect((await visit(button!)).status).toBe(302);
+    expect(await mailings.counters(mailing)).toEqual({ sent: 1, delivered: 1, opened: 1, clicked: 1 });
+    expect(await receive(mailing, oldNo, 'unsubscribed')).toEqual(['matched']);
+    const { data } = await api().GET('/api/v1/marketing/customers/{customer_id}', { params: { path: { customer_id: 'old' } } });
+    expect(data).toMatchObject({ customer_id: 'new', consents: { email: { status: 'unsubscribed' } } });
+  });
+
+  test('whoever got it under one number does not get it under the other', async () => {
+    const first = await mailings.send(CONTENT, [oldNo]);
+    await app.sql(`INSERT INTO deliveries (tenant_id, campaign_no, customer_no, channel, next_attempt_at) VALUES ($1, $2, $3, 'email', now() + interval '1 day')`, [mailings.tenant.id, first.campaignNo, newNo]);
+    await merge();
+    expect(await mailings.ledger(first)).toMatchObject([{ customer_no: newNo, status: 'accepted' }]);
+  });
+
+  test('an order of the one after a click of the other is the campaign’s', async () => {
+    const mailing = await mailings.send(CONTENT, [oldNo]);
+    await visit((await linksOf(oldAddress))[1]!);
+    const event = { id: 'e1', type: 'order_completed', customer_id: 'new', occurred_at: app.clock.now().toISOString(), order: { id: 'o1', total: 20 } };
+    await api().POST('/api/v1/marketing/events', { body: { events: [event] as never } });
+    await merge();
+    await eventually(async () => expect(await mailings.counters(mailing)).toEqual({ sent: 1, delivered: 1, opened: 1, clicked: 1, converted: 1, revenue: 2000 }));
+  });
+});
