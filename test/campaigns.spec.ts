@@ -217,12 +217,12 @@ describe('campaigns', () => {
 
     test('a duplicate is a draft with the same words and audience, without the dates', async () => {
       const api = app.api(['marketing'], newTenant());
-      const made = await create({ ...FLASH_SALE, schedule: { start_date: fromNow(DAY) } }, api);
+      const made = await create({ ...FLASH_SALE, priority: 7, schedule: { start_date: fromNow(DAY) } }, api);
       const { data, response } = await api.POST(`${ONE}/duplicate`, at(made.id));
       expect(response.status).toBe(201);
       expect(response.headers.get('location')).toBe(`${PATH}/${data!.id}`);
       const { content: words, segment, promo_id, channels } = made;
-      expect(data).toMatchObject({ name: 'Flash Sale Friday (copy)', status: 'draft', content: words, segment, promo_id, channels, schedule: { start_date: null, end_date: null } });
+      expect(data).toMatchObject({ name: 'Flash Sale Friday (copy)', status: 'draft', content: words, segment, promo_id, channels, priority: 7, schedule: { start_date: null, end_date: null } });
     });
   });
 
