@@ -27,34 +27,33 @@ export function parseJson(body: Buffer): unknown {
 /** Walks without recursion (the depth is the caller's choice) and stops at twenty faults. */
 function unstorable(root: unknown): Fault[] {
   const faults: Fault[] = [];
-  const stack: { value: unknown; pointer: string; depth: number }[] = [{ value: root, pointer: '', depth: 0 }];
+  const stack: { members: object; pointer: string; depth: number }[] = [{ members: [root], pointer: '', depth: 0 }];
   for (let next = stack.pop(); next !== undefined && faults.length < 20; next = stack.pop()) {
-    const { value, pointer, depth } = next;
-    if (typeof value === 'string') {
-      const fault = textFault(value);
-      if (fault !== null) faults.push({ pointer, ...fault });
-    } else if (typeof value === 'number') {
-      if (!Number.isFinite(value)) faults.push({ pointer, code: 'out_of_range', detail: 'The number is too large.' });
-    } else if (typeof value === 'object' && value !== null) {
-      if (depth >= MAX_DEPTH) {
-        faults.push({ pointer, code: 'too_deep', detail: `JSON may nest ${MAX_DEPTH} levels.` });
-        continue;
-      }
-      for (const [key, child] of Object.entries(value)) {
-        const at = `${pointer}/${pointerToken(key)}`;
-        if (key === '__proto__' || key === 'constructor' || textFault(key) !== null) {
-          faults.push({ pointer: at, code: 'forbidden_key', detail: 'This key is not allowed.' });
-        } else if (typeof child === 'object' || typeof child === 'string' || typeof child === 'number') {
-          stack.push({ value: child, pointer: at, depth: depth + 1 });
-        }
-      }
+    const { members, pointer, depth } = next;
+    for (const [key, value] of Object.entries(members) as [string, unknown][]) {
+      const at = (): string => (depth === 0 ? '' : `${pointer}/${pointerToken(key)}`); // only when it is needed: there may be a million members
+      const fault = keyFault(key) ?? valueFault(value);
+      if (fault !== null) faults.push({ pointer: at(), ...fault });
+      else if (typeof value !== 'object' || value === null) continue;
+      else if (depth >= MAX_DEPTH) faults.push({ pointer: at(), code: 'too_deep', detail: `JSON may nest ${MAX_DEPTH} levels.` });
+      else stack.push({ members: value, pointer: at(), depth: depth + 1 });
     }
   }
-  return faults;
+  return faults.slice(0, 20);
+}
+
+type Complaint = Pick<Fault, 'code' | 'detail'>;
+
+const keyFault = (key: string): Complaint | null =>
+  key === '__proto__' || key === 'constructor' || textFault(key) !== null ? { code: 'forbidden_key', detail: 'This key is not allowed.' } : null;
+
+function valueFault(value: unknown): Complaint | null {
+  if (typeof value === 'string') return textFault(value);
+  return typeof value === 'number' && !Number.isFinite(value) ? { code: 'out_of_range', detail: 'The number is too large.' } : null;
 }
 
 /** What keeps a text out of PostgreSQL, or null. */
-export function textFault(text: string): Pick<Fault, 'code' | 'detail'> | null {
+export function textFault(text: string): Complaint | null {
   if (text.includes('\u0000')) return { code: 'null_character', detail: 'U+0000 is not allowed.' };
   if (!text.isWellFormed()) return { code: 'lone_surrogate', detail: 'The text is not well-formed Unicode.' };
   return null;

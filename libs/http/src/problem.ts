@@ -43,9 +43,12 @@ export class ProblemDto {
   @ApiProperty({ example: 'req_01kzv3q6x0w9m2h7c4t8r5e1nd' })
   request_id: string;
 
-  @ApiProperty({ required: false, type: [FaultDto] })
+  @ApiProperty({ required: false, type: [FaultDto], description: 'Every fault, up to a hundred.' })
   errors?: FaultDto[];
 }
+
+/** A caller who reads more of them at once is no human, and mends the first ones first. */
+const MOST_FAULTS = 100;
 
 /** Renders an error for the caller. */
 export const toProblem = (error: DomainError, instance: string, requestId: string): ProblemDto => ({
@@ -57,5 +60,5 @@ export const toProblem = (error: DomainError, instance: string, requestId: strin
   instance,
   code: error.code,
   request_id: requestId,
-  ...(error.context.errors && { errors: error.context.errors }),
+  ...(error.context.errors && { errors: error.context.errors.slice(0, MOST_FAULTS) }),
 });

@@ -1,7 +1,7 @@
 import { type ArgumentMetadata, Injectable, type PipeTransform, type Type } from '@nestjs/common';
-import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage, validate, type ValidationError, ValidationTypes } from 'class-validator';
 import { DomainError, type Fault, isObject, pointerToken, validationFailed } from '#kernel';
+import { instantiate } from './instantiate.js';
 
 /** Types that Nest passes through: a parameter typed with one is not a DTO. */
 const PLAIN: readonly unknown[] = [String, Boolean, Number, Array, Object, Buffer, undefined];
@@ -23,7 +23,7 @@ export class DtoPipe implements PipeTransform {
     if (type === 'body' ? !isPlainObject(value) : !isObject(value)) {
       throw validationFailed([{ pointer: '', code: 'is_object', detail: 'The body must be a JSON object.' }]);
     }
-    const dto: object = plainToInstance(metatype!, value as object, { exposeUnsetFields: false });
+    const dto = instantiate(metatype as Type<object>, value as object);
     const errors = await validate(dto, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true, validationError: { target: false, value: false } });
     const faults = type === 'body' ? listsForObjects(dto) : [];
     if (errors.length === 0 && faults.length === 0) return dto;
@@ -39,7 +39,7 @@ const isPlainObject = (value: unknown): boolean => isObject(value) && Object.get
 /** Members that should be one object and are a list: class-validator looks into each element, so it finds nothing wrong with an empty one. */
 function listsForObjects(dto: unknown, pointer = ''): Fault[] {
   if (Array.isArray(dto)) return dto.flatMap((element, at) => listsForObjects(element, `${pointer}/${at}`));
-  if (!isObject(dto)) return [];
+  if (!isObject(dto) || isPlainObject(dto)) return []; // a plain object holds no DTO
   const single = singleObjects(dto.constructor);
   return Object.entries(dto).flatMap(([name, value]) => {
     const at = `${pointer}/${pointerToken(name)}`;

@@ -13,6 +13,9 @@ import { EVENT_CRITERIA, FIELDS, HIGH_VALUE, PAGE, PREVIEW, SEGMENT } from './se
 import { SegmentError } from './segment.errors.js';
 import { SegmentsService } from './segments.service.js';
 
+/** Four times what criteria may take: what is larger is refused before it is read, for reading it would hold up everyone else. */
+const BODY_LIMIT = 64 * 1024;
+
 @ApiTags('Segments')
 @Controller('segments')
 export class SegmentsController {
@@ -44,6 +47,7 @@ export class SegmentsController {
     returns: SegmentDto,
     example: SEGMENT,
     bodies: { dynamic: HIGH_VALUE, event: EVENT_CRITERIA, static: { name: 'Friends of the house', type: 'static' }, imported: { name: 'Newsletter 2025', type: 'imported' } },
+    bodyLimit: BODY_LIMIT,
     errors: [SegmentError.only('invalid_segment_criteria')],
     idempotent: true,
   })
@@ -72,6 +76,7 @@ export class SegmentsController {
     returns: SegmentPreviewDto,
     example: PREVIEW,
     bodies: { high_value: { criteria: HIGH_VALUE.criteria }, event: { criteria: EVENT_CRITERIA.criteria } },
+    bodyLimit: BODY_LIMIT,
     errors: [SegmentError.only('invalid_segment_criteria')],
   })
   previewSegment(@CurrentTenant() tenant: Tenant, @Body() body: unknown) {
@@ -93,6 +98,7 @@ export class SegmentsController {
     returns: SegmentDto,
     example: SEGMENT,
     bodies: { rename: { name: 'Best Customers' }, criteria: { criteria: { total_spent: { gte: 1000 } } } },
+    bodyLimit: BODY_LIMIT,
     errors: [SegmentError.only('invalid_segment_criteria', 'segment_not_found')],
     conditional: true,
   })
