@@ -58,6 +58,8 @@ describe('the nightly comparison of segments with customers', () => {
     expect(await members(romans)).toEqual({ size: 1, ids: ['ada'] });
     expect(await members(behind)).toEqual({ size: 1, ids: ['ada'] });
     expect(await members(list!.id)).toEqual({ size: 0, ids: [] });
+    expect(await app.sql(`SELECT h.size, entered, exited FROM segment_history h JOIN segments s USING (tenant_id, segment_no) WHERE segment_id = ANY ($1) ORDER BY segment_no`, [[romans, behind, list!.id]]))
+      .toEqual([{ size: 1, entered: 2, exited: 2 }, { size: 1, entered: 1, exited: 0 }, { size: 0, entered: 0, exited: 0 }]);
     expect(await night()).toEqual({ members: 0, sizes: 0, again: true });
   });
 

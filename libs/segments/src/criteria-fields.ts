@@ -8,20 +8,22 @@ import type { Within } from './scope.js';
 
 const column = (name: string, type: Field['type'], description: string, sql = `c.${name}`): Field => ({ name, type, description, sql });
 
+const categorical = (...field: Parameters<typeof column>): Field => ({ ...column(...field), categorical: true });
+
 const PROFILE: readonly Field[] = [
   column('customer_id', 'text', 'The caller’s own id of the customer.'),
   { ...column('email', 'text', 'Email address; upper and lower case are the same.'), spelling: { expects: 'an email address', whole: normaliseEmail, part: (text) => text.toLowerCase() } },
   { ...column('phone', 'text', 'Phone number with its country code, however it is spaced.'), spelling: { expects: 'a phone number such as +14155552671', whole: normalisePhone, part: (text) => text.replace(/[\s().-]/g, '') } },
   column('first_name', 'text', 'First name.'),
   column('last_name', 'text', 'Last name.'),
-  column('locale', 'text', 'Language tag, such as `de-CH`.'),
-  column('timezone', 'text', 'IANA time zone of the customer.'),
-  column('city', 'text', 'City.'),
+  categorical('locale', 'text', 'Language tag, such as `de-CH`.'),
+  categorical('timezone', 'text', 'IANA time zone of the customer.'),
+  categorical('city', 'text', 'City.'),
   column('birthday', 'date', 'Day of birth; `in_next_days` looks at the day and month, from today in the tenant’s zone.'),
-  column('loyalty_tier', 'text', 'Loyalty tier.'),
+  categorical('loyalty_tier', 'text', 'Loyalty tier.'),
   column('loyalty_points', 'integer', 'Loyalty points.'),
-  column('tags', 'list', 'Tags of the customer.'),
-  ...CHANNELS.map((channel): Field => ({ ...column(`consent.${channel}`, 'choice', `Consent to ${channel}.`, `c.consent_${channel}`), values: ['subscribed', 'unsubscribed', 'unknown'] })),
+  categorical('tags', 'list', 'Tags of the customer.'),
+  ...CHANNELS.map((channel): Field => ({ ...categorical(`consent.${channel}`, 'choice', `Consent to ${channel}.`, `c.consent_${channel}`), values: ['subscribed', 'unsubscribed', 'unknown'] })),
 ];
 
 const FACTS: readonly Field[] = [
@@ -39,7 +41,7 @@ const FACTS: readonly Field[] = [
 const ATTRIBUTE = 'attributes.';
 
 /** Stands in lists for every attribute a tenant may think of. */
-export const ANY_ATTRIBUTE: Field = { ...column(`${ATTRIBUTE}<name>`, 'attribute', 'Any attribute of the customer; compared when it has the type of the value.', 'c.attributes') };
+export const ANY_ATTRIBUTE: Field = { ...categorical(`${ATTRIBUTE}<name>`, 'attribute', 'Any attribute of the customer; compared when it has the type of the value.', 'c.attributes') };
 
 /** Which events match, as SQL; given by the domain that keeps them. */
 export interface EventSource {
@@ -75,6 +77,12 @@ export class CriteriaFields {
   find(name: string): AnyField | undefined {
     if (name.startsWith(ATTRIBUTE) && name.length > ATTRIBUTE.length) return { ...ANY_ATTRIBUTE, name, attribute: name.slice(ATTRIBUTE.length) };
     return this.known.get(name);
+  }
+
+  /** A field that a breakdown, or a suggestion of values, can be of. */
+  categorical(name: string): Field | undefined {
+    const field = this.find(name);
+    return field !== undefined && !('related' in field) && field.categorical ? field : undefined;
   }
 
   all(): AnyField[] {

@@ -5,6 +5,8 @@ export interface Field {
   name: string;
   type: FieldType;
   description: string;
+  /** Few values, which many customers share: what a segment can be broken down by, and whose values can be suggested. */
+  categorical?: boolean;
   /** The values of a `choice`. */
   values?: readonly string[];
   /** How a `text` is spelled where it is stored, when there is one spelling: what it is compared with is spelled alike. */

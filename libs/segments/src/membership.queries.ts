@@ -53,12 +53,6 @@ export function differenceSql(conditions: ReadonlyMap<number, string>, within: W
 export const ENTER = 'INSERT INTO segment_members (tenant_id, segment_no, customer_no) SELECT $1, * FROM unnest($2::int[], $3::int[])';
 export const EXIT = 'DELETE FROM segment_members m USING unnest($2::int[], $3::int[]) AS gone (segment_no, customer_no) WHERE m.tenant_id = $1 AND m.segment_no = gone.segment_no AND m.customer_no = gone.customer_no';
 
-/** `$2` now, `$3` the segments that changed or were rebuilt, `$4` by how many members. */
-export const MOVE_SIZES = `
-  UPDATE segments s SET size = s.size + moved.delta, last_updated = $2
-    FROM unnest($3::int[], $4::int[]) AS moved (no, delta)
-   WHERE s.tenant_id = $1 AND s.segment_no = moved.no`;
-
 export const SET_FOLLOWED = `UPDATE segments SET followed_at = greatest(followed_at, $2) WHERE tenant_id = $1 AND segment_no = ANY($3::int[])`;
 
 /** Takes a batch from the queue of changed customers; another worker takes others. */
@@ -83,8 +77,3 @@ export const REPAIR_ON = 'UPDATE segment_repairs SET next_no = $2 WHERE tenant_i
 export const REPAIR_DONE = `UPDATE segment_repairs SET next_no = 0, due_at = ${NEXT_NIGHT('$2', '$3')} WHERE tenant_id = $1`;
 
 export const SEGMENT_NOS = 'SELECT segment_no FROM segments WHERE tenant_id = $1 ORDER BY segment_no';
-
-/** `$2` the segment, which the caller has locked. */
-export const REPAIR_SIZE = `
-  UPDATE segments s SET size = counted.n FROM (SELECT count(*)::int AS n FROM segment_members WHERE tenant_id = $1 AND segment_no = $2) counted
-   WHERE s.tenant_id = $1 AND s.segment_no = $2 AND s.size <> counted.n`;

@@ -5,10 +5,12 @@ import { movesWithTime } from './criteria.js';
 import { compileCrossed } from './criteria.crossed.js';
 import { CriteriaFields } from './criteria-fields.js';
 import { DynamicSegments, type Loaded } from './dynamic-segments.js';
-import { KEEP_GRAPH, MOVE_SIZES, SET_FOLLOWED } from './membership.queries.js';
+import { KEEP_GRAPH, SET_FOLLOWED } from './membership.queries.js';
 import { Params } from './params.js';
-import { type Move, Reconciliation } from './reconciliation.js';
+import { Reconciliation } from './reconciliation.js';
 import { dependents } from './segment-graph.js';
+import { SegmentSizes } from './segment-sizes.js';
+import type { Move } from './segment.js';
 
 /** Looked at again on both sides of the last look: workers' clocks differ a little. */
 const SLACK = 120_000;
@@ -22,6 +24,7 @@ export class Membership {
     private readonly fields: CriteriaFields,
     private readonly dynamic: DynamicSegments,
     private readonly reconciliation: Reconciliation,
+    private readonly sizes: SegmentSizes,
     private readonly clock: Clock,
   ) {}
 
@@ -31,7 +34,7 @@ export class Membership {
     const { graph } = await this.dynamic.all(tx, tenant);
     const loaded = await this.dynamic.lock(tx, tenant, [segmentNo, ...dependents(graph, segmentNo)]);
     await this.reconciliation.settle(tx, tenant, loaded, now, (no) => (no === segmentNo ? 'everyone' : []));
-    await tx.query(MOVE_SIZES, [tenant.id, now, [segmentNo], [0]]);
+    await this.sizes.move(tx, tenant, new Map([[segmentNo, { entered: [], exited: [] }]]), now);
     await tx.query(SET_FOLLOWED, [tenant.id, now, [segmentNo]]);
   }
 
@@ -62,7 +65,7 @@ export class Membership {
     await this.catchUp(tx, tenant, loaded, now);
     const moves = await this.reconciliation.settle(tx, tenant, loaded, now, () => range);
     const waiting = await this.waiting(tx, tenant, [...moves.values()].flatMap(({ entered, exited }) => [...entered, ...exited]));
-    const unexpected = (customerNos: number[]): number[] => customerNos.filter((no) => !waiting.has(no));
+    const unexpected = (customerNos: readonly number[]): number[] => customerNos.filter((no) => !waiting.has(no));
     const wrong = [...moves].map(([no, move]) => [loaded.segments.get(no)!.id, { entered: unexpected(move.entered), exited: unexpected(move.exited) }] as const);
     return new Map(wrong.filter(([, { entered, exited }]) => entered.length + exited.length > 0));
   }

@@ -6,11 +6,12 @@ import { compileCriteria } from './criteria.compile.js';
 import { CriteriaFields } from './criteria-fields.js';
 import type { Loaded } from './dynamic-segments.js';
 import { dateIn } from './elapsed.js';
-import { differenceSql, ENTER, EXIT, MOVE_SIZES } from './membership.queries.js';
+import { differenceSql, ENTER, EXIT } from './membership.queries.js';
 import { Params } from './params.js';
 import { isNobody, type Scope, union, within } from './scope.js';
-import { SEGMENT_CHANGED } from './segment.js';
+import { type Move, SEGMENT_CHANGED } from './segment.js';
 import { levels } from './segment-graph.js';
+import { SegmentSizes } from './segment-sizes.js';
 
 /** Room for the hash tables of one statement; and no compiling of it, which takes longer than it saves. */
 const PLENTY = `SELECT set_config('work_mem', '64MB', true), set_config('jit', 'off', true)`;
@@ -21,18 +22,13 @@ export const LAST_CUSTOMER = 'SELECT max(customer_no) AS last FROM customers WHE
 
 const EVENT_SIZE = 10_000;
 
-/** Who came into a segment and who left it. */
-export interface Move {
-  entered: number[];
-  exited: number[];
-}
-
 /** Makes membership agree with criteria, as a difference to what it was, and tells who came and who went. */
 @Injectable()
 export class Reconciliation {
   constructor(
     private readonly fields: CriteriaFields,
     private readonly jobs: Jobs,
+    private readonly sizes: SegmentSizes,
   ) {}
 
   /**
@@ -55,7 +51,7 @@ export class Reconciliation {
       }
     }
     for (const [no, { entered, exited }] of moves) await this.announce(tx, tenant, loaded.segments.get(no)!.id, entered, exited);
-    if (moves.size > 0) await tx.query(MOVE_SIZES, [tenant.id, now, [...moves.keys()], [...moves.values()].map(({ entered, exited }) => entered.length - exited.length)]);
+    await this.sizes.move(tx, tenant, moves, now);
     return moves;
   }
 

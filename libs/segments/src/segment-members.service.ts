@@ -6,11 +6,11 @@ import type { PageQueryDto } from '#http';
 import { Clock, isInt4, pageWindow, type Paged, type Tenant, toPage } from '#kernel';
 import type { AddedSegmentMembersDto, SegmentMemberDto } from './dto/segment-member.dto.js';
 import { Membership } from './membership.js';
-import { MOVE_SIZES } from './membership.queries.js';
 import { Reconciliation } from './reconciliation.js';
+import { SegmentSizes } from './segment-sizes.js';
 import { SegmentError } from './segment.errors.js';
 import type { SegmentRow, SegmentType } from './segment.js';
-import { ADD_MEMBERS, FIND, FIND_FOR_UPDATE, FORGET_MEMBER, LOCK_LISTS_OF, MEMBERS, REMOVE_MEMBER } from './segments.queries.js';
+import { ADD_MEMBERS, FIND, FIND_FOR_UPDATE, LOCK_LISTS_OF, MEMBERS, REMOVE_MEMBER } from './segments.queries.js';
 
 /** Names the segments' part in the files that are under way: keep it. */
 const IMPORT_TARGET = 'segment';
@@ -25,6 +25,7 @@ export class SegmentMembersService implements OnModuleInit {
     private readonly imports: Imports,
     private readonly membership: Membership,
     private readonly reconciliation: Reconciliation,
+    private readonly sizes: SegmentSizes,
   ) {}
 
   onModuleInit(): void {
@@ -79,16 +80,11 @@ export class SegmentMembersService implements OnModuleInit {
     return entered.length;
   }
 
-  /** Takes a customer who is to be forgotten out of every segment. */
-  async forget(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void> {
-    await tx.query(FORGET_MEMBER, [tenant.id, customerNo, this.clock.now()]);
-  }
-
   /** Puts the survivor into the lists that the merged customer was in. Dynamic segments look at the survivor again by themselves. */
   async merge(tx: EntityManager, tenant: Tenant, from: number, into: number): Promise<void> {
     const lists = await tx.query<Pick<SegmentRow, 'segment_no' | 'segment_id'>[]>(LOCK_LISTS_OF, [tenant.id, from]);
     for (const list of lists) await this.put(tx, tenant, list, [into]);
-    await this.forget(tx, tenant, from);
+    await this.sizes.forget(tx, tenant, from);
   }
 
   /** @throws SegmentError segment_not_found, invalid_state */
@@ -98,7 +94,7 @@ export class SegmentMembersService implements OnModuleInit {
   }
 
   private async moved(tx: EntityManager, tenant: Tenant, segment: Pick<SegmentRow, 'segment_no' | 'segment_id'>, entered: number[], exited: number[]): Promise<void> {
-    await tx.query(MOVE_SIZES, [tenant.id, this.clock.now(), [segment.segment_no], [entered.length - exited.length]]);
+    await this.sizes.move(tx, tenant, new Map([[segment.segment_no, { entered, exited }]]), this.clock.now());
     await this.reconciliation.announce(tx, tenant, segment.segment_id, entered, exited);
     await this.membership.followMembers(tx, tenant, segment.segment_no, [...entered, ...exited]);
   }

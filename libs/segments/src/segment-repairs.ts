@@ -4,8 +4,9 @@ import { Database } from '#database';
 import { Clock, type Tenant } from '#kernel';
 import { SettingsService } from '#tenants';
 import { Membership } from './membership.js';
-import { REPAIR_DONE, REPAIR_ON, REPAIR_SIZE, SEGMENT_NOS, TAKE_REPAIR } from './membership.queries.js';
+import { REPAIR_DONE, REPAIR_ON, SEGMENT_NOS, TAKE_REPAIR } from './membership.queries.js';
 import { LAST_CUSTOMER, RANGE } from './reconciliation.js';
+import { SegmentSizes } from './segment-sizes.js';
 
 /** A system without defects repairs nothing: anything but zero is to be explained. */
 const repaired = new Counter({ name: 'segment_repairs_total', help: 'Members and sizes of segments that the nightly comparison found wrong and put right.', labelNames: ['what'] });
@@ -21,6 +22,7 @@ export class SegmentRepairs {
     private readonly database: Database,
     private readonly settings: SettingsService,
     private readonly membership: Membership,
+    private readonly sizes: SegmentSizes,
     private readonly clock: Clock,
   ) {}
 
@@ -57,8 +59,7 @@ export class SegmentRepairs {
     for (const { segment_no } of segments) {
       const wrong = await this.database.inTenant(tenant, async (tx) => {
         await tx.query('SELECT FROM segments WHERE tenant_id = $1 AND segment_no = $2 FOR NO KEY UPDATE', [tenant.id, segment_no]);
-        const { affected } = (await tx.queryRunner!.query(REPAIR_SIZE, [tenant.id, segment_no], true)) as { affected: number };
-        return affected > 0;
+        return this.sizes.repair(tx, tenant, segment_no);
       });
       if (!wrong) continue;
       repaired.inc({ what: 'sizes' });

@@ -18,6 +18,12 @@ export interface Segment {
 /** Customers (by number) that came into or left a segment: at most 10,000 an event, published with the change. */
 export const SEGMENT_CHANGED = eventType<{ segment_id: string; entered: number[]; exited: number[] }>('segment.changed');
 
+/** Who came into a segment and who left it, by number. */
+export interface Move {
+  entered: readonly number[];
+  exited: readonly number[];
+}
+
 /** A row of `segments`. */
 export interface SegmentRow {
   segment_no: number;

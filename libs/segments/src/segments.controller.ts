@@ -4,24 +4,19 @@ import { CurrentTenant } from '#auth';
 import { IfMatch, Route, type Versions } from '#http';
 import type { Tenant } from '#kernel';
 import { CriteriaFields } from './criteria-fields.js';
+import { BODY_LIMIT } from './criteria.limits.js';
 import { SegmentFieldDto, SegmentFieldsDto } from './dto/segment-field.dto.js';
-import { SegmentPreviewDto } from './dto/segment-member.dto.js';
 import { SegmentDto, SegmentPageDto } from './dto/segment.dto.js';
-import { CreateSegmentDto, PreviewSegmentDto, SegmentListQueryDto, UpdateSegmentDto } from './dto/write-segment.dto.js';
-import { SegmentPreview } from './segment-preview.js';
-import { EVENT_CRITERIA, FIELDS, HIGH_VALUE, PAGE, PREVIEW, SEGMENT } from './segments.examples.js';
+import { CreateSegmentDto, SegmentListQueryDto, UpdateSegmentDto } from './dto/write-segment.dto.js';
+import { EVENT_CRITERIA, FIELDS, HIGH_VALUE, PAGE, SEGMENT } from './segments.examples.js';
 import { SegmentError } from './segment.errors.js';
 import { SegmentsService } from './segments.service.js';
-
-/** Four times what criteria may take: what is larger is refused before it is read, for reading it would hold up everyone else. */
-const BODY_LIMIT = 64 * 1024;
 
 @ApiTags('Segments')
 @Controller('segments')
 export class SegmentsController {
   constructor(
     private readonly segments: SegmentsService,
-    private readonly previews: SegmentPreview,
     private readonly fields: CriteriaFields,
   ) {}
 
@@ -65,22 +60,6 @@ export class SegmentsController {
   })
   listSegmentFields(): SegmentFieldsDto {
     return { data: this.fields.all().map((field) => SegmentFieldDto.from(field)) };
-  }
-
-  @Post('preview')
-  @ApiBody({ type: PreviewSegmentDto })
-  @Route({
-    allow: 'segments:read',
-    summary: 'Preview criteria',
-    description: 'How many customers match now, and up to ten of them. Nothing is kept.',
-    returns: SegmentPreviewDto,
-    example: PREVIEW,
-    bodies: { high_value: { criteria: HIGH_VALUE.criteria }, event: { criteria: EVENT_CRITERIA.criteria } },
-    bodyLimit: BODY_LIMIT,
-    errors: [SegmentError.only('invalid_segment_criteria')],
-  })
-  previewSegment(@CurrentTenant() tenant: Tenant, @Body() body: unknown) {
-    return this.previews.preview(tenant, body);
   }
 
   @Get(':segment_id')

@@ -39,7 +39,35 @@ export const MEMBER = { customer_id: 'cust_1001', email: 'ada@example.com', firs
 
 export const MEMBERS_PAGE = { data: [MEMBER], meta: { page: 1, limit: 20, total: 1, total_relation: 'eq', has_more: false, next_cursor: null } };
 
-export const PREVIEW = { size: 412, sample: [MEMBER] };
+export const PREVIEW = {
+  size: 412,
+  sample: [MEMBER],
+  breakdown: [
+    { field: 'loyalty_tier', values: [{ value: 'gold', size: 300 }, { value: 'platinum', size: 112 }], other: 0, missing: 0 },
+    { field: 'city', values: [{ value: 'Rome', size: 204 }, { value: 'Bern', size: 96 }], other: 0, missing: 112 },
+  ],
+};
+
+export const OVERLAP = {
+  segments: [{ id: 'seg_loyalty_gold', name: 'Gold Loyalty Members', size: 1250 }, { id: 'seg_inactive_30', name: 'Inactive 30+ Days', size: 890 }],
+  union_size: 1930,
+  overlaps: [
+    { segment_ids: ['seg_loyalty_gold'], size: 1250, exclusive: 1040 },
+    { segment_ids: ['seg_inactive_30'], size: 890, exclusive: 680 },
+    { segment_ids: ['seg_loyalty_gold', 'seg_inactive_30'], size: 210, exclusive: 210 },
+  ],
+};
+
+export const HISTORY = {
+  data: [
+    { date: '2026-01-23', size: 1231, entered: 0, exited: 0 },
+    { date: '2026-01-24', size: 1250, entered: 31, exited: 12 },
+  ],
+};
+
+export const EXPORT = `customer_id,email,phone,first_name,last_name,locale,timezone,birthday,city,loyalty_tier,loyalty_points,tags,consents.email.status,consents.sms.status,consents.push.status\r
+cust_1001,ada@example.com,'+14155552671,Ada,Lovelace,en-US,America/New_York,1990-12-10,New York,gold,1200,vip|lunch,subscribed,unknown,unknown\r
+`;
 
 export const FIELDS = {
   data: [

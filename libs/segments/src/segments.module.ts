@@ -6,11 +6,16 @@ import { CriteriaFields } from './criteria-fields.js';
 import { DynamicSegments } from './dynamic-segments.js';
 import { Membership } from './membership.js';
 import { Reconciliation } from './reconciliation.js';
+import { SegmentExport } from './segment-export.js';
+import { SegmentHistory } from './segment-history.js';
 import { SegmentInput } from './segment-input.js';
+import { SegmentInsightsController } from './segment-insights.controller.js';
 import { SegmentMembersController } from './segment-members.controller.js';
 import { SegmentMembersService } from './segment-members.service.js';
+import { SegmentOverlap } from './segment-overlap.js';
 import { SegmentPreview } from './segment-preview.js';
 import { SegmentRepairs } from './segment-repairs.js';
+import { SegmentSizes } from './segment-sizes.js';
 import { SegmentSweeps } from './segment-sweeps.js';
 import { SegmentUse } from './segment-use.js';
 import { Segments } from './segments.js';
@@ -21,8 +26,8 @@ import { provisionWellKnown } from './well-known-segments.js';
 
 @Module({
   imports: [CustomersModule],
-  controllers: [SegmentsController, SegmentMembersController],
-  providers: [Segments, SegmentUse, CriteriaFields, Membership, DynamicSegments, Reconciliation, SegmentRepairs, SegmentInput, SegmentPreview, SegmentMembersService, SegmentsService, SegmentSweeps],
+  controllers: [SegmentsController, SegmentInsightsController, SegmentMembersController],
+  providers: [Segments, SegmentUse, CriteriaFields, Membership, DynamicSegments, Reconciliation, SegmentRepairs, SegmentSizes, SegmentInput, SegmentPreview, SegmentOverlap, SegmentHistory, SegmentExport, SegmentMembersService, SegmentsService, SegmentSweeps],
   exports: [Segments, SegmentUse, CriteriaFields],
 })
 export class SegmentsModule implements OnModuleInit {
@@ -30,6 +35,7 @@ export class SegmentsModule implements OnModuleInit {
     private readonly tenants: Tenants,
     private readonly personalData: PersonalData,
     private readonly members: SegmentMembersService,
+    private readonly sizes: SegmentSizes,
     private readonly clock: Clock,
   ) {}
 
@@ -39,7 +45,7 @@ export class SegmentsModule implements OnModuleInit {
       name: 'segments',
       timeline: async () => [],
       export: (tx, tenant, customerNo) => tx.query(SEGMENTS_OF, [tenant.id, customerNo]),
-      erase: (tx, tenant, customerNo) => this.members.forget(tx, tenant, customerNo),
+      erase: (tx, tenant, customerNo) => this.sizes.forget(tx, tenant, customerNo),
       merge: (tx, tenant, from, into) => this.members.merge(tx, tenant, from, into),
     });
   }

@@ -20,11 +20,18 @@ export const UPDATE = `
 export const DELETE_MEMBERS = 'DELETE FROM segment_members WHERE tenant_id = $1 AND segment_no = $2';
 export const DELETE = 'DELETE FROM segments WHERE tenant_id = $1 AND segment_no = $2';
 
-
 /** `$2` the segment, `$3` the customer number after which the page starts, `$4` limit, `$5` offset. */
 export const MEMBERS = `
   SELECT c.customer_no, c.customer_id, c.email, c.first_name, c.last_name
     FROM (SELECT customer_no FROM segment_members WHERE tenant_id = $1 AND segment_no = $2 AND customer_no > $3 ORDER BY customer_no LIMIT $4 OFFSET $5) m
+    JOIN customers c ON c.tenant_id = $1 AND c.customer_no = m.customer_no
+   ORDER BY c.customer_no`;
+
+/** `$2` the segment, `$3` the customer number after which the page starts, `$4` limit. */
+export const EXPORT_PAGE = `
+  SELECT c.customer_no, c.customer_id, c.email, c.phone, c.first_name, c.last_name, c.locale, c.timezone, c.birthday::text, c.city, c.loyalty_tier, c.loyalty_points, c.tags,
+         c.consent_email, c.consent_sms, c.consent_push
+    FROM (SELECT customer_no FROM segment_members WHERE tenant_id = $1 AND segment_no = $2 AND customer_no > $3 ORDER BY customer_no LIMIT $4) m
     JOIN customers c ON c.tenant_id = $1 AND c.customer_no = m.customer_no
    ORDER BY c.customer_no`;
 
@@ -34,11 +41,6 @@ export const ADD_MEMBERS = `
   ON CONFLICT DO NOTHING RETURNING customer_no`;
 
 export const REMOVE_MEMBER = 'DELETE FROM segment_members WHERE tenant_id = $1 AND segment_no = $2 AND customer_no = $3 RETURNING customer_no';
-
-/** Takes a customer who is to be forgotten out of every segment, and says out of which. */
-export const FORGET_MEMBER = `
-  WITH gone AS (DELETE FROM segment_members WHERE tenant_id = $1 AND customer_no = $2 RETURNING segment_no)
-  UPDATE segments s SET size = s.size - 1, last_updated = $3 FROM gone WHERE s.tenant_id = $1 AND s.segment_no = gone.segment_no`;
 
 /** The lists, not computed, that the customer is in. */
 export const LOCK_LISTS_OF = `

@@ -30,6 +30,17 @@ export class Segments1764000002000 implements MigrationInterface {
       ) PARTITION BY HASH (tenant_id);
       -- With the segment, so that the segments of ten thousand customers are read from the index alone.
       CREATE UNIQUE INDEX segment_members_customer ON segment_members (tenant_id, customer_no, segment_no);
+      -- Growth by day: a row where something changed.
+      CREATE TABLE segment_history (
+        tenant_id int NOT NULL,
+        segment_no int NOT NULL,
+        day date NOT NULL,
+        size int NOT NULL,
+        entered int NOT NULL,
+        exited int NOT NULL,
+        PRIMARY KEY (tenant_id, segment_no, day),
+        FOREIGN KEY (tenant_id, segment_no) REFERENCES segments ON DELETE CASCADE
+      );
       CREATE TABLE segment_repairs (
         tenant_id int PRIMARY KEY REFERENCES tenants,
         next_no int NOT NULL DEFAULT 0,
@@ -44,13 +55,14 @@ export class Segments1764000002000 implements MigrationInterface {
     }
     await tenantTable(runner, 'segments');
     await tenantTable(runner, 'segment_members');
+    await tenantTable(runner, 'segment_history');
     await tenantTable(runner, 'segment_repairs');
     await countedTable(runner, 'segments', ['type']);
   }
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`DROP INDEX customers_created, customers_first_order, customers_last_order;
-      DROP TABLE segment_repairs, segment_members, segments;
+      DROP TABLE segment_repairs, segment_history, segment_members, segments;
       DROP FUNCTION count_segments_insert, count_segments_delete, count_segments_update;`);
   }
 }

@@ -28,11 +28,3 @@ export class AddedSegmentMembersDto {
   /** Ids that no customer has. */
   unknown: string[];
 }
-
-export class SegmentPreviewDto {
-  /** How many customers match now. */
-  size: number;
-
-  /** Up to ten of them. */
-  sample: SegmentMemberDto[];
-}

@@ -1,5 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Allow, IsIn, IsOptional, IsString, MaxLength, MinLength, ValidateIf } from 'class-validator';
+import { Allow, ArrayMaxSize, ArrayUnique, IsArray, IsIn, IsOptional, IsString, MaxLength, MinLength, ValidateIf } from 'class-validator';
 import { OneLine, PageQueryDto, Trimmed } from '#http';
 import { SEGMENT_TYPES, type SegmentType } from '../segment.js';
 import { CRITERIA_SCHEMA } from './segment.dto.js';
@@ -42,6 +42,11 @@ export class PreviewSegmentDto {
   @Allow()
   @ApiProperty(CRITERIA_SCHEMA)
   criteria: object;
+
+  /** Up to three fields whose values to count among those who match: `city`, `loyalty_tier`, `locale`, `timezone`, `tags`, `consent.<channel>`, `attributes.<name>`. */
+  @IsOptional() @IsArray() @ArrayMaxSize(3) @ArrayUnique() @IsString({ each: true }) @MaxLength(200, { each: true })
+  @ApiProperty({ type: [String], required: false, maxItems: 3, example: ['loyalty_tier', 'city'] })
+  breakdown?: string[];
 }
 
 export class SegmentListQueryDto extends PageQueryDto {
