@@ -117,6 +117,24 @@ describe('segments that follow', () => {
     });
   });
 
+  test('workers that die half-way lose no change', async () => {
+    const tenant = newTenant();
+    const id = await create(tenant, { city: 'Rome' });
+    const [row] = await app.sql<{ segment_no: number }>('SELECT segment_no FROM segments WHERE segment_id = $1', [id]);
+    // PostgreSQL cuts the session with the members written, the changes taken from the queue, and nothing committed.
+    await app.sql(`CREATE SEQUENCE test_cuts;
+      CREATE FUNCTION test_cut() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+        IF NEW.segment_no = ${row!.segment_no} AND nextval('test_cuts') < 4 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; RETURN NULL; END $$;
+      CREATE TRIGGER test_cut AFTER INSERT ON segment_members FOR EACH ROW EXECUTE FUNCTION test_cut()`);
+    try {
+      await addCustomers(app, [{ id: 'ada', city: 'Rome' }], tenant);
+      await becomes(tenant, id, ['ada'], 30_000);
+      expect(await app.sql('SELECT last_value::int AS attempts FROM test_cuts')).toEqual([{ attempts: 4 }]);
+    } finally {
+      await app.sql('DROP TRIGGER test_cut ON segment_members; DROP FUNCTION test_cut(); DROP SEQUENCE test_cuts');
+    }
+  });
+
   test('a file’s customers become the members of an imported segment', async () => {
     const tenant = newTenant();
     const make = async (type: 'imported' | 'static') => (await app.api(['marketing'], tenant).POST(SEGMENTS, { body: { name: 'File', type } })).data!.id;

@@ -114,6 +114,29 @@ describe('segments', () => {
     expect((await patch({ type: 'static' })).error).toMatchObject({ code: 'validation_failed' });
   });
 
+  test('new criteria swap the members at once: nobody sees a half of them', async () => {
+    const tenant = newTenant();
+    const api = app.api(['marketing'], tenant);
+    await api.GET(SEGMENTS);
+    // Far apart, so that they are computed in several steps.
+    await app.sql(`INSERT INTO customers (tenant_id, customer_no, customer_id, city, created_at, updated_at)
+      SELECT id, n * 100, 'c' || n, CASE WHEN n % 3 = 0 THEN 'Rome' ELSE 'Bern' END, now(), now() FROM tenants, generate_series(1, 3000) n WHERE name = $1`, [tenant]);
+    const { data } = await api.POST(SEGMENTS, { body: { name: 'x', type: 'dynamic', criteria: { city: 'Rome' } } });
+    const seen = new Set<string>();
+    let patching = true;
+    const watching = (async () => {
+      while (patching) {
+        const [look] = await app.sql<{ look: string }>(`SELECT concat_ws('/', s.criteria->>'city', s.size, count(*), min(c.city), max(c.city)) AS look FROM segments s JOIN segment_members m USING (tenant_id, segment_no)
+          JOIN customers c USING (tenant_id, customer_no) WHERE s.segment_id = $1 GROUP BY s.criteria, s.size`, [data!.id]);
+        seen.add(look?.look ?? 'empty');
+      }
+    })();
+    for (const city of ['Bern', 'Rome', 'Bern', 'Rome', 'Bern', 'Rome']) await api.PATCH(SEGMENT, { ...at(data!.id), body: { criteria: { city } } });
+    patching = false;
+    await watching;
+    expect([...seen].sort()).toEqual(['Bern/2000/2000/Bern/Bern', 'Rome/1000/1000/Rome/Rome']);
+  });
+
   test('a static segment holds whom it is given', async () => {
     const id = await newStatic();
     const add = (customer_ids: string[]) => app.api().POST(MEMBERS, { ...at(id), body: { customer_ids } });
