@@ -1,6 +1,6 @@
 import { domainToASCII } from 'node:url';
 import { isEmail } from 'class-validator';
-import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import { getCountries, getCountryCallingCode, parsePhoneNumberFromString } from 'libphonenumber-js/max';
 
 /** The one spelling of an email address: trimmed, lower case, the domain in ASCII (RFC 5891); null when it is not an address. */
 export function normaliseEmail(text: string): string | null {
@@ -14,4 +14,20 @@ export function normaliseEmail(text: string): string | null {
 export function normalisePhone(text: string): string | null {
   const parsed = parsePhoneNumberFromString(text.trim());
   return parsed?.isValid() ? parsed.number : null;
+}
+
+const CALLING_CODES = [...new Set(getCountries().map((country) => getCountryCallingCode(country)))];
+
+/**
+ * How E.164 numbers begin that a text may be the beginning of: with its country code after `+` or `00`, or without one, as people of any
+ * country write it at home. There a leading 0 is not part of the number, but in Italy it is.
+ */
+export function phonePrefixes(text: string): string[] {
+  const digits = text.replace(/\D/g, '');
+  if (digits === '' || !/^\+?[\d\s()./-]+$/.test(text)) return [];
+  if (text.startsWith('+')) return [`+${digits}`];
+  if (digits.startsWith('00')) return [`+${digits.slice(2)}`];
+  const national = digits.replace(/^0/, '');
+  if (national.length < 4) return [`+${digits}`]; // of so few, every country would have somebody
+  return [`+${digits}`, ...(national === digits ? [] : [`+39${digits}`]), ...CALLING_CODES.map((code) => `+${code}${national}`)];
 }

@@ -21,7 +21,7 @@ export class CustomersController {
   @Route({
     allow: 'customers:read',
     summary: 'List customers',
-    description: 'Newest first. `q` finds customers whose id, email, phone, first or last name begins with it.',
+    description: 'Newest first. `q` finds customers whose id, email, phone, first or last name begins with it. A rare `tag` is looked for among all customers; to ask for one often, make it a segment.',
     returns: CustomerPageDto,
     example: PAGE_EXAMPLE,
   })

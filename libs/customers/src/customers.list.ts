@@ -1,6 +1,7 @@
 import type { Statement } from '#database';
 import { boundedTotal, keptTotal } from '#database';
 import type { Tenant, Window } from '#kernel';
+import { phonePrefixes } from './contact.js';
 import { PROFILE_COLUMNS } from './customers.queries.js';
 
 export interface CustomerFilter {
@@ -12,11 +13,8 @@ export interface CustomerFilter {
 
 export const ROW_COLUMNS = `${PROFILE_COLUMNS}, order_count, total_spent, first_order_at, last_order_at, created_at, updated_at`;
 
-/** What a search text may begin. The columns are compared byte by byte, so each prefix is a range of an index. */
-const SEARCHED = ['customer_id', 'email', 'name_search', 'last_name_search', 'phone'] as const;
-
-/** Sorts after every text that begins like this (U+10FFFF is the last code point). */
-const after = (prefix: string): string => `${prefix}\u{10FFFF}`;
+/** What a prefix is continued with to sort after every text that begins with it: the last code point. */
+const LAST = '\u{10FFFF}';
 
 /** The page and the total of a list, newest customers first. */
 export function listStatements(tenant: Tenant, filter: CustomerFilter, window: Window<readonly [number]>): [page: Statement, total: Statement] {
@@ -26,7 +24,7 @@ export function listStatements(tenant: Tenant, filter: CustomerFilter, window: W
   if (filter.loyalty_tier !== undefined) where.push(`loyalty_tier = ${bind(filter.loyalty_tier)}`);
   if (filter.city !== undefined) where.push(`city = ${bind(filter.city)}`);
   if (filter.tag !== undefined) where.push(`tags @> ARRAY[${bind(filter.tag)}]`);
-  if (filter.q !== undefined) where.push(`customer_no IN (${searched(filter.q, bind)})`);
+  if (filter.q !== undefined) where.push(`(${searched(filter.q, bind)})`);
   const filtered = values.length > 1;
   const matching = `FROM customers WHERE ${where.join(' AND ')}`;
   const total: Statement = { text: filtered ? boundedTotal(matching) : keptTotal('customers', '$1'), values: [...values] };
@@ -35,16 +33,19 @@ export function listStatements(tenant: Tenant, filter: CustomerFilter, window: W
   return [{ text, values }, total];
 }
 
+/**
+ * Whose id, email, name, either name first, or phone number begins like this. The columns are compared byte by byte, so each prefix is a
+ * range of an index. Alternatives stand side by side, not in a subquery: then the planner may also walk down the newest customers, which
+ * is what finds a page of a prefix that half the tenant has (of a million 2 ms; collected first, 12 s).
+ */
 function searched(q: string, bind: (value: unknown) => string): string {
-  const text = q.trim();
-  const prefix: Record<(typeof SEARCHED)[number], string> = {
-    customer_id: text,
-    email: text.toLowerCase(),
-    name_search: text.toLowerCase(),
-    last_name_search: text.toLowerCase(),
-    phone: /^[+\d\s().-]+$/.test(text) ? `+${text.replace(/\D/g, '')}` : '',
-  };
-  return SEARCHED.filter((column) => prefix[column].length > (column === 'phone' ? 1 : 0))
-    .map((column) => `SELECT customer_no FROM customers WHERE tenant_id = $1 AND ${column} >= ${bind(prefix[column])} AND ${column} < ${bind(after(prefix[column]))}`)
-    .join(' UNION ');
+  const range = (column: string, prefix: string): string => `${column} >= ${prefix} AND ${column} < ${prefix} || '${LAST}'`;
+  const [text, name] = [bind(q), bind(q.replace(/[\s,]+/g, ' '))];
+  return [
+    range('customer_id', `${text}::text`),
+    range('email', `lower(${text}::text)`),
+    range('name_search', `searchable(${name}::text)`),
+    range('last_name_search', `searchable(${name}::text)`),
+    ...phonePrefixes(q).map((prefix) => range('phone', `${bind(prefix)}::text`)),
+  ].join(' OR ');
 }

@@ -32,7 +32,8 @@ const WRITTEN = `email, phone, first_name, last_name, locale, timezone, birthday
   loyalty_tier, loyalty_points, tags, attributes, push_subscription, consent_email, consent_sms, consent_push, consents`;
 
 /** What the search reads, made of a `profile`. */
-const SEARCHED = `nullif(lower(concat_ws(' ', profile.first_name, profile.last_name)), ''), lower(profile.last_name)`;
+const SEARCHED = `nullif(searchable(concat_ws(' ', profile.first_name, profile.last_name)), ''),
+    CASE WHEN profile.last_name IS NOT NULL THEN searchable(concat_ws(' ', profile.last_name, profile.first_name)) END`;
 
 /** $1 tenant, $2 profiles as JSON, $3 now. Returns those that were not there. */
 export const INSERT_PROFILES = `
