@@ -6,8 +6,8 @@ const UNKNOWN: Consent = { status: 'unknown', source: null, at: null };
 const OUT: Consent = { status: 'unsubscribed', source: 'link', at: '2026-03-01T00:00:00.000Z' };
 const IN: Consent = { status: 'subscribed', source: 'form', at: '2026-01-01T00:00:00.000Z' };
 
-const decide = (known: Consent, wanted: ConsentPatch | null | undefined, voice: ConsentVoice = 'sync', optedOutAt: string | null = null) =>
-  decideConsent(known, wanted, optedOutAt === null ? null : new Date(optedOutAt), voice, NOW);
+const decide = (consent: Consent, wanted: ConsentPatch | null | undefined, voice: ConsentVoice = 'sync', optedOutAt: string | null = null, sameAddress = false) =>
+  decideConsent({ consent, optedOutAt: optedOutAt === null ? null : new Date(optedOutAt), sameAddress }, wanted, voice, NOW);
 const status = (...args: Parameters<typeof decide>) => decide(...args)?.consent.status;
 
 describe('what a consent becomes', () => {
@@ -17,16 +17,23 @@ describe('what a consent becomes', () => {
     expect(decide(IN, { status: 'subscribed', source: 'form' })).toBeNull();
   });
 
-  test('an opt-out always counts, by whoever and however dated', () => {
-    for (const voice of ['import', 'sync', 'act'] as const) expect(status(IN, { status: 'unsubscribed', at: '2020-01-01T00:00:00Z' }, voice)).toBe('unsubscribed');
+  test('an opt-out counts from its date on, one without a date from now on, by whoever', () => {
+    for (const voice of ['import', 'sync', 'act'] as const) {
+      expect(status(IN, { status: 'unsubscribed', at: '2026-01-01T00:00:00Z' }, voice)).toBe('unsubscribed');
+      expect(status(IN, { status: 'unsubscribed' }, voice)).toBe('unsubscribed');
+      expect(decide(IN, { status: 'unsubscribed', at: '2025-12-31T23:59:59Z' }, voice)).toBeNull(); // told late: the customer came back since
+    }
+    expect(status({ ...IN, at: null }, { status: 'unsubscribed', at: '2020-01-01T00:00:00Z' })).toBe('unsubscribed'); // nobody knows that they did
+    expect(decide(OUT, { status: 'unsubscribed', at: '2026-01-01T00:00:00Z' })).toBeNull();
   });
 
-  test('only a consent given at or after the opt-out undoes it, and no import does', () => {
+  test('only a consent given after the opt-out undoes it, and no import does', () => {
     const later = { status: 'subscribed', at: '2026-03-02T00:00:00Z' } as const;
     expect(status(OUT, later, 'sync')).toBe('subscribed');
     expect(status(OUT, later, 'act')).toBe('subscribed');
     expect(decide(OUT, later, 'import')).toBeNull();
     expect(decide(OUT, { ...later, at: '2026-02-28T23:59:59Z' }, 'act')).toBeNull();
+    expect(decide(OUT, { ...later, at: OUT.at }, 'act')).toBeNull();
     expect(decide(OUT, { status: 'subscribed' }, 'sync')).toBeNull();
     expect(decide(OUT, { status: 'unknown' })).toBeNull();
     expect(decide(OUT, null)).toBeNull();
@@ -38,7 +45,14 @@ describe('what a consent becomes', () => {
     expect(decide(UNKNOWN, { status: 'subscribed', at: '2026-02-02T00:00:00Z' }, 'act', '2026-02-01T00:00:00Z')).toMatchObject({ consent: { status: 'subscribed' }, lifts: true });
   });
 
-  test('a consent without a date is one of now', () => {
-    expect(decide(UNKNOWN, { status: 'subscribed', source: 'form' })).toEqual({ consent: { status: 'subscribed', source: 'form', at: NOW.toISOString() }, lifts: false });
+  test('a consent given for the address stands against an older opt-out of it, one given for another does not', () => {
+    expect(decide(IN, { status: 'unsubscribed', at: '2025-12-01T00:00:00Z' }, 'act', '2025-12-01T00:00:00Z', true)).toEqual({ consent: IN, lifts: true });
+    expect(status(IN, undefined, 'sync', '2025-12-01T00:00:00Z', false)).toBe('unsubscribed');
+    expect(decide(IN, undefined, 'sync', '2025-12-01T00:00:00Z', true)).toBeNull();
+  });
+
+  test('a consent without a date stays one', () => {
+    expect(decide(UNKNOWN, { status: 'subscribed', source: 'form' })).toEqual({ consent: { status: 'subscribed', source: 'form', at: null }, lifts: false });
+    expect(decide(IN, { status: 'subscribed', source: 'sync' })).toEqual({ consent: { ...IN, source: 'sync' }, lifts: false });
   });
 });

@@ -6,34 +6,49 @@ import type { Consent, ConsentPatch } from './profile.js';
  */
 export type ConsentVoice = 'import' | 'sync' | 'act';
 
-/**
- * What a customer's consent becomes. An opt-out always counts. To take one back needs a dated consent that the customer
- * gave at or after the opt-out, and never happens by import; an undated `subscribed` only repeats what a system believed.
- *
- * @param optedOutAt when the address was opted out (its suppression), null when it was not
- * @returns the new consent and whether it lifts the address's opt-out; null when nothing changes
- */
-export function decideConsent(
-  known: Consent,
-  wanted: ConsentPatch | null | undefined,
-  optedOutAt: Date | null,
-  voice: ConsentVoice,
-  now: Date,
-): { consent: Consent; lifts: boolean } | null {
-  const status = wanted === null ? 'unknown' : wanted?.status;
-  const at = wanted?.at ? new Date(wanted.at.toUpperCase()).toISOString() : null; // kept in UTC, whatever zone it was told in
-  if (status === 'unsubscribed') return changed(known, { status, source: wanted?.source ?? null, at: at ?? (known.status === status ? known.at : now.toISOString()) }, false);
-  const outAt = latest(known.status === 'unsubscribed' ? new Date(known.at ?? 0) : null, optedOutAt);
-  if (outAt !== null) {
-    const undone = status === 'subscribed' && voice !== 'import' && at !== null && new Date(at) >= outAt;
-    if (!undone) return known.status === 'unsubscribed' ? null : { consent: { status: 'unsubscribed', source: 'suppression', at: outAt.toISOString() }, lifts: false };
-  }
-  if (status === undefined) return null;
-  if (status === 'unknown') return changed(known, { status, source: wanted?.source ?? null, at }, false);
-  return changed(known, { status, source: wanted?.source ?? null, at: at ?? (known.status === status ? known.at : now.toISOString()) }, optedOutAt !== null);
+/** What is known before somebody speaks. */
+export interface KnownConsent {
+  consent: Consent;
+  /** When the address was opted out (its suppression), null when it was not. */
+  optedOutAt: Date | null;
+  /** The customer had this address when the consent was given: it says nothing of another's opt-out. */
+  sameAddress: boolean;
 }
 
-const latest = (a: Date | null, b: Date | null): Date | null => (a === null || b === null ? (a ?? b) : a > b ? a : b);
+/**
+ * What a customer's consent becomes. The customer's last word counts, by its date and not by its arrival, and of two at one instant the
+ * opt-out. A `subscribed` that nobody dated only repeats what a system believed: it takes no opt-out back, and stands against none; nor
+ * does an import take one back. An opt-out without a date is one of now.
+ *
+ * @returns the new consent and whether it lifts the address's opt-out; null when nothing changes
+ */
+export function decideConsent({ consent: known, optedOutAt, sameAddress }: KnownConsent, wanted: ConsentPatch | null | undefined, voice: ConsentVoice, now: Date): { consent: Consent; lifts: boolean } | null {
+  const status = wanted === null ? 'unknown' : wanted?.status;
+  const source = wanted?.source ?? null;
+  const at = wanted?.at ? new Date(wanted.at.toUpperCase()).toISOString() : null; // kept in UTC, whatever zone it was told in
+  const optOuts: Consent[] = [];
+  if (optedOutAt !== null) optOuts.push({ status: 'unsubscribed', source: 'suppression', at: optedOutAt.toISOString() });
+  if (known.status === 'unsubscribed') optOuts.push({ ...known, at: known.at ?? new Date(0).toISOString() });
+  if (status === 'unsubscribed') optOuts.push({ status, source, at: at ?? (known.status === status ? known.at : null) ?? now.toISOString() });
+  const consents: Consent[] = [];
+  if (known.status === 'subscribed' && known.at !== null && (sameAddress || optedOutAt === null)) consents.push(known);
+  if (status === 'subscribed' && at !== null && voice !== 'import') consents.push({ status, source, at });
+
+  const [optOut, consent] = [latest(optOuts), latest(consents)];
+  if (optOut === undefined) return changed(known, unopposed(known, status, { source, at }), false);
+  if (consent === undefined || consent.at! <= optOut.at!) return changed(known, optOut, false);
+  return status === undefined ? null : changed(known, consent, optedOutAt !== null && voice !== 'import');
+}
+
+/** Where nobody opted out: what is told, unless what is known is of later. */
+function unopposed(known: Consent, status: Consent['status'] | undefined, { source, at }: Pick<Consent, 'source' | 'at'>): Consent {
+  if (status === undefined) return known;
+  if (status === 'unknown' || known.status !== 'subscribed') return { status, source, at };
+  return at !== null && known.at !== null && at < known.at ? known : { status, source, at: at ?? known.at };
+}
+
+/** The last one told of the last instant. In UTC and to the millisecond, instants sort as texts. */
+const latest = (consents: readonly Consent[]): Consent | undefined => consents.reduce<Consent | undefined>((a, b) => (a === undefined || b.at! >= a.at! ? b : a), undefined);
 
 const changed = (known: Consent, next: Consent, lifts: boolean) =>
   !lifts && known.status === next.status && known.source === next.source && known.at === next.at ? null : { consent: next, lifts };

@@ -47,7 +47,7 @@ export class CustomersController {
     allow: 'customers:write',
     summary: 'Create or change a customer',
     description:
-      'What is left out stays as it is, null clears it. 201 when the customer is new. An opt-out that is known (also of an address whose customer was erased) is undone only by a `subscribed` with an `at` not before it.',
+      'What is left out stays as it is, null clears it. 201 when the customer is new. An opt-out that is known (also of an address whose customer was erased) is undone only by a `subscribed` with a later `at`.',
     returns: CustomerDto,
     example: CUSTOMER_EXAMPLE,
     bodies: { new: UPSERT_EXAMPLE, change: PATCH_EXAMPLE },

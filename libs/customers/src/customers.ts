@@ -111,9 +111,10 @@ export class Customers {
     return this.writer.mark(tx, tenant, customerNos);
   }
 
-  /** Records what customers themselves decided. An opt-out suppresses their address; a consent lifts an opt-out, never a bounce, unless it is older than it. */
+  /** Records what customers themselves decided. An opt-out suppresses their address; a consent lifts an older opt-out, never a bounce. Nobody decided anything in the future. */
   async setConsent(tx: EntityManager, tenant: Tenant, changes: readonly ConsentSetting[]): Promise<void> {
-    const rows = changes.map(({ customerNo, channel, status, source, at }) => ({ customerNo, patch: { consents: { [channel]: { status, source, at: at.toISOString() } } } }));
+    const now = this.clock.now();
+    const rows = changes.map(({ customerNo, channel, status, source, at }) => ({ customerNo, patch: { consents: { [channel]: { status, source, at: (at < now ? at : now).toISOString() } } } }));
     await this.writer.change(tx, tenant, rows, 'act');
   }
 }

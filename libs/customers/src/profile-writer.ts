@@ -177,7 +177,8 @@ export class ProfileWriter {
         const found = address === null ? null : suppression(channel, address);
         const optedOutAt = found !== null && isOptOut(found.reason) ? found.at : null;
         const wanted = patch.consents === null ? null : patch.consents?.[channel];
-        const decided = decideConsent(consentOf(draft.now, channel), wanted, optedOutAt, voice, this.clock.now());
+        const sameAddress = address === addressOf(draft.before, channel);
+        const decided = decideConsent({ consent: consentOf(draft.now, channel), optedOutAt, sameAddress }, wanted, voice, this.clock.now());
         if (decided === null) continue;
         draft.now = withConsent(draft.now, channel, decided.consent);
         changes.push({ customerNo: draft.now.customer_no, channel, address, ...decided });

@@ -6,7 +6,7 @@ import type { Tenant } from '#kernel';
 import { normaliseEmail, normalisePhone } from './contact.js';
 import { addressOf, CHANNELS, type Channel, consentOf, type CustomerProfile } from './profile.js';
 
-/** Why an address is not written to; weakest first: a stronger reason replaces a weaker one, never the other way. */
+/** Why an address is not written to; weakest first: of several the strongest stands, with the latest instant of any. */
 export const SUPPRESSION_REASONS = ['opt_out', 'unsubscribed', 'manual', 'complaint', 'hard_bounce'] as const;
 export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number];
 
@@ -50,8 +50,8 @@ export class Suppressions {
       `INSERT INTO suppressions AS known (tenant_id, channel, address_hash, reason, created_at)
        SELECT $1, * FROM unnest($2::text[], $3::bytea[], $4::text[], $5::timestamptz[]) AS added (channel, address_hash, reason, created_at)
         ORDER BY channel, address_hash
-       ON CONFLICT (tenant_id, channel, address_hash) DO UPDATE SET reason = excluded.reason, created_at = excluded.created_at
-        WHERE ${strength('excluded.reason')} >= ${strength('known.reason')}`,
+       ON CONFLICT (tenant_id, channel, address_hash) DO UPDATE SET created_at = greatest(known.created_at, excluded.created_at),
+         reason = CASE WHEN ${strength('excluded.reason')} >= ${strength('known.reason')} THEN excluded.reason ELSE known.reason END`,
       [tenant.id, rows.map((row) => row.channel), rows.map((row) => row.address_hash), rows.map((row) => row.reason), rows.map((row) => row.created_at)],
     );
   }
@@ -101,8 +101,8 @@ export class Suppressions {
       const hash = this.hash(channel, address);
       const key = channel + hash.toString('hex');
       const known = rows.get(key);
-      if (known !== undefined && SUPPRESSION_REASONS.indexOf(known.reason) > SUPPRESSION_REASONS.indexOf(reason)) continue;
-      rows.set(key, { channel, address_hash: hash, reason, created_at: at });
+      const stronger = known === undefined || SUPPRESSION_REASONS.indexOf(known.reason) <= SUPPRESSION_REASONS.indexOf(reason);
+      rows.set(key, { channel, address_hash: hash, reason: stronger ? reason : known.reason, created_at: known !== undefined && known.created_at > at ? known.created_at : at });
     }
     return [...rows.values()];
   }

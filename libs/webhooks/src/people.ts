@@ -20,7 +20,7 @@ export class People {
    */
   async applyConsents(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<Outcome[]> {
     const numbers = await this.numbersOf(tx, tenant, claimed.map(({ event }) => event));
-    // The last word of each person and channel, so that the order within a batch cannot matter.
+    // The last word of each person and channel, of two at one instant the opt-out, so that the order within a batch cannot matter.
     const last = new Map<string, ConsentSetting>();
     const closed: SuppressionEntry[] = [];
     const outcomes = claimed.map(({ provider, event, at }, index): Outcome => {
@@ -32,7 +32,7 @@ export class People {
         const setting: ConsentSetting = { customerNo, channel, status: optsOut ? 'unsubscribed' : 'subscribed', source: `webhook:${provider}`, at };
         const key = `${customerNo}/${channel}`;
         const known = last.get(key);
-        if (known === undefined || known.at <= at) last.set(key, setting);
+        if (known === undefined || known.at < at || (known.at.getTime() === at.getTime() && optsOut)) last.set(key, setting);
       }
       if (optsOut && address !== null) closed.push({ channel, address, reason: event.name === 'complained' ? 'complaint' : 'unsubscribed', at });
       return customerNo !== null || (optsOut && address !== null) ? PROCESSED : unmatched('unknown_customer');

@@ -21,6 +21,7 @@ export class ConsentDto implements Consent {
   @ApiProperty({ type: String, nullable: true, example: 'signup_form' })
   source: string | null;
 
+  /** When the customer said so; null when nobody told. */
   @ApiProperty({ type: String, nullable: true, format: 'date-time' })
   at: string | null;
 }

@@ -12,7 +12,7 @@ const Spelled = (normalise: (text: string) => string | null) =>
   Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? (normalise(value) ?? value) : value));
 
 export class ConsentInputDto {
-  /** An opt-out always counts; `subscribed` takes one back only with an `at` that is not before it. */
+  /** Of several statements the one with the latest `at` counts, whichever arrives last; at one instant the opt-out. `subscribed` without `at` takes no opt-out back; `unsubscribed` without `at` is of now. */
   @IsIn(CONSENT_STATUSES)
   @ApiProperty({ enum: CONSENT_STATUSES })
   status: ConsentStatus;
