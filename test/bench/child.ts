@@ -7,6 +7,7 @@ import { anyFreePort } from '#app/local/src/ports';
 /** A server in a process of its own: what is measured shares no event loop with the client, nor with the other side. */
 export interface Child {
   url: string;
+  pid: number;
   stop(): Promise<void>;
 }
 
@@ -34,6 +35,7 @@ export async function startChild(file: string, ready: string, env: Record<string
   }
   return {
     url,
+    pid: child.pid!,
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill('SIGTERM');

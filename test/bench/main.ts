@@ -4,9 +4,10 @@ import type { Figure, Scenario } from './bench.js';
 import { campaignsCreate } from './campaigns-create.js';
 import { campaignsList } from './campaigns-list.js';
 import { hostileCriteria } from './hostile-criteria.js';
+import { importing } from './import.js';
 import { segments } from './segments.js';
 
-const SCENARIOS: Readonly<Record<string, Scenario>> = { 'campaigns-list': campaignsList, 'campaigns-create': campaignsCreate, 'hostile-criteria': hostileCriteria, segments };
+const SCENARIOS: Readonly<Record<string, Scenario>> = { 'campaigns-list': campaignsList, 'campaigns-create': campaignsCreate, 'hostile-criteria': hostileCriteria, segments, import: importing };
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !Object.hasOwn(SCENARIOS, name));

@@ -1,3 +1,6 @@
+import { domainToASCII } from 'node:url';
+import { isEmail } from 'class-validator';
+import fc from 'fast-check';
 import { normaliseEmail, normalisePhone } from './contact.js';
 
 describe('addresses have one spelling', () => {
@@ -20,4 +23,17 @@ describe('addresses have one spelling', () => {
     ['+1 415', null],
     ['call me', null],
   ])('%j is the phone %j', (text, phone) => expect(normalisePhone(text)).toBe(phone));
+
+  test('an address that looks usual is one', () => {
+    const part = fc.string({ unit: fc.constantFrom('a', 'z', '0', '.', '-', '_', '+', 'xn--', 'com'), minLength: 1, maxLength: 8 });
+    const tld = fc.constantFrom('com', 'c', 'xn--p1ai', '1a', 'technology', 'co.uk');
+    fc.assert(
+      fc.property(part, part, tld, (local, domain, end) => {
+        const host = `${domain}.${end}`;
+        const ascii = domainToASCII(host);
+        expect(normaliseEmail(`${local}@${host}`)).toBe(isEmail(`${local}@${ascii}`) ? `${local}@${ascii}` : null);
+      }),
+      { numRuns: 20_000 },
+    );
+  });
 });

@@ -9,6 +9,7 @@ import { CustomersController } from './customers.controller.js';
 import { Customers } from './customers.js';
 import { CustomersService } from './customers.service.js';
 import { ImportEntity } from './import.entity.js';
+import { ImportRetention } from './import-retention.js';
 import { ImportRunner } from './import-runner.js';
 import { ImportsController } from './imports.controller.js';
 import { Imports } from './imports.js';
@@ -21,7 +22,7 @@ import { Suppressions } from './suppressions.js';
 @Module({
   imports: [TypeOrmModule.forFeature([ImportEntity])],
   controllers: [CustomersController, CustomerHistoryController, ImportsController],
-  providers: [CustomerHistory, CustomerMerge, Customers, CustomerNumbers, CustomersService, ImportRunner, Imports, PersonalData, ProfileWriter, Suppressions],
+  providers: [CustomerHistory, CustomerMerge, Customers, CustomerNumbers, CustomersService, ImportRetention, ImportRunner, Imports, PersonalData, ProfileWriter, Suppressions],
   exports: [Customers, Imports, PersonalData, Suppressions],
 })
 export class CustomersModule implements OnModuleInit {

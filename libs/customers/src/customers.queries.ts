@@ -39,15 +39,15 @@ const SEARCHED = `nullif(searchable(concat_ws(' ', profile.first_name, profile.l
 export const INSERT_PROFILES = `
   INSERT INTO customers (tenant_id, customer_no, customer_id, version, ${WRITTEN}, name_search, last_name_search, created_at, updated_at)
   SELECT $1, customer_no, customer_id, version, ${WRITTEN}, ${SEARCHED}, $3, $3
-    FROM jsonb_to_recordset($2::jsonb) AS profile (customer_id text, ${RECORD}) ORDER BY customer_id COLLATE "C"
+    FROM json_to_recordset($2::json) AS profile (customer_id text, ${RECORD}) ORDER BY customer_id COLLATE "C"
   ON CONFLICT ON CONSTRAINT customers_customer_id DO NOTHING
-  RETURNING customer_no, customer_id`;
+  RETURNING customer_no`;
 
 /** $1 tenant, $2 profiles as JSON, $3 now. The rows are locked by the caller. */
 export const UPDATE_PROFILES = `
   UPDATE customers SET (${WRITTEN}) = ROW (${WRITTEN.replace(/(\w+)/g, 'profile.$1')}), version = profile.version, updated_at = $3,
          (name_search, last_name_search) = ROW (${SEARCHED})
-    FROM jsonb_to_recordset($2::jsonb) AS profile (${RECORD})
+    FROM json_to_recordset($2::json) AS profile (${RECORD})
    WHERE customers.tenant_id = $1 AND customers.customer_no = profile.customer_no`;
 
 /** $1 tenant, $2 numbers, $3 channels, $4 statuses, $5 sources, $6 instants */

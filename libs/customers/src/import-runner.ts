@@ -5,16 +5,22 @@ import { Jobs } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
 import type { CsvRow } from './import.csv.js';
 import { ImportEntity } from './import.entity.js';
-import { ADD_PROGRESS, IDS_OF_EMAILS, KEEP_ERRORS, TAKE_CHUNK } from './import.queries.js';
-import { type ReadRow, readRow, type RowError } from './import-row.js';
+import { ADD_PROGRESS, FORGET_NEWCOMERS, IDS_OF_EMAILS, KEEP_ERRORS, KEEP_REJECTED, KEEP_NEWCOMERS, TAKE_CHUNK } from './import.queries.js';
+import { rejectedRows } from './import-rejected.js';
+import { type ReadRow, RowReader } from './import-row.js';
 import { IMPORT_CUSTOMERS, Imports } from './imports.js';
-import { ProfileWriter } from './profile-writer.js';
+import { type ProfileRow, ProfileWriter } from './profile-writer.js';
 
-/** Milliseconds that one job works before it passes the rest on: long jobs would look lost, and would hold up a shutdown. */
+/** Milliseconds that one job works before it passes the rest on, so that files of other tenants get their turn and a shutdown need not wait. */
 const TURN = 30_000;
 
 /** Chunks that could not be worked on before the import counts as failed. */
 const MAX_FAILURES = 5;
+
+interface Chunk {
+  chunk_no: number;
+  rows: string;
+}
 
 /** Works on imports, chunk by chunk: its rows, its errors and its progress commit together, so a crash repeats nothing and skips nothing. */
 @Injectable()
@@ -49,44 +55,66 @@ export class ImportRunner implements OnModuleInit {
 
   /** @returns whether there may be more to do */
   private step(tenant: Tenant, importNo: number): Promise<boolean> {
+    const begunAt = this.clock.now();
     return this.database.inTenant(tenant, async (tx) => {
       const entity = await tx.findOne(ImportEntity, { where: { tenantId: tenant.id, importNo }, lock: { mode: 'pessimistic_write' } });
       if (entity === null || entity.status === 'completed' || entity.status === 'failed') return false;
-      const [[chunk]] = await tx.query<[[{ rows: string }?], number]>(TAKE_CHUNK, [tenant.id, importNo]);
-      if (chunk === undefined) {
-        await tx.update(ImportEntity, { tenantId: tenant.id, importNo }, { status: 'completed', finishedAt: this.clock.now() });
-        return false;
-      }
-      await this.apply(tx, tenant, entity, JSON.parse(chunk.rows) as CsvRow[]);
-      return true;
+      const [[chunk]] = await tx.query<[[Chunk?], number]>(TAKE_CHUNK, [tenant.id, importNo]);
+      if (chunk !== undefined) await this.apply(tx, tenant, entity, chunk, begunAt);
+      const more = chunk !== undefined && entity.processed < entity.totalRows;
+      if (!more) await this.complete(tx, tenant, entity);
+      return more;
     });
   }
 
-  private async apply(tx: EntityManager, tenant: Tenant, entity: ImportEntity, chunk: CsvRow[]): Promise<void> {
-    const read = await Promise.all(chunk.map((row) => readRow(entity.columns, row)));
+  private async apply(tx: EntityManager, tenant: Tenant, entity: ImportEntity, { chunk_no, rows }: Chunk, begunAt: Date): Promise<void> {
+    const chunk = JSON.parse(rows) as CsvRow[];
+    const reader = new RowReader(entity.columns, entity.header);
+    const read = await reader.read(chunk);
     const errors = read.flatMap((row) => (Array.isArray(row) ? row : []));
-    const good = await this.identified(tx, tenant, read.filter((row): row is ReadRow => !Array.isArray(row)), errors);
-    const written = good.length === 0 ? [] : await this.writer.upsert(tx, tenant, good, 'import');
-    const target = entity.target === null ? undefined : this.imports.targets.get(entity.target);
-    if (target !== undefined && written.length > 0) await target(tx, tenant, entity.targetRef!, [...new Set(written.map((one) => one.customerNo))]);
+    const { good, strangers } = await this.identified(tx, tenant, read.filter((row): row is ReadRow => !Array.isArray(row)));
+    errors.push(...strangers.map(({ line }) => ({ line, column: reader.columnOf('email'), code: 'customer_not_found', detail: 'No customer has this email, and the row names no customer_id.' })));
+    const created = await this.write(tx, tenant, entity, good);
     if (errors.length > 0) {
       await tx.query(KEEP_ERRORS, [tenant.id, entity.importNo, errors.map((one) => one.line), errors.map((one) => one.column), errors.map((one) => one.code), errors.map((one) => one.detail)]);
+      await tx.query(KEEP_REJECTED, [tenant.id, entity.importNo, chunk_no, JSON.stringify(rejectedRows(chunk, errors))]);
     }
-    const created = written.filter((one) => one.created).length;
-    await tx.query(ADD_PROGRESS, [tenant.id, entity.importNo, chunk.length, created, written.length - created, chunk.length - written.length]);
+    entity.processed += chunk.length;
+    await tx.query(ADD_PROGRESS, [tenant.id, entity.importNo, chunk.length, created, good.length - created, chunk.length - good.length, begunAt]);
   }
 
-  /** The rows with the id of their customer: their own, or that of the customer who has the email. */
-  private async identified(tx: EntityManager, tenant: Tenant, rows: readonly ReadRow[], errors: RowError[]) {
+  /** @returns how many of the rows make, or would make, a customer */
+  private async write(tx: EntityManager, tenant: Tenant, entity: ImportEntity, rows: readonly ProfileRow[]): Promise<number> {
+    if (rows.length === 0) return 0;
+    if (entity.dryRun) {
+      const ids = [...new Set(rows.map((row) => row.customerId))];
+      const known = await this.writer.numbersOf(tx, tenant, ids);
+      const [{ count }] = await tx.query<[{ count: number }]>(KEEP_NEWCOMERS, [tenant.id, entity.importNo, ids.filter((id) => !known.has(id))]);
+      return count;
+    }
+    const written = await this.writer.upsert(tx, tenant, rows, 'import');
+    const target = entity.target === null ? undefined : this.imports.targets.get(entity.target);
+    await target?.(tx, tenant, entity.targetRef!, [...new Set(written.map((one) => one.customerNo))]);
+    return written.filter((one) => one.created).length;
+  }
+
+  /** The rows with the id of their customer: their own, or that of the customer who has the email; and those of whom nobody has it. */
+  private async identified(tx: EntityManager, tenant: Tenant, rows: readonly ReadRow[]): Promise<{ good: ProfileRow[]; strangers: ReadRow[] }> {
     const emails = rows.flatMap((row) => (row.customerId === null ? [row.patch.email!] : []));
     const known = emails.length === 0 ? [] : await tx.query<{ email: string; customer_id: string }[]>(IDS_OF_EMAILS, [tenant.id, emails]);
     const idOf = new Map(known.map((row) => [row.email, row.customer_id]));
-    return rows.flatMap(({ line, customerId, patch }) => {
-      const id = customerId ?? idOf.get(patch.email!);
-      if (id !== undefined) return [{ customerId: id, patch }];
-      errors.push({ line, column: 'email', code: 'customer_not_found', detail: 'No customer has this email, and the row names no customer_id.' });
-      return [];
-    });
+    const [good, strangers]: [ProfileRow[], ReadRow[]] = [[], []];
+    for (const row of rows) {
+      const customerId = row.customerId ?? idOf.get(row.patch.email!);
+      if (customerId === undefined) strangers.push(row);
+      else good.push({ customerId, patch: row.patch });
+    }
+    return { good, strangers };
+  }
+
+  private async complete(tx: EntityManager, tenant: Tenant, { importNo, dryRun }: ImportEntity): Promise<void> {
+    await tx.update(ImportEntity, { tenantId: tenant.id, importNo }, { status: 'completed', finishedAt: this.clock.now() });
+    if (dryRun) await tx.query(FORGET_NEWCOMERS, [tenant.id, importNo]);
   }
 
   /** Counts a failure; the last one ends the import. What was written stays, and `processed` says how far it came. */
@@ -96,7 +124,7 @@ export class ImportRunner implements OnModuleInit {
       if (entity === null) return true;
       const failed = entity.failures + 1 >= MAX_FAILURES;
       await tx.update(ImportEntity, { tenantId: tenant.id, importNo }, { failures: entity.failures + 1, ...(failed && { status: 'failed', finishedAt: this.clock.now() }) });
-      if (failed) await tx.query('DELETE FROM import_chunks WHERE tenant_id = $1 AND import_no = $2', [tenant.id, importNo]);
+      if (failed) for (const table of ['import_chunks', 'import_newcomers']) await tx.query(`DELETE FROM ${table} WHERE tenant_id = $1 AND import_no = $2`, [tenant.id, importNo]);
       return failed;
     });
   }

@@ -1,50 +1,48 @@
 import { pipeline, Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
-import { type Fault, RequestError, validationFailed } from '#kernel';
-import { CHANNELS } from '#tenants';
-import { isAttributeName } from './dto/customer.rules.js';
+import { RequestError, validationFailed } from '#kernel';
+import { columnsOf } from './import.columns.js';
 import { delimiterOf, headerScan } from './import.delimiter.js';
+import { type ImportOptions, importOptions } from './import.options.js';
 import { charsetOf, textOf } from './import.text.js';
 
 /** A row and the line of the file it ends on. */
 export type CsvRow = [line: number, cells: string[]];
 
-/** Rows that travel, and are worked on, together. */
-const CHUNK_ROWS = 500;
+/** Rows that travel, and are worked on, together: enough to make little of what a transaction costs, few enough not to hold up who writes to the same customers. */
+const CHUNK_ROWS = 2000;
+
+/** Characters from which on a chunk is full, however few its rows. */
+const CHUNK_CHARACTERS = 512 * 1024;
 
 /** Characters of one row. */
 const MAX_ROW = 1024 * 1024;
 
-/** Columns beside `attributes.<name>`. */
-export const IMPORT_COLUMNS: ReadonlySet<string> = new Set([
-  'customer_id', 'email', 'phone', 'first_name', 'last_name', 'locale', 'timezone', 'birthday', 'city', 'loyalty_tier', 'loyalty_points', 'tags',
-  ...CHANNELS.flatMap((channel) => [`consents.${channel}.status`, `consents.${channel}.source`, `consents.${channel}.at`]),
-]);
-
-/** A file as it arrives, and its declared charset. */
-export interface CsvFile {
+/** A file as it arrives, its declared charset, and what is to be done with it. */
+export interface CsvFile extends ImportOptions {
   bytes: Readable;
   charset: string | null;
 }
 
-/** The CSV body of a request. @throws RequestError unsupported_media_type */
-export function csvBody({ body, headers }: { body: unknown; headers: { 'content-type'?: string } }): CsvFile {
+/** The CSV body of a request, and what its query says of it. @throws RequestError unsupported_media_type, validation_failed */
+export function csvBody({ body, headers, query }: { body: unknown; headers: { 'content-type'?: string }; query: unknown }): CsvFile {
   if (!(body instanceof Readable)) throw new RequestError('unsupported_media_type', { detail: 'Send the file as the body, with Content-Type: text/csv.' });
-  return { bytes: body, charset: charsetOf(headers['content-type']) };
+  return { bytes: body, charset: charsetOf(headers['content-type']), ...importOptions(query as Record<string, unknown>) };
 }
 
 /**
  * Reads a CSV file (RFC 4180, with any of four delimiters; the first row names the columns) as it arrives, in constant memory.
  *
- * @returns the columns, and the rows in chunks
+ * @returns its header, which field each column is, and the rows in chunks
  * @throws RequestError validation_failed when it is no such file; rows already handed out are void then
  */
-export async function readCsv(file: CsvFile): Promise<{ columns: string[]; chunks: AsyncGenerator<CsvRow[]> }> {
+export async function readCsv(file: CsvFile): Promise<{ header: string[]; columns: string[]; chunks: AsyncGenerator<CsvRow[]> }> {
   const rows = records(file);
   const header = await rows.next();
   if (header.done) throw validationFailed([{ pointer: '', code: 'empty', detail: 'The file is empty: its first row names the columns.' }]);
   try {
-    return { columns: checkColumns(header.value[1].map((name) => name.trim())), chunks: inChunks(rows) };
+    const [, names] = header.value;
+    return { header: names, columns: columnsOf(names, file.mapping), chunks: inChunks(rows) };
   } catch (error) {
     await rows.return(undefined);
     throw error;
@@ -53,10 +51,13 @@ export async function readCsv(file: CsvFile): Promise<{ columns: string[]; chunk
 
 async function* inChunks(rows: AsyncGenerator<CsvRow>): AsyncGenerator<CsvRow[]> {
   let chunk: CsvRow[] = [];
+  let characters = 0;
   for await (const row of rows) {
-    if (chunk.push(row) < CHUNK_ROWS) continue;
+    for (const cell of row[1]) characters += cell.length;
+    if (chunk.push(row) < CHUNK_ROWS && characters < CHUNK_CHARACTERS) continue;
     yield chunk;
     chunk = [];
+    characters = 0;
   }
   if (chunk.length > 0) yield chunk;
 }
@@ -95,18 +96,3 @@ function refusal(error: unknown): unknown {
   if (error instanceof CsvError) return validationFailed([{ pointer: '', code: 'invalid_csv', detail: `${error.message.slice(0, 300)}` }]);
   return error;
 }
-
-/** A misspelt column is refused rather than kept as something nobody asked for; an attribute says so in its name. */
-function checkColumns(columns: string[]): string[] {
-  const faults = columns.flatMap((column, index): Fault[] => {
-    const at = { pointer: '', column };
-    if (columns.indexOf(column) < index) return [{ ...at, code: 'duplicate_column', detail: `The column "${column}" stands twice.` }];
-    if (IMPORT_COLUMNS.has(column) || isAttributeColumn(column)) return [];
-    return [{ ...at, code: 'unknown_column', detail: `"${column.slice(0, 100)}" is no column; take one of ${[...IMPORT_COLUMNS].join(', ')}, or attributes.<name>.` }];
-  });
-  if (!columns.includes('customer_id') && !columns.includes('email')) faults.push({ pointer: '', code: 'missing_column', detail: 'A column customer_id or email must say who each row is about.' });
-  if (faults.length > 0) throw validationFailed(faults);
-  return columns;
-}
-
-const isAttributeColumn = (column: string): boolean => column.startsWith('attributes.') && isAttributeName(column.slice('attributes.'.length));

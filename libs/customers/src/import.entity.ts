@@ -27,8 +27,17 @@ export class ImportEntity {
   @Column('text', { name: 'target_ref', nullable: true })
   targetRef: string | null;
 
+  /** The file's first row. */
+  @Column('text', { array: true })
+  header: string[];
+
+  /** Which field each column is; empty for one that is ignored. */
   @Column('text', { array: true })
   columns: string[];
+
+  /** It only tells what would become of the file. */
+  @Column('boolean', { name: 'dry_run', default: false })
+  dryRun: boolean;
 
   @Column('int', { name: 'total_rows', default: 0 })
   totalRows: number;
@@ -51,6 +60,9 @@ export class ImportEntity {
 
   @Column('timestamptz', { name: 'created_at' })
   createdAt: Date;
+
+  @Column('timestamptz', { name: 'started_at', nullable: true })
+  startedAt: Date | null;
 
   @Column('timestamptz', { name: 'finished_at', nullable: true })
   finishedAt: Date | null;

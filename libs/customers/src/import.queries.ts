@@ -1,6 +1,7 @@
-/** $1 tenant, $2 id, $3 target, $4 target's ref, $5 columns, $6 now */
+/** $1 tenant, $2 id, $3 target, $4 target's ref, $5 header, $6 columns, $7 dry run, $8 now */
 export const BEGIN_IMPORT = `
-  INSERT INTO imports (tenant_id, import_id, status, target, target_ref, columns, created_at) VALUES ($1, $2, 'receiving', $3, $4, $5, $6) RETURNING import_no`;
+  INSERT INTO imports (tenant_id, import_id, status, target, target_ref, header, columns, dry_run, created_at)
+  VALUES ($1, $2, 'receiving', $3, $4, $5, $6, $7, $8) RETURNING import_no`;
 
 /** $1 tenant, $2 import, $3 chunk, $4 rows as JSON */
 export const KEEP_CHUNK = `INSERT INTO import_chunks (tenant_id, import_no, chunk_no, rows) VALUES ($1, $2, $3, $4)`;
@@ -9,21 +10,37 @@ export const KEEP_CHUNK = `INSERT INTO import_chunks (tenant_id, import_no, chun
 export const TAKE_CHUNK = `
   DELETE FROM import_chunks WHERE tenant_id = $1 AND import_no = $2
      AND chunk_no = (SELECT min(chunk_no) FROM import_chunks WHERE tenant_id = $1 AND import_no = $2)
-  RETURNING rows`;
+  RETURNING chunk_no, rows`;
 
 /** $1 tenant, $2 import, $3 lines, $4 columns, $5 codes, $6 details */
 export const KEEP_ERRORS = `
   INSERT INTO import_errors (tenant_id, import_no, line, "column", code, detail)
   SELECT $1, $2, * FROM unnest($3::int[], $4::text[], $5::text[], $6::text[])`;
 
-/** $1 tenant, $2 import, $3 processed, $4 created, $5 updated, $6 rejected */
+/** $1 tenant, $2 import, $3 chunk, $4 rejected rows as JSON */
+export const KEEP_REJECTED = `INSERT INTO import_rejected (tenant_id, import_no, chunk_no, rows) VALUES ($1, $2, $3, $4)`;
+
+/** What a dry run would create: it tells from it that a later row is about the same. Returns how many are new. $1 tenant, $2 import, $3 ids */
+export const KEEP_NEWCOMERS = `
+  WITH fresh AS (
+    INSERT INTO import_newcomers (tenant_id, import_no, id_hash) SELECT $1, $2, hashtextextended(id, 0) FROM unnest($3::text[]) id ON CONFLICT DO NOTHING RETURNING 1)
+  SELECT count(*)::int AS count FROM fresh`;
+
+/** $1 tenant, $2 import */
+export const FORGET_NEWCOMERS = `DELETE FROM import_newcomers WHERE tenant_id = $1 AND import_no = $2`;
+
+/** $1 tenant, $2 import, $3 processed, $4 created, $5 updated, $6 rejected, $7 now */
 export const ADD_PROGRESS = `
-  UPDATE imports SET status = 'running', processed = processed + $3, created = created + $4, updated = updated + $5, rejected = rejected + $6
+  UPDATE imports SET status = 'running', processed = processed + $3, created = created + $4, updated = updated + $5, rejected = rejected + $6, started_at = coalesce(started_at, $7)
    WHERE tenant_id = $1 AND import_no = $2`;
 
 /** $1 tenant, $2 import, $3 after this error, $4 limit */
 export const ERRORS = `
   SELECT id, line, "column", code, detail FROM import_errors WHERE tenant_id = $1 AND import_no = $2 AND id > $3 ORDER BY id LIMIT $4`;
+
+/** $1 tenant, $2 import, $3 after this chunk */
+export const REJECTED = `
+  SELECT chunk_no, rows FROM import_rejected WHERE tenant_id = $1 AND import_no = $2 AND chunk_no > $3 ORDER BY chunk_no LIMIT 1`;
 
 /** $1 tenant, $2 emails. Of several customers of an address the one known longest. */
 export const IDS_OF_EMAILS = `
@@ -31,3 +48,8 @@ export const IDS_OF_EMAILS = `
 
 /** Files whose upload ended but whose caller never heard of it. $1 tenant, $2 before */
 export const FORGET_ORPHANS = `DELETE FROM imports WHERE tenant_id = $1 AND status = 'receiving' AND created_at < $2`;
+
+/** $1 tenant, $2 before */
+export const FORGET_REJECTED = `
+  DELETE FROM import_rejected USING imports
+   WHERE imports.tenant_id = $1 AND imports.finished_at < $2 AND import_rejected.tenant_id = $1 AND import_rejected.import_no = imports.import_no`;

@@ -7,10 +7,12 @@ import type { Tenant } from '#kernel';
 import { ImportError } from './customers.errors.js';
 import { ImportDto } from './dto/import.dto.js';
 import { csvBody } from './import.csv.js';
+import { ImportQuery } from './import.options.js';
 import { Imports } from './imports.js';
 
 const QUEUED = {
-  id: 'imp_01kzv3q6x0w9m2h7c4t8r5e1nd', status: 'queued', total_rows: 2357, processed: 0, created: 0, updated: 0, rejected: 0, created_at: '2026-01-24T18:30:00.000Z', finished_at: null,
+  id: 'imp_01kzv3q6x0w9m2h7c4t8r5e1nd', status: 'queued', total_rows: 2357, processed: 0, created: 0, updated: 0, rejected: 0,
+  dry_run: false, rows_per_second: null, eta_seconds: null, created_at: '2026-01-24T18:30:00.000Z', started_at: null, finished_at: null,
 };
 
 @ApiTags('Customers')
@@ -19,13 +21,14 @@ export class ImportsController {
   constructor(private readonly imports: Imports) {}
 
   @Post('customers/import')
+  @ImportQuery()
   @Route({
     allow: 'customers:write',
     status: 202,
     summary: 'Import customers',
-    description: `A CSV file of any size as the body (RFC 4180; parted by commas, semicolons, tabs or \`|\`, whichever its first row shows; UTF-8 unless the \`charset\` of its Content-Type or a byte order mark says otherwise). Its first row names the columns: \`customer_id\`, \`email\`, \`phone\`, \`first_name\`, \`last_name\`, \`locale\`, \`timezone\`, \`birthday\`, \`city\`, \`loyalty_tier\`, \`loyalty_points\`, \`tags\` (parted by \`|\`), \`consents.email.status\` (also \`.source\`, \`.at\`, and for \`sms\`, \`push\`) and \`attributes.<name>\` (numbers, \`true\` and \`false\` are kept as such). Any other column is refused.
+    description: `A CSV file of any size as the body (RFC 4180; parted by commas, semicolons, tabs or \`|\`, whichever its first row shows; UTF-8 unless the \`charset\` of its Content-Type or a byte order mark says otherwise). Its first row names the columns: \`customer_id\`, \`email\`, \`phone\`, \`first_name\`, \`last_name\`, \`locale\`, \`timezone\`, \`birthday\`, \`city\`, \`loyalty_tier\`, \`loyalty_points\`, \`tags\` (parted by \`|\`), \`consents.email.status\` (also \`.source\`, \`.at\`, and for \`sms\`, \`push\`) and \`attributes.<name>\` (numbers, \`true\` and \`false\` are kept as such). \`columns[…]\` says what a column of another name is, or that it is ignored; any other column is refused.
 
-A row without \`customer_id\` is about the known customer who has its email. An empty cell changes nothing. A bad row is rejected, the others are written. An import never undoes an opt-out.`,
+A row without \`customer_id\` is about the known customer who has its email. An empty cell changes nothing. A bad row is rejected, the others are written; \`GET /imports/{import_id}/rejected\` gives the bad ones back, to be corrected and sent again. An import never undoes an opt-out.`,
     consumes: 'text/csv',
     bodies: { guests: 'customer_id,email,first_name,loyalty_tier,attributes.allergy\nguest-1,ann@example.com,Ann,gold,nuts\nguest-2,bob@example.com,Bob,,\n' },
     returns: ImportDto,
@@ -40,9 +43,9 @@ A row without \`customer_id\` is about the known customer who has its email. An 
   @Route({
     allow: 'customers:read',
     summary: 'Get an import',
-    description: 'How far it is. Follow it until `status` is `completed` or `failed`.',
+    description: 'How far it is, how fast, and for how much longer. Follow it until `status` is `completed` or `failed`.',
     returns: ImportDto,
-    example: { ...QUEUED, status: 'completed', processed: 2357, created: 2350, updated: 5, rejected: 2, finished_at: '2026-01-24T18:30:02.000Z' },
+    example: { ...QUEUED, status: 'completed', processed: 2357, created: 2350, updated: 5, rejected: 2, rows_per_second: 15713, started_at: '2026-01-24T18:30:01.850Z', finished_at: '2026-01-24T18:30:02.000Z' },
     errors: [ImportError.only('import_not_found')],
   })
   getImport(@CurrentTenant() tenant: Tenant, @Param('import_id') importId: string) {
@@ -52,7 +55,7 @@ A row without \`customer_id\` is about the known customer who has its email. An 
   @Get('imports/:import_id/errors')
   @Route({
     allow: 'customers:read',
-    summary: 'List the rejected rows of an import',
+    summary: 'List why rows of an import were rejected',
     description: 'A CSV file: the line on which the row ends, the column, a code and what was expected.',
     produces: 'text/csv',
     example: 'line,column,code,detail\n7,email,is_email,email must be an email address\n',
@@ -60,5 +63,18 @@ A row without \`customer_id\` is about the known customer who has its email. An 
   })
   async listImportErrors(@CurrentTenant() tenant: Tenant, @Param('import_id') importId: string) {
     return new StreamableFile(await this.imports.errors(tenant, importId), { type: 'text/csv; charset=utf-8' });
+  }
+
+  @Get('imports/:import_id/rejected')
+  @Route({
+    allow: 'customers:read',
+    summary: 'Get the rejected rows of an import',
+    description: 'A CSV file (UTF-8, commas) of the rows that were not taken, cell by cell as they came, under the header of their file and behind `error_line`, `error_column` and `error_code`. Those three are ignored by an import: correct the rows and send the file back, with the same `columns` if there were any. Since it must come back unchanged, no cell is defused that a spreadsheet would take for a formula. Kept for 30 days; without the rows of customers erased meanwhile.',
+    produces: 'text/csv',
+    example: 'error_line,error_column,error_code,customer_id,email,first_name\n7,email,is_email,guest-6,nobody,Ann\n',
+    errors: [ImportError.only('import_not_found')],
+  })
+  async getRejectedImportRows(@CurrentTenant() tenant: Tenant, @Param('import_id') importId: string) {
+    return new StreamableFile(await this.imports.rejected(tenant, importId), { type: 'text/csv; charset=utf-8' });
   }
 }

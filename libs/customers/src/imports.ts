@@ -9,14 +9,14 @@ import { ImportError } from './customers.errors.js';
 import { ImportDto } from './dto/import.dto.js';
 import { type CsvFile, readCsv } from './import.csv.js';
 import { ImportEntity } from './import.entity.js';
-import { BEGIN_IMPORT, ERRORS, FORGET_ORPHANS, KEEP_CHUNK } from './import.queries.js';
+import { BEGIN_IMPORT, ERRORS, KEEP_CHUNK, REJECTED } from './import.queries.js';
+import { rejectedCsv, type RejectedRow } from './import-rejected.js';
 
 /** Gets the customers of every chunk, in the transaction that writes them. */
 export type ImportTarget = (tx: EntityManager, tenant: Tenant, ref: string, customerNos: readonly number[]) => Promise<void>;
 
-export const IMPORT_CUSTOMERS = jobType<{ import_no: number }>('customer-import', { expireSeconds: 600 });
+export const IMPORT_CUSTOMERS = jobType<{ import_no: number }>('customer-import', { expireSeconds: 600, heartbeatSeconds: 30 });
 
-const DAY = 86_400_000;
 const ERRORS_PAGE = 5000;
 
 /** Takes in CSV files of any size. Rows become profiles; a target, such as a segment, may want their customers besides. */
@@ -50,8 +50,8 @@ export class Imports {
     const { importNo, totalRows } = await this.database.withClient(tenant, async (client) => {
       // The wait for a slow sender is time idle in the transaction.
       await client.query(`SET LOCAL idle_in_transaction_session_timeout = '5min'`);
-      const { columns, chunks } = await readCsv(file);
-      const { rows } = await client.query<{ import_no: number }>(BEGIN_IMPORT, [tenant.id, importId, target?.name ?? null, target?.ref ?? null, columns, this.clock.now()]);
+      const { header, columns, chunks } = await readCsv(file);
+      const { rows } = await client.query<{ import_no: number }>(BEGIN_IMPORT, [tenant.id, importId, target?.name ?? null, target?.ref ?? null, header, columns, file.dryRun ?? false, this.clock.now()]);
       const importNo = rows[0]!.import_no;
       let totalRows = 0;
       let chunkNo = 0;
@@ -64,9 +64,8 @@ export class Imports {
     try {
       return await this.database.inTenant(tenant, async (tx) => {
         await tx.update(ImportEntity, { tenantId: tenant.id, importNo }, { status: 'queued', totalRows });
-        await tx.query(FORGET_ORPHANS, [tenant.id, new Date(this.clock.now().getTime() - DAY)]);
         await this.jobs.enqueue(tx, tenant, IMPORT_CUSTOMERS, { import_no: importNo });
-        return ImportDto.from(await tx.findOneByOrFail(ImportEntity, { tenantId: tenant.id, importNo }));
+        return ImportDto.from(await tx.findOneByOrFail(ImportEntity, { tenantId: tenant.id, importNo }), this.clock.now());
       });
     } catch (error) {
       // Such as another upload under the same Idempotency-Key having ended first.
@@ -76,7 +75,7 @@ export class Imports {
   }
 
   async get(tenant: Tenant, importId: string): Promise<ImportDto> {
-    return ImportDto.from(await this.find(tenant, importId));
+    return ImportDto.from(await this.find(tenant, importId), this.clock.now());
   }
 
   /** Why rows were rejected, as a CSV file in the order they were worked on. */
@@ -90,8 +89,25 @@ export class Imports {
     for (let last = '0'; ; ) {
       const rows = await this.database.rows<{ id: string; line: number; column: string | null; code: string; detail: string }>(tenant, { text: ERRORS, values: [tenant.id, importNo, last, ERRORS_PAGE], name: 'import_errors' });
       if (rows.length === 0) return;
-      yield stringify(rows.map((row) => [row.line, row.column, row.code, row.detail]));
+      yield stringify(rows.map((row) => [row.line, row.column, row.code, row.detail]), { escape_formulas: true }); // a column is called what the file says
       last = rows.at(-1)!.id;
+    }
+  }
+
+  /** The rejected rows themselves, to be corrected and sent again. */
+  async rejected(tenant: Tenant, importId: string): Promise<Readable> {
+    const { importNo, header } = await this.find(tenant, importId);
+    return Readable.from(this.rejectedLines(tenant, importNo, header), { objectMode: false });
+  }
+
+  private async *rejectedLines(tenant: Tenant, importNo: number, header: readonly string[]): AsyncGenerator<string> {
+    const csv = rejectedCsv(header);
+    yield csv.head;
+    for (let last = -1; ; ) {
+      const [chunk] = await this.database.rows<{ chunk_no: number; rows: string }>(tenant, { text: REJECTED, values: [tenant.id, importNo, last], name: 'import_rejected' });
+      if (chunk === undefined) return;
+      yield csv.rows(JSON.parse(chunk.rows) as RejectedRow[]);
+      last = chunk.chunk_no;
     }
   }
 

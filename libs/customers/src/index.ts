@@ -5,6 +5,8 @@ export { type ConsentSetting, Customers, type OrderFacts } from './customers.js'
 export { CustomersModule } from './customers.module.js';
 export { CustomerIdRule } from './dto/customer.rules.js';
 export { ImportDto } from './dto/import.dto.js';
+export { ImportQuery } from './import.options.js';
+export { ImportRetention } from './import-retention.js';
 export { csvBody, type CsvFile } from './import.csv.js';
 export { Imports, type ImportTarget } from './imports.js';
 export { PersonalData, type PersonalDataSource, type TimelineEntry } from './personal-data.js';

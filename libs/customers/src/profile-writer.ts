@@ -14,11 +14,6 @@ interface Draft {
   now: CustomerProfile;
 }
 
-interface Inserted {
-  customer_no: number;
-  customer_id: string;
-}
-
 interface ConsentChange {
   customerNo: number;
   channel: Channel;
@@ -55,7 +50,7 @@ export class ProfileWriter {
     const missing = ids.filter((id) => !numbers.has(id));
     if (missing.length === 0) return numbers;
     const fresh = await this.numbers.take(tenant, missing.length);
-    const inserted = await tx.query<Inserted[]>(INSERT_BARE, [tenant.id, fresh, missing, this.clock.now()]);
+    const inserted = await tx.query<{ customer_no: number; customer_id: string }[]>(INSERT_BARE, [tenant.id, fresh, missing, this.clock.now()]);
     for (const row of inserted) numbers.set(row.customer_id, row.customer_no);
     await this.mark(tx, tenant, inserted.map((row) => row.customer_no));
     const raced = missing.filter((id) => !numbers.has(id));
@@ -97,11 +92,11 @@ export class ProfileWriter {
     const drafts = new Map(blanks.map((blank): [string, Draft] => [blank.customer_id, { before: blank, now: blank }]));
     const consents = await this.draft(tx, tenant, rows.map(({ customerId, patch }) => ({ draft: drafts.get(customerId)!, patch })), voice);
     const profiles = [...drafts.values()].map(({ now }) => now);
-    const inserted = await tx.query<Inserted[]>(INSERT_PROFILES, [tenant.id, JSON.stringify(profiles), this.clock.now()]);
+    const inserted = await tx.query<{ customer_no: number }[]>(INSERT_PROFILES, [tenant.id, JSON.stringify(profiles), this.clock.now()]);
     const made = new Set(inserted.map((row) => row.customer_no));
     await this.settle(tx, tenant, consents.filter(({ customerNo }) => made.has(customerNo)));
     await this.mark(tx, tenant, [...made]);
-    return new Map(inserted.map((row) => [row.customer_id, row.customer_no]));
+    return new Map(profiles.flatMap(({ customer_id, customer_no }) => (made.has(customer_no) ? [[customer_id, customer_no]] : [])));
   }
 
   /** Changes those that exist. Returns whom it found. */

@@ -6,10 +6,10 @@ import type { FastifyRequest } from 'fastify';
 /** What tells a body from another: a SHA-256 of it. Asked of a stream, it first reads, and drops, what nobody has read. */
 export type BodyPrint = () => Promise<Buffer>;
 
-/** The print of a request's body. A stream is read by whoever handles the request, once, and hashed as it passes: files have no bound. */
+/** The print of a request's body, and of its query where it has one, which says what is to be done with the body. A stream is read by whoever handles the request, once, and hashed as it passes: files have no bound. */
 export function printOf(request: FastifyRequest): BodyPrint {
   const { body } = request;
-  const hash = createHash('sha256');
+  const hash = createHash('sha256').update(request.url.split('?').slice(1).join('?'));
   if (!(body instanceof Readable)) {
     const digest = hash.update(JSON.stringify(body ?? null)).digest();
     return () => Promise.resolve(digest);

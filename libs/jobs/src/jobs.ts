@@ -101,6 +101,7 @@ const queueOf = (type: JobType<object>): Omit<Queue, 'name'> => ({
   retryBackoff: true,
   retryDelayMax: 300,
   expireInSeconds: type.options.expireSeconds ?? 900,
+  ...(type.options.heartbeatSeconds !== undefined && { heartbeatSeconds: type.options.heartbeatSeconds }),
   deleteAfterSeconds: 24 * 3600,
 });
 

@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, Param, Post, Query, Req } from '@nestjs/
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { CurrentTenant } from '#auth';
-import { csvBody, ImportDto } from '#customers';
+import { csvBody, ImportDto, ImportQuery } from '#customers';
 import { PageQueryDto, Route } from '#http';
 import type { Tenant } from '#kernel';
 import { AddedSegmentMembersDto, AddSegmentMembersDto, SegmentMemberPageDto } from './dto/segment-member.dto.js';
@@ -55,6 +55,7 @@ export class SegmentMembersController {
   }
 
   @Post('import')
+  @ImportQuery()
   @Route({
     allow: 'segments:write',
     status: 202,

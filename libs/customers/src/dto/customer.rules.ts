@@ -6,7 +6,7 @@ import { isCustomerId } from '../customer-id.js';
 /** Milliseconds that another system's clock may be ahead of ours. */
 const SKEW = 300_000;
 
-const MAX_ATTRIBUTES = 200;
+export const MAX_ATTRIBUTES = 200;
 const ATTRIBUTE_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 
 @ValidatorConstraint({ name: 'isEmail' })
@@ -60,7 +60,8 @@ export class AttributesRule implements ValidatorConstraintInterface {
   }
 }
 
-export const isAttributeName = (name: string): boolean => ATTRIBUTE_NAME.test(name);
+/** `constructor` is none, as in no JSON body of ours. */
+export const isAttributeName = (name: string): boolean => ATTRIBUTE_NAME.test(name) && name !== 'constructor';
 
 const isShortText = (value: unknown): boolean => typeof value === 'string' && value.length <= 1000;
 

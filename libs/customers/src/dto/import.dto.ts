@@ -24,13 +24,29 @@ export class ImportDto {
   @ApiProperty({ type: 'integer', example: 0 })
   rejected: number;
 
+  /** It only tells what would become of the file: nothing was written. */
+  @ApiProperty()
+  dry_run: boolean;
+
+  /** Since it started. */
+  @ApiProperty({ type: 'integer', nullable: true, example: null })
+  rows_per_second: number | null;
+
+  /** Seconds until it is done, at this rate; null unless it is running. */
+  @ApiProperty({ type: 'integer', nullable: true, example: null })
+  eta_seconds: number | null;
+
   @ApiProperty({ format: 'date-time' })
   created_at: string;
 
   @ApiProperty({ type: String, nullable: true, format: 'date-time' })
+  started_at: string | null;
+
+  @ApiProperty({ type: String, nullable: true, format: 'date-time' })
   finished_at: string | null;
 
-  static from(entity: ImportEntity): ImportDto {
+  static from(entity: ImportEntity, now: Date): ImportDto {
+    const rate = rateOf(entity, now);
     return {
       id: entity.importId,
       status: entity.status as ImportStatus,
@@ -39,8 +55,19 @@ export class ImportDto {
       created: entity.created,
       updated: entity.updated,
       rejected: entity.rejected,
+      dry_run: entity.dryRun,
+      rows_per_second: rate === null ? null : Math.round(rate),
+      eta_seconds: entity.status === 'running' && rate ? Math.ceil((entity.totalRows - entity.processed) / rate) : null,
       created_at: entity.createdAt.toISOString(),
+      started_at: entity.startedAt?.toISOString() ?? null,
       finished_at: entity.finishedAt?.toISOString() ?? null,
     };
   }
+}
+
+/** Rows a second since the start; null before, or when it took no time. */
+function rateOf({ startedAt, finishedAt, processed }: ImportEntity, now: Date): number | null {
+  if (startedAt === null) return null;
+  const seconds = ((finishedAt ?? now).getTime() - startedAt.getTime()) / 1000;
+  return seconds > 0 ? processed / seconds : null;
 }

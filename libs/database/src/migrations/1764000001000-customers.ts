@@ -84,8 +84,9 @@ export class Customers1764000001000 implements MigrationInterface {
         created_at timestamptz NOT NULL,
         PRIMARY KEY (tenant_id, channel, address_hash)
       );
+      -- No foreign key: a queue is filled a million rows at a time, and names customers that are there.
       CREATE TABLE changed_customers (
-        tenant_id int NOT NULL REFERENCES tenants,
+        tenant_id int NOT NULL,
         change_no bigint GENERATED ALWAYS AS IDENTITY,
         customer_no int NOT NULL,
         PRIMARY KEY (tenant_id, change_no)
@@ -97,7 +98,9 @@ export class Customers1764000001000 implements MigrationInterface {
         status text NOT NULL CHECK (status IN ('receiving', 'queued', 'running', 'completed', 'failed')),
         target text,
         target_ref text,
+        header text[] NOT NULL,
         columns text[] NOT NULL,
+        dry_run boolean NOT NULL DEFAULT false,
         total_rows int NOT NULL DEFAULT 0,
         processed int NOT NULL DEFAULT 0,
         created int NOT NULL DEFAULT 0,
@@ -105,6 +108,7 @@ export class Customers1764000001000 implements MigrationInterface {
         rejected int NOT NULL DEFAULT 0,
         failures int NOT NULL DEFAULT 0,
         created_at timestamptz NOT NULL,
+        started_at timestamptz,
         finished_at timestamptz,
         PRIMARY KEY (tenant_id, import_no),
         CONSTRAINT imports_import_id UNIQUE (tenant_id, import_id)
@@ -113,8 +117,23 @@ export class Customers1764000001000 implements MigrationInterface {
         tenant_id int NOT NULL,
         import_no int NOT NULL,
         chunk_no int NOT NULL,
+        rows text STORAGE EXTERNAL NOT NULL,
+        PRIMARY KEY (tenant_id, import_no, chunk_no),
+        FOREIGN KEY (tenant_id, import_no) REFERENCES imports ON DELETE CASCADE
+      );
+      CREATE TABLE import_rejected (
+        tenant_id int NOT NULL,
+        import_no int NOT NULL,
+        chunk_no int NOT NULL,
         rows text NOT NULL,
         PRIMARY KEY (tenant_id, import_no, chunk_no),
+        FOREIGN KEY (tenant_id, import_no) REFERENCES imports ON DELETE CASCADE
+      );
+      CREATE TABLE import_newcomers (
+        tenant_id int NOT NULL,
+        import_no int NOT NULL,
+        id_hash bigint NOT NULL,
+        PRIMARY KEY (tenant_id, import_no, id_hash),
         FOREIGN KEY (tenant_id, import_no) REFERENCES imports ON DELETE CASCADE
       );
       CREATE TABLE import_errors (
@@ -128,7 +147,7 @@ export class Customers1764000001000 implements MigrationInterface {
         PRIMARY KEY (tenant_id, import_no, id),
         FOREIGN KEY (tenant_id, import_no) REFERENCES imports ON DELETE CASCADE
       );`);
-    for (const table of ['customer_ordinals', 'customers', 'customer_aliases', 'suppressions', 'changed_customers', 'imports', 'import_chunks', 'import_errors']) await tenantTable(runner, table);
+    for (const table of ['customer_ordinals', 'customers', 'customer_aliases', 'suppressions', 'changed_customers', 'imports', 'import_chunks', 'import_rejected', 'import_newcomers', 'import_errors']) await tenantTable(runner, table);
     await tenantTable(runner, 'consent_log', 'SELECT, INSERT');
     // The log only grows, but for these two: a person's erasure, and duplicates that turn out to be one person.
     await runner.query(`
@@ -142,7 +161,7 @@ export class Customers1764000001000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(`DROP TABLE import_errors, import_chunks, imports, changed_customers, suppressions, consent_log, customer_aliases, customers, customer_ordinals;
+    await runner.query(`DROP TABLE import_errors, import_newcomers, import_rejected, import_chunks, imports, changed_customers, suppressions, consent_log, customer_aliases, customers, customer_ordinals;
       DROP FUNCTION count_customers_insert, count_customers_delete, searchable, erase_consents, merge_consents;`);
   }
 }

@@ -1,0 +1,59 @@
+import type { paths } from './api.js';
+import type { TestApp } from './app.js';
+import { eventually } from './eventually.js';
+import { token } from './tokens.js';
+
+type Import = paths['/api/v1/marketing/imports/{import_id}']['get']['responses'][200]['content']['application/json'];
+
+const BASE = '/api/v1/marketing';
+
+/** Files sent by a tenant, and what became of them. */
+export class TestImports {
+  constructor(
+    private readonly app: TestApp,
+    readonly tenant: string,
+  ) {}
+
+  upload(body: unknown, query = '', { path = '/customers/import', headers = {} }: { path?: string; headers?: Record<string, string> } = {}): Promise<Response> {
+    return this.app.fetch(`${BASE}${path}${query}`, { method: 'POST', headers: { 'content-type': 'text/csv', ...headers }, body: body as never, duplex: 'half', token: token(this.tenant, ['marketing']) } as never);
+  }
+
+  /** Sends the file and waits until it is worked through. */
+  async run(body: unknown, query = '', path?: string): Promise<Import> {
+    const response = await this.upload(body, query, { path });
+    const answer = (await response.json()) as { id: string };
+    if (response.status !== 202) throw new Error(JSON.stringify(answer));
+    return this.completed(answer.id);
+  }
+
+  completed(importId: string, within = 30_000): Promise<Import> {
+    return eventually(async () => {
+      const found = await this.get(importId);
+      expect(found.status).toBe('completed');
+      return found;
+    }, { within });
+  }
+
+  async get(import_id: string): Promise<Import> {
+    return (await this.app.api(['marketing'], this.tenant).GET('/api/v1/marketing/imports/{import_id}', { params: { path: { import_id } } })).data!;
+  }
+
+  /** A CSV report of the import. */
+  async report(importId: string, which: 'errors' | 'rejected'): Promise<string> {
+    return (await this.app.fetch(`${BASE}/imports/${importId}/${which}`, { token: token(this.tenant, ['marketing']) })).text();
+  }
+
+  async customer(customer_id: string) {
+    return (await this.app.api(['marketing'], this.tenant).GET('/api/v1/marketing/customers/{customer_id}', { params: { path: { customer_id } } })).data;
+  }
+
+  put(customer_id: string, body: object) {
+    return this.app.api(['marketing'], this.tenant).PUT('/api/v1/marketing/customers/{customer_id}', { params: { path: { customer_id } }, body });
+  }
+
+  /** How many rows the tenant has there. */
+  async count(table: string): Promise<number> {
+    const [row] = await this.app.sql<{ count: number }>(`SELECT count(*)::int FROM ${table} WHERE tenant_id = (SELECT id FROM tenants WHERE name = $1)`, [this.tenant]);
+    return row!.count;
+  }
+}
