@@ -37,7 +37,7 @@ const anyPhone = one('+14155552671', '+1 (415) 555-2671', '+39 06 1234 5678', '+
 const customer = fc.record({
   email: maybe(email), phone: maybe(phone),
   city: maybe(text), loyalty_tier: maybe(text), loyalty_points: maybe(whole), birthday: maybe(birthday),
-  order_count: fc.integer({ min: 0, max: 4 }), total_spent: cents, last_order_at: maybe(instant), created_at: instant,
+  order_count: fc.integer({ min: 0, max: 4 }), total_spent: cents, last_order_at: maybe(instant), median_order_gap: maybe(one(DAY, 2.5 * DAY, 10 * DAY, 1)), created_at: instant,
   consent_email: one(...CHOICES), tags: fc.uniqueArray(tag), attributes: fc.dictionary(one('level', 'odd name', "it's"), json),
   segments: fc.uniqueArray(one('seg_a', 'seg_b')), events: fc.array(event, { maxLength: 3 }),
 });
@@ -55,6 +55,7 @@ const texts = (value: fc.Arbitrary<string>) => ({ contains: value, starts_with: 
 const scalar = one<string | number | boolean>('gold', '7', 7, 7.5, 0, true);
 const attribute = tests(scalar, exists, numbers(one(0, 7, 7.5)), texts(one('g', 'gold', '7')), { gt: one<unknown>('7', 7), lte: one<unknown>('gold', 7) });
 const days = fc.integer({ min: 0, max: 40 });
+const ratio = one(0, 0.4, 1, 1.1, 2, 2.8, 4, 10, 14, 100);
 const dollars = cents.map((amount) => amount / 100);
 
 const field = (name: string, tested: fc.Arbitrary<unknown>) => tested.map((value) => ({ [name]: value }));
@@ -67,6 +68,7 @@ const leaf = fc.oneof(
   field('total_spent', tests(dollars, numbers(dollars))),
   field('average_order_value', tests(dollars, numbers(dollars))),
   field('last_order_days_ago', tests(days, exists, numbers(days))),
+  field('overdue_ratio', fc.record({ gt: ratio, gte: ratio, lt: ratio, lte: ratio, between: fc.tuple(ratio, ratio).map(([a, b]) => [Math.min(a, b), Math.max(a, b)]), exists: fc.boolean() }, { requiredKeys: [] }).filter((made) => Object.keys(made).length > 0)),
   field('days_since_signup', tests(days, numbers(days))),
   field('birthday', tests(birthday, exists, { in_next_days: fc.integer({ min: 0, max: 365 }), gt: birthday, lte: birthday })),
   field('consent.email', tests(one(...CHOICES))),
@@ -111,7 +113,7 @@ describe('criteria, as SQL and as they are meant', () => {
 
   async function insert(no: number, person: Customer): Promise<void> {
     const { segments, events, ...columns } = person;
-    const row = { tenant_id: tenantId, customer_no: no, customer_id: `c${no}`, updated_at: NOW, ...columns, attributes: JSON.stringify(columns.attributes) };
+    const row = { tenant_id: tenantId, customer_no: no, customer_id: `c${no}`, updated_at: NOW, ...columns, median_order_gap: columns.median_order_gap && `${columns.median_order_gap / 1000} seconds`, attributes: JSON.stringify(columns.attributes) };
     const names = Object.keys(row);
     await app.sql(`INSERT INTO customers (${names.join(', ')}) VALUES (${names.map((_, at) => `$${at + 1}`).join(', ')})`, Object.values(row));
     for (const id of segments) await app.sql('INSERT INTO segment_members (tenant_id, segment_no, customer_no) VALUES ($1, $2, $3)', [tenantId, id === 'seg_a' ? 900001 : 900002, no]);
@@ -124,7 +126,7 @@ describe('criteria, as SQL and as they are meant', () => {
       fields: {
         ...(columns as unknown as Person['fields']),
         average_order_value: columns.order_count > 0 ? Math.round(columns.total_spent / columns.order_count) : 0,
-        last_order_days_ago: columns.last_order_at, days_since_signup: columns.created_at, 'consent.email': columns.consent_email,
+        last_order_days_ago: columns.last_order_at, overdue_ratio: columns.last_order_at, days_since_signup: columns.created_at, 'consent.email': columns.consent_email,
       },
       tags: columns.tags, attributes: columns.attributes, segments,
       events: events.map(({ type, at, properties, order }) => ({ type, at, data: { properties, order } })),

@@ -30,6 +30,7 @@ export const CUSTOMER_EXAMPLE = {
   average_order_value: 34.38,
   first_order_at: '2026-01-12T18:30:00.000Z',
   last_order_at: '2026-03-02T19:05:00.000Z',
+  median_order_gap_days: 4.02,
   created_at: '2026-01-10T12:00:00.000Z',
   updated_at: '2026-03-02T19:05:01.000Z',
 };

@@ -11,7 +11,8 @@ export interface CustomerFilter {
   tag?: string;
 }
 
-export const ROW_COLUMNS = `${PROFILE_COLUMNS}, order_count, total_spent, first_order_at, last_order_at, created_at, updated_at`;
+export const ROW_COLUMNS = `${PROFILE_COLUMNS}, order_count, total_spent, first_order_at, last_order_at,
+  round(extract(epoch FROM median_order_gap) / 86400, 2)::float8 AS median_order_gap_days, created_at, updated_at`;
 
 /** What a prefix is continued with to sort after every text that begins with it: the last code point. */
 const LAST = '\u{10FFFF}';

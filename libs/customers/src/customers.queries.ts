@@ -61,15 +61,17 @@ export const MARK_CHANGED = `INSERT INTO changed_customers (tenant_id, customer_
 /** $1 tenant, $2 numbers */
 export const LOCK_NUMBERS = `SELECT FROM customers WHERE tenant_id = $1 AND customer_no = ANY ($2::int[]) ORDER BY customer_no FOR UPDATE`;
 
-/** $1 tenant, $2 numbers, $3 orders, $4 spent, $5 first, $6 last, $7 now. The rows are locked by the caller. */
+/** $1 tenant, $2 numbers, $3 orders, $4 spent, $5 first, $6 last, $7 now, $8 those whose gaps are told, $9 the gaps in seconds. The rows are locked by the caller. */
 export const ADD_ORDER_FACTS = `
   UPDATE customers
      SET order_count = customers.order_count + added.orders, total_spent = customers.total_spent + added.spent,
          first_order_at = least(customers.first_order_at, added.first_at), last_order_at = greatest(customers.last_order_at, added.last_at),
+         median_order_gap = CASE WHEN customers.customer_no = ANY ($8::int[]) THEN make_interval(secs => gap.seconds) ELSE median_order_gap END,
          version = version + 1, updated_at = $7
     FROM (SELECT customer_no, sum(orders)::int AS orders, sum(spent)::bigint AS spent, min(first_at) AS first_at, max(last_at) AS last_at
             FROM unnest($2::int[], $3::int[], $4::bigint[], $5::timestamptz[], $6::timestamptz[]) AS fact (customer_no, orders, spent, first_at, last_at)
            GROUP BY customer_no) added
+    LEFT JOIN unnest($8::int[], $9::float8[]) AS gap (customer_no, seconds) USING (customer_no)
    WHERE customers.tenant_id = $1 AND customers.customer_no = added.customer_no`;
 
 /** The person has been known since the earlier of the two. $1 tenant, $2 survivor, $3 merged */

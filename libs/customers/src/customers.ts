@@ -17,6 +17,15 @@ export interface OrderFacts {
   lastAt: Date | null;
 }
 
+/** The median time, in seconds, between a customer's orders. */
+export interface OrderGap {
+  customerNo: number;
+  seconds: number;
+}
+
+/** Who knows the orders tells the gaps of those customers who have a median. */
+export type OrderGaps = (tx: EntityManager, tenant: Tenant, customerNos: readonly number[]) => Promise<OrderGap[]>;
+
 export interface ConsentSetting {
   customerNo: number;
   channel: Channel;
@@ -97,12 +106,21 @@ export class Customers {
     return written.map((one) => one.customerNo);
   }
 
-  /** Adds to the facts that segments and lists read; several rows of one customer add up. */
-  async recordOrderFacts(tx: EntityManager, tenant: Tenant, rows: readonly OrderFacts[]): Promise<void> {
+  /**
+   * Adds to the facts that segments and lists read; several rows of one customer add up.
+   *
+   * @param gaps asked for those with new orders once their rows are locked: so it sees the orders of whoever was before; left out, the gaps stay
+   */
+  async recordOrderFacts(tx: EntityManager, tenant: Tenant, rows: readonly OrderFacts[], gaps?: OrderGaps): Promise<void> {
     if (rows.length === 0) return;
     const numbers = rows.map((row) => row.customerNo);
     await tx.query(LOCK_NUMBERS, [tenant.id, numbers]);
-    await tx.query(ADD_ORDER_FACTS, [tenant.id, numbers, rows.map((row) => row.orders), rows.map((row) => row.spent), rows.map((row) => row.firstAt), rows.map((row) => row.lastAt), this.clock.now()]);
+    const ordered = gaps === undefined ? [] : [...new Set(rows.filter((row) => row.orders > 0).map((row) => row.customerNo))];
+    const told = new Map(ordered.length === 0 ? [] : (await gaps!(tx, tenant, ordered)).map((gap) => [gap.customerNo, gap.seconds]));
+    await tx.query(ADD_ORDER_FACTS, [
+      tenant.id, numbers, rows.map((row) => row.orders), rows.map((row) => row.spent), rows.map((row) => row.firstAt), rows.map((row) => row.lastAt), this.clock.now(),
+      ordered, ordered.map((customerNo) => told.get(customerNo) ?? null),
+    ]);
     await this.markChanged(tx, tenant, numbers);
   }
 

@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { Customers, type PersonalDataSource, type TimelineEntry } from '#customers';
 import { type JsonObject, type Tenant, toDecimal } from '#kernel';
 import { SettingsService } from '#tenants';
+import { orderGaps } from './order-gaps.js';
 import { MOVE_ORDERS } from './orders.queries.js';
 
 interface EventRow {
@@ -62,6 +63,6 @@ export class EventData implements PersonalDataSource {
   async merge(tx: EntityManager, tenant: Tenant, from: number, into: number): Promise<void> {
     await tx.query('UPDATE events SET customer_no = $3 WHERE tenant_id = $1 AND customer_no = $2', [tenant.id, from, into]);
     const [moved] = await tx.query<[{ orders: number; spent: number; firstAt: Date | null; lastAt: Date | null }]>(MOVE_ORDERS, [tenant.id, from, into]);
-    if (moved.orders > 0) await this.customers.recordOrderFacts(tx, tenant, [{ customerNo: into, ...moved }]);
+    if (moved.orders > 0) await this.customers.recordOrderFacts(tx, tenant, [{ customerNo: into, ...moved }], orderGaps);
   }
 }

@@ -5,6 +5,7 @@ import { Jobs } from '#jobs';
 import type { Tenant } from '#kernel';
 import { SettingsService } from '#tenants';
 import type { OrderTold } from './event-reader.js';
+import { orderGaps } from './order-gaps.js';
 import { ALONE_WITH_ORDERS, AMONG_ORDERS, FORGET_REFUNDS_AHEAD, INSERT_ORDERS, KEEP_REFUNDS_AHEAD, KNOWN_ORDERS, LOCK_ORDERS, SET_REFUNDED } from './orders.queries.js';
 import { ORDERS_RECORDED, type RecordedOrder } from './orders-recorded.js';
 
@@ -58,7 +59,7 @@ export class OrderBook {
     const facts = await this.insert(tx, tenant, orders, changed);
     const counted = new Set(changed.keys());
     facts.push(...(await this.refund(tx, tenant, refunds, changed)));
-    await this.customers.recordOrderFacts(tx, tenant, facts);
+    await this.customers.recordOrderFacts(tx, tenant, facts, orderGaps);
     if (changed.size > 0) await this.jobs.publish(tx, tenant, ORDERS_RECORDED, { orders: [...changed.values()] });
     return counted;
   }

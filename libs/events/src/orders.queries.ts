@@ -33,6 +33,18 @@ export const KEEP_REFUNDS_AHEAD = `
   SELECT $1, order_id, amount FROM unnest($2::text[], $3::bigint[]) AS told (order_id, amount) ORDER BY order_id
   ON CONFLICT (tenant_id, order_id) DO UPDATE SET amount = known.amount + excluded.amount`;
 
+/** How many of a customer's orders the median looks at, from the last: a till's nameless guest may have a million. */
+const GAP_ORDERS = 200;
+
+/** $1 tenant, $2 customers. The median of the seconds between one order and the next; nothing of who has less than two such gaps, or none of any length. */
+export const ORDER_GAPS = `
+  SELECT customer_no AS "customerNo", percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS seconds
+    FROM (SELECT customer_no, extract(epoch FROM occurred_at - lag(occurred_at) OVER (PARTITION BY customer_no ORDER BY occurred_at))::float8 AS seconds
+            FROM unnest($2::int[]) AS asked (customer_no)
+                 CROSS JOIN LATERAL (SELECT occurred_at FROM orders o WHERE o.tenant_id = $1 AND o.customer_no = asked.customer_no ORDER BY occurred_at DESC LIMIT ${GAP_ORDERS}) last) gap
+   WHERE seconds IS NOT NULL
+   GROUP BY customer_no HAVING count(*) >= 2 AND percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) > 0`;
+
 /** $1 tenant. Many batches with orders at once … */
 export const AMONG_ORDERS = `SELECT pg_advisory_xact_lock_shared(hashtextextended('refunds ahead', $1::int))`;
 

@@ -35,6 +35,7 @@ const FACTS: readonly Field[] = [
   column('created_at', 'instant', 'When the customer was first seen.'),
   column('first_order_days_ago', 'days', '24-hour periods since the first order.', 'c.first_order_at'),
   column('last_order_days_ago', 'days', '24-hour periods since the last order; a customer who never ordered has none.', 'c.last_order_at'),
+  { ...column('overdue_ratio', 'ratio', 'Time since the last order ÷ the median time between the customer’s orders: 1 when the next is due, 2 when one was left out. A customer with less than three orders has none.', 'c.last_order_at'), per: 'median_order_gap' },
   column('days_since_signup', 'days', '24-hour periods since the customer was first seen.', 'c.created_at'),
 ];
 

@@ -1,6 +1,6 @@
-import type { Criteria, EventCondition, Leaf, Test } from './criteria.js';
+import type { Criteria, EventCondition, Leaf, Test, Value } from './criteria.js';
 import type { EventSource } from './criteria-fields.js';
-import type { AnyField, FieldType } from './field.js';
+import type { AnyField, Field, FieldType } from './field.js';
 import { jsonTest } from './json-test.js';
 import { daysUntil, elapsedBounds } from './elapsed.js';
 import type { Params } from './params.js';
@@ -65,7 +65,8 @@ function fieldTest(field: AnyField, test: Test, context: CompileContext): string
   if (field.type === 'list') {
     return test.operator === 'exists' ? `cardinality(${field.sql}) > 0` : `${field.sql} && ${params.add([test.value].flat())}::text[]`;
   }
-  if (test.operator === 'exists') return `${field.sql} IS NOT NULL`;
+  if (test.operator === 'exists') return `${field.per === undefined ? field.sql : `c.${field.per}`} IS NOT NULL`;
+  if (field.type === 'ratio') return overdue(field, test, context);
   if (field.type === 'days') return elapsed(field.sql, test, context);
   return compare(field.sql, CASTS[field.type]!, test, context);
 }
@@ -101,6 +102,16 @@ function elapsed(sql: string, test: Test, { params, now }: CompileContext): stri
     [until && `${sql} <= ${params.add(until)}::timestamptz`, after && `${sql} > ${params.add(after)}::timestamptz`].filter(Boolean).join(' AND '),
   );
   return ranges.length === 1 ? ranges[0]! : `(${ranges.map((range) => `(${range})`).join(' OR ')})`;
+}
+
+/** The time since an instant in spans of the customer's own, as the instant that so many spans end at. */
+function overdue({ sql, per }: Field, { operator, value }: Test, { params, now }: CompileContext): string {
+  const ends = (spans: unknown, comparison: string): string => `${sql} + c.${per} * ${params.add(spans)}::float8 ${comparison} ${params.add(now)}::timestamptz`;
+  if (operator === 'between') {
+    const [low, high] = value as [Value, Value];
+    return `(${ends(low, '<=')} AND ${ends(high, '>=')})`;
+  }
+  return ends(value, { gt: '<', gte: '<=', lt: '>', lte: '>=' }[operator as 'gt']);
 }
 
 function inSegments(ids: string[], { params, segmentNos, within }: CompileContext): string {

@@ -1,8 +1,9 @@
 import { type Criteria, DAY, type Test, type Value } from './criteria.js';
 import { compareValues } from './criteria.values.js';
 import { daysUntil } from './elapsed.js';
+import type { Field } from './field.js';
 
-/** A customer as plain values, by field name: money in minor units, instants as Date, dates as text; `days` fields hold their instant. */
+/** A customer as plain values, by field name: money in minor units, instants as Date, dates as text; `days` and `ratio` fields hold their instant, the span of the latter is in milliseconds. */
 export interface Person {
   fields: Record<string, Value | null | undefined>;
   tags: string[];
@@ -34,9 +35,16 @@ export function matches(criteria: Criteria, person: Person, now: Date, today: st
       if (field.type === 'list') return holds(test, person.tags, today);
       if (field.type === 'attribute') return holds(test, [scalar(person.attributes[field.attribute!])], today);
       const value = person.fields[field.name] ?? null;
-      return holds(test, [field.type === 'days' && value !== null ? Math.floor((now.getTime() - Number(value)) / DAY) : value], today);
+      if (value !== null && field.type === 'days') return holds(test, [Math.floor((now.getTime() - Number(value)) / DAY)], today);
+      if (field.type === 'ratio') return holds(test, [ratio(person, field, now)], today);
+      return holds(test, [value], today);
     }
   }
+}
+
+function ratio({ fields }: Person, { name, per }: Field, now: Date): number | null {
+  const [at, span] = [fields[name], fields[per!]];
+  return at && span ? (now.getTime() - Number(at)) / Number(span) : null;
 }
 
 type Given = Value | null | unknown[];

@@ -50,6 +50,6 @@ export const references = (criteria: Criteria): string[] => [...leaves(criteria)
 export const movesWithTime = (criteria: Criteria): boolean =>
   [...leaves(criteria)].some(
     (leaf) =>
-      (leaf.kind === 'test' && (leaf.field.type === 'days' || leaf.test.operator === 'in_next_days') && leaf.test.operator !== 'exists') ||
+      (leaf.kind === 'test' && (leaf.field.type === 'days' || leaf.field.type === 'ratio' || leaf.test.operator === 'in_next_days') && leaf.test.operator !== 'exists') ||
       (leaf.kind === 'event' && leaf.event.within !== null),
   );

@@ -6,6 +6,9 @@ import type { FieldType } from './field.js';
 /** A hundred years: further back no customer goes, and PostgreSQL's timestamps reach. */
 export const MAX_DAYS = 36_500;
 
+/** Beyond, nobody is overdue but gone; and a hundred times the longest gap still ends within PostgreSQL's timestamps. */
+const MAX_RATIO = 100;
+
 /** How a type reads a value from JSON. */
 interface ValueType {
   /** What a fault says was expected. */
@@ -24,6 +27,7 @@ export const VALUE_TYPES: Readonly<Record<FieldType, ValueType>> = {
   choice: { expects: 'one of the field’s values', read: (value, { values }) => (typeof value === 'string' && values?.includes(value) ? value : null) },
   integer: { expects: 'a whole number', read: (value) => (isWhole(value) ? value : null) },
   days: { expects: `a whole number of days, 0 to ${MAX_DAYS}`, read: (value) => (isWhole(value) && value >= 0 && value <= MAX_DAYS ? value : null) },
+  ratio: { expects: `a number from 0 to ${MAX_RATIO}, of at most two decimals`, read: (value) => (typeof value === 'number' && value >= 0 && value <= MAX_RATIO && Math.round(value * 100) / 100 === value ? value : null) },
   money: { expects: 'an amount with no more decimals than the currency has', read: (value, { currency }) => (typeof value === 'number' ? toMinor(value, currency) : null) },
   instant: { expects: 'an instant such as "2026-01-31T12:00:00Z"', read: (value) => (isInstant(value) ? new Date(value.toUpperCase()) : null) },
   date: { expects: 'a date such as "2026-01-31"', read: (value) => (isCalendarDate(value) ? value : null) },

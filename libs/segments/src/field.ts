@@ -13,6 +13,8 @@ export interface Field {
   spelling?: Spelling;
   /** SQL of the value, over a row `c` of customers; of an `attribute`, the JSON object that holds it. Trusted text: never built from input. */
   sql: string;
+  /** Of a `ratio`: the column of the interval that the time since the instant is measured in. */
+  per?: string;
   /** Which attribute. */
   attribute?: string;
 }
@@ -43,13 +45,14 @@ const EQUALITY = ['eq', 'ne', 'in', 'nin'] as const;
 const ORDER = ['gt', 'gte', 'lt', 'lte', 'between'] as const;
 const SUBSTRING = ['contains', 'starts_with'] as const;
 
-/** Which operators each type takes; `days` counts elapsed 24-hour periods since an instant. */
+/** Which operators each type takes; `days` counts elapsed 24-hour periods since an instant, a `ratio` the time since one in spans of the customer's own. */
 export const OPERATORS_OF = {
   text: [...EQUALITY, ...SUBSTRING, 'exists'],
   choice: EQUALITY,
   integer: [...EQUALITY, ...ORDER, 'exists'],
   money: [...EQUALITY, ...ORDER, 'exists'],
   days: [...EQUALITY, ...ORDER, 'exists'],
+  ratio: [...ORDER, 'exists'],
   instant: [...EQUALITY, ...ORDER, 'exists'],
   date: [...EQUALITY, ...ORDER, 'exists', 'in_next_days'],
   list: [...EQUALITY, 'contains', 'exists'],

@@ -93,8 +93,8 @@ export class Membership {
       if (!movesWithTime(criteria)) continue;
       const [from, to] = [followedAt, now].sort((a, b) => a.getTime() - b.getTime()) as [Date, Date];
       const params = new Params(tenant.id);
-      const condition = compileCrossed(criteria, new Date(from.getTime() - SLACK), to, timezone, { params, events: this.fields.events });
-      const found = condition === null ? [] : await tx.query<{ customer_no: number }[]>(`SELECT c.customer_no FROM customers c WHERE c.tenant_id = $1 AND (${condition})`, params.values);
+      const query = compileCrossed(criteria, new Date(from.getTime() - SLACK), to, timezone, { params, events: this.fields.events });
+      const found = query === null ? [] : await tx.query<{ customer_no: number }[]>(query, params.values);
       if (found.length > 0 || to.getTime() - from.getTime() > REMEMBER_AFTER) crossed.set(no, found.map((row) => row.customer_no));
     }
     return crossed;

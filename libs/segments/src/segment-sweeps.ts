@@ -28,7 +28,7 @@ export class SegmentSweeps implements OnModuleInit {
   onModuleInit(): void {
     this.jobs.handle(REBUILD, (tenant, { segment_no }) => this.database.inTenant(tenant, (tx) => this.membership.rebuild(tx, tenant, segment_no)));
     this.jobs.every(1, 'segments.follow', (signal) => this.eachTenant(signal, (tenant) => this.followChanges(tenant, signal)));
-    this.jobs.every(15, 'segments.follow-time', (signal) => this.eachTenant(signal, (tenant) => this.database.inTenant(tenant, (tx) => this.membership.followTime(tx, tenant))));
+    this.jobs.every(15, 'segments.follow-time', (signal) => this.eachTenant(signal, (tenant) => this.followTime(tenant)));
     this.jobs.every(300, 'segments.repair', (signal) => this.eachTenant(signal, (tenant) => this.repairs.run(tenant, signal)));
   }
 
@@ -44,6 +44,11 @@ export class SegmentSweeps implements OnModuleInit {
       });
       if (taken === 0) return; // another worker has them
     }
+  }
+
+  /** Moves those whom time alone has moved. */
+  async followTime(tenant: Tenant): Promise<void> {
+    await this.database.inTenant(tenant, (tx) => this.membership.followTime(tx, tenant));
   }
 
   /** One tenant's trouble is not the others'. */

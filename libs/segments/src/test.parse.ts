@@ -27,12 +27,13 @@ export class TestParser {
 
   /** The tests of one subject, which all must hold; without those that have faults. */
   read(subject: Subject, json: unknown, pointer: string): Test[] {
-    if (!isObject(json)) return this.test(subject, 'eq', json, pointer);
+    const taken: readonly string[] = subject.operators ?? OPERATORS_OF[subject.type];
+    if (!isObject(json) && taken.includes('eq')) return this.test(subject, 'eq', json, pointer);
+    if (!isObject(json)) return this.fault(pointer, 'expected_object', `Expected an object with one of ${taken.join(', ')}.`) ?? [];
     const members = Object.entries(json);
     if (members.length === 0) this.fault(pointer, 'empty', 'Expected at least one operator.');
     return members.flatMap(([operator, value]) => {
       const at = `${pointer}/${pointerToken(operator)}`;
-      const taken: readonly string[] = subject.operators ?? OPERATORS_OF[subject.type];
       if (taken.includes(operator)) return this.test(subject, operator as Operator, value, at);
       const known = (OPERATORS as readonly string[]).includes(operator);
       this.fault(at, known ? 'unsupported_operator' : 'unknown_operator', `Expected one of ${taken.join(', ')}.`);

@@ -10,6 +10,7 @@ export interface CustomerRow extends CustomerProfile {
   total_spent: string;
   first_order_at: Date | null;
   last_order_at: Date | null;
+  median_order_gap_days: number | null;
   created_at: Date;
   updated_at: Date;
 }
@@ -84,6 +85,10 @@ export class CustomerDto {
   @ApiProperty({ type: String, nullable: true, format: 'date-time' })
   last_order_at: string | null;
 
+  /** The median of the days between two orders, of the last 200; null until the third order. */
+  @ApiProperty({ type: Number, nullable: true, example: 14.5 })
+  median_order_gap_days: number | null;
+
   @ApiProperty({ format: 'date-time' })
   created_at: string;
 
@@ -113,6 +118,7 @@ export class CustomerDto {
       average_order_value: row.order_count === 0 ? 0 : toDecimal(Math.round(spent / row.order_count), currency),
       first_order_at: row.first_order_at?.toISOString() ?? null,
       last_order_at: row.last_order_at?.toISOString() ?? null,
+      median_order_gap_days: row.median_order_gap_days,
       created_at: row.created_at.toISOString(),
       updated_at: row.updated_at.toISOString(),
     };

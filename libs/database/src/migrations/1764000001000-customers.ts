@@ -37,6 +37,8 @@ export class Customers1764000001000 implements MigrationInterface {
         total_spent bigint NOT NULL DEFAULT 0,
         first_order_at timestamptz,
         last_order_at timestamptz,
+        median_order_gap interval,
+        order_gap_days int GENERATED ALWAYS AS (floor(extract(epoch FROM median_order_gap) / 86400)::int) STORED,
         created_at timestamptz NOT NULL,
         updated_at timestamptz NOT NULL,
         version int NOT NULL DEFAULT 1,

@@ -49,7 +49,9 @@ export class Segments1764000002000 implements MigrationInterface {
       -- What time moves is found by the instants that a border has passed.
       CREATE INDEX customers_created ON customers (tenant_id, created_at);
       CREATE INDEX customers_first_order ON customers (tenant_id, first_order_at) WHERE first_order_at IS NOT NULL;
-      CREATE INDEX customers_last_order ON customers (tenant_id, last_order_at) WHERE last_order_at IS NOT NULL;`);
+      CREATE INDEX customers_last_order ON customers (tenant_id, last_order_at) WHERE last_order_at IS NOT NULL;
+      -- For borders as far behind the last order as so many gaps: of gaps of one length they are a range.
+      CREATE INDEX customers_order_gap ON customers (tenant_id, order_gap_days, last_order_at) WHERE order_gap_days IS NOT NULL;`);
     for (let part = 0; part < 8; part++) {
       await runner.query(`CREATE TABLE segment_members_${part} PARTITION OF segment_members FOR VALUES WITH (MODULUS 8, REMAINDER ${part})`);
     }
@@ -61,7 +63,7 @@ export class Segments1764000002000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(`DROP INDEX customers_created, customers_first_order, customers_last_order;
+    await runner.query(`DROP INDEX customers_created, customers_first_order, customers_last_order, customers_order_gap;
       DROP TABLE segment_repairs, segment_history, segment_members, segments;
       DROP FUNCTION count_segments_insert, count_segments_delete, count_segments_update;`);
   }
