@@ -118,7 +118,14 @@ describe('campaigns', () => {
       const channels: Written['channels'] = ['email', 'sms', 'push'];
       expect((await api.POST(PATH, { body: draft({ channels }) })).error).toMatchObject(too_large);
       expect((await api.PATCH(ONE, { ...at(kept.id), body: { channels, content } })).error).toMatchObject(too_large);
+      const limits = (max_segment_size: { email: number; sms?: number }) => api.PATCH('/api/v1/marketing/settings', { body: { max_segment_size } });
+      await limits({ email: 3 }); // as many as a channel takes are not too many
+      expect((await api.POST(PATH, { body: draft({ channels }) })).error).toMatchObject({ ...too_large, errors: [{ channel: 'sms', size: 3, max: 1 }] });
+      const fits = await create(draft({ content }), api);
+      expect((await api.POST(`${ONE}/schedule`, { ...at(fits.id), body: { start_date: fromNow(DAY) } })).data).toMatchObject({ status: 'scheduled' });
+      await limits({ email: 2 });
       const first = { ...too_large, errors: [too_large.errors[0]] };
+      expect((await api.PATCH(ONE, { ...at(kept.id), body: { name: 'Another name' } })).error).toMatchObject(first);
       await app.sql(`UPDATE campaigns SET content = '{"subject":"s","body":"b"}' WHERE campaign_id = $1`, [kept.id]);
       expect((await api.POST(`${ONE}/schedule`, { ...at(kept.id), body: { start_date: fromNow(DAY) } })).error).toMatchObject(first);
       expect((await api.POST(`${ONE}/start`, at(kept.id))).error).toMatchObject(first);

@@ -21,7 +21,10 @@ export class CampaignFields implements OnModuleInit {
 
 const relation = (name: string, description: string, source: string): RelationField => ({
   name: `campaign.${name}`,
+  label: `Campaign ${name}`,
+  group: 'campaigns',
   type: 'relation',
+  references: 'campaigns',
   description,
   related: ({ tenant, customer, ids }) => {
     const among = ids === null ? '' : ` AND r.campaign_no IN (SELECT k.campaign_no FROM campaign_directory k WHERE k.tenant_id = ${tenant} AND k.campaign_id = ANY (${ids}))`;

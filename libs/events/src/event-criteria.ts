@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { CriteriaFields, type EventCondition, type EventSource, jsonTest, negate, type Params } from '#segments';
-import { ORDER_COMPLETED } from './event-reader.js';
+import { ORDER_COMPLETED, ORDER_REFUNDED } from './event-reader.js';
 import { STAGE_OF_TYPE } from './stages.js';
 
 /** An order's fields as JSON; its total in minor units, as it was ordered. */
@@ -20,10 +20,16 @@ type Where = EventCondition['where'][number];
 export class EventCriteria implements EventSource, OnModuleInit {
   readonly orderFields = Object.keys(ORDER);
 
+  readonly types = [...Object.keys(STAGE_OF_TYPE), ORDER_REFUNDED];
+
   constructor(private readonly fields: CriteriaFields) {}
 
   onModuleInit(): void {
     this.fields.contributeEvents(this);
+  }
+
+  typesOf(customer: string, since: string): string {
+    return `ARRAY(SELECT DISTINCT e.type FROM events e WHERE e.tenant_id = $1 AND e.customer_no = ${customer}.customer_no AND e.occurred_at > ${since})`;
   }
 
   select(event: EventCondition, params: Params, { after, until, within }: Parameters<EventSource['select']>[2]): string {

@@ -3,51 +3,71 @@ import { normaliseEmail, normalisePhone } from '#customers';
 import { CHANNELS } from '#tenants';
 import type { EventCondition } from './criteria.js';
 import type { Params } from './params.js';
-import type { AnyField, Field, RelationField } from './field.js';
+import type { AnyField, Field, FieldGroup, RelationField, Spelling } from './field.js';
 import type { Within } from './scope.js';
 
-const column = (name: string, type: Field['type'], description: string, sql = `c.${name}`): Field => ({ name, type, description, sql });
+type Known = Pick<Field, 'name' | 'label' | 'type' | 'description'> & Partial<Field>;
 
-const categorical = (...field: Parameters<typeof column>): Field => ({ ...column(...field), categorical: true });
+/** Fields of one group; a field is the column of its name, unless said. */
+const group = (name: FieldGroup, fields: Known[]): Field[] => fields.map((field) => ({ group: name, sql: `c.${field.name}`, ...field }));
 
-const PROFILE: readonly Field[] = [
-  column('customer_id', 'text', 'The caller’s own id of the customer.'),
-  { ...column('email', 'text', 'Email address; upper and lower case are the same.'), spelling: { expects: 'an email address', whole: normaliseEmail, part: (text) => text.toLowerCase() } },
-  { ...column('phone', 'text', 'Phone number with its country code, however it is spaced.'), spelling: { expects: 'a phone number such as +14155552671', whole: normalisePhone, part: (text) => text.replace(/[\s().-]/g, '') } },
-  column('first_name', 'text', 'First name.'),
-  column('last_name', 'text', 'Last name.'),
-  categorical('locale', 'text', 'Language tag, such as `de-CH`.'),
-  categorical('timezone', 'text', 'IANA time zone of the customer.'),
-  categorical('city', 'text', 'City.'),
-  column('birthday', 'date', 'Day of birth; `in_next_days` looks at the day and month, from today in the tenant’s zone.'),
-  categorical('loyalty_tier', 'text', 'Loyalty tier.'),
-  column('loyalty_points', 'integer', 'Loyalty points.'),
-  categorical('tags', 'list', 'Tags of the customer.'),
-  ...CHANNELS.map((channel): Field => ({ ...categorical(`consent.${channel}`, 'choice', `Consent to ${channel}.`, `c.consent_${channel}`), values: ['subscribed', 'unsubscribed', 'unknown'] })),
-];
+const EMAIL: Spelling = { expects: 'an email address', whole: normaliseEmail, part: (text) => text.toLowerCase() };
+const PHONE: Spelling = { expects: 'a phone number such as +14155552671', whole: normalisePhone, part: (text) => text.replace(/[\s().-]/g, '') };
 
-const FACTS: readonly Field[] = [
-  column('order_count', 'integer', 'Completed orders.'),
-  column('total_spent', 'money', 'Their total, net of refunds.'),
-  column('average_order_value', 'money', 'Total by order, rounded to the currency; 0 without orders.', 'CASE WHEN c.order_count > 0 THEN round(c.total_spent::numeric / c.order_count) ELSE 0 END'),
-  column('first_order_at', 'instant', 'When the first order was made.'),
-  column('last_order_at', 'instant', 'When the last order was made.'),
-  column('created_at', 'instant', 'When the customer was first seen.'),
-  column('first_order_days_ago', 'days', '24-hour periods since the first order.', 'c.first_order_at'),
-  column('last_order_days_ago', 'days', '24-hour periods since the last order; a customer who never ordered has none.', 'c.last_order_at'),
-  { ...column('overdue_ratio', 'ratio', 'Time since the last order ÷ the median time between the customer’s orders: 1 when the next is due, 2 when one was left out. A customer with less than three orders has none.', 'c.last_order_at'), per: 'median_order_gap' },
-  column('days_since_signup', 'days', '24-hour periods since the customer was first seen.', 'c.created_at'),
+const KNOWN: readonly Field[] = [
+  ...group('profile', [
+    { name: 'customer_id', label: 'Customer id', type: 'text', always: true, description: 'The caller’s own id of the customer.' },
+    { name: 'email', label: 'Email', type: 'text', spelling: EMAIL, description: 'Email address; upper and lower case are the same.' },
+    { name: 'phone', label: 'Phone', type: 'text', spelling: PHONE, description: 'Phone number with its country code, however it is spaced.' },
+    { name: 'first_name', label: 'First name', type: 'text', description: 'First name.' },
+    { name: 'last_name', label: 'Last name', type: 'text', description: 'Last name.' },
+    { name: 'locale', label: 'Language', type: 'text', categorical: true, description: 'Language tag, such as `de-CH`.' },
+    { name: 'timezone', label: 'Time zone', type: 'text', categorical: true, description: 'IANA time zone of the customer.' },
+    { name: 'city', label: 'City', type: 'text', categorical: true, description: 'City.' },
+    { name: 'birthday', label: 'Birthday', type: 'date', description: 'Day of birth; `in_next_days` looks at the day and month, from today in the tenant’s zone.' },
+    { name: 'loyalty_tier', label: 'Loyalty tier', type: 'text', categorical: true, description: 'Loyalty tier.' },
+    { name: 'loyalty_points', label: 'Loyalty points', type: 'integer', description: 'Loyalty points.' },
+    { name: 'tags', label: 'Tags', type: 'list', categorical: true, description: 'Tags of the customer.' },
+  ]),
+  ...group('consent', CHANNELS.map((channel) => ({
+    name: `consent.${channel}`, label: `Consent to ${channel}`, type: 'choice', sql: `c.consent_${channel}`, values: ['subscribed', 'unsubscribed', 'unknown'], always: true, categorical: true,
+    description: `Consent to ${channel}.`,
+  }))),
+  ...group('orders', [
+    { name: 'order_count', label: 'Orders', type: 'integer', always: true, description: 'Completed orders.' },
+    { name: 'total_spent', label: 'Total spent', type: 'money', always: true, description: 'Their total, net of refunds.' },
+    { name: 'average_order_value', label: 'Average order value', type: 'money', always: true, sql: 'CASE WHEN c.order_count > 0 THEN round(c.total_spent::numeric / c.order_count) ELSE 0 END', description: 'Total by order, rounded to the currency; 0 without orders.' },
+    { name: 'first_order_at', label: 'First order', type: 'instant', description: 'When the first order was made.' },
+    { name: 'last_order_at', label: 'Last order', type: 'instant', description: 'When the last order was made.' },
+  ]),
+  ...group('time', [
+    { name: 'created_at', label: 'Signed up', type: 'instant', always: true, description: 'When the customer was first seen.' },
+    { name: 'first_order_days_ago', label: 'Days since first order', type: 'days', sql: 'c.first_order_at', description: '24-hour periods since the first order.' },
+    { name: 'last_order_days_ago', label: 'Days since last order', type: 'days', sql: 'c.last_order_at', description: '24-hour periods since the last order; a customer who never ordered has none.' },
+    { name: 'days_since_signup', label: 'Days since signup', type: 'days', always: true, sql: 'c.created_at', description: '24-hour periods since the customer was first seen.' },
+    {
+      name: 'overdue_ratio', label: 'Overdue by own habit', type: 'ratio', sql: 'c.last_order_at', per: 'median_order_gap',
+      description: 'Time since the last order ÷ the median time between the customer’s orders: 1 when the next is due, 2 when one was left out. A customer with less than three orders has none.',
+    },
+  ]),
 ];
 
 const ATTRIBUTE = 'attributes.';
 
 /** Stands in lists for every attribute a tenant may think of. */
-export const ANY_ATTRIBUTE: Field = { ...categorical(`${ATTRIBUTE}<name>`, 'attribute', 'Any attribute of the customer; compared when it has the type of the value.', 'c.attributes') };
+export const ANY_ATTRIBUTE: Field = {
+  name: `${ATTRIBUTE}<name>`, label: 'Attribute', group: 'profile', type: 'attribute', sql: 'c.attributes', categorical: true,
+  description: 'Any attribute of the customer; compared when it has the type of the value.',
+};
 
 /** Which events match, as SQL; given by the domain that keeps them. */
 export interface EventSource {
   /** What `where` may test of an order: the first step after `order`. */
   readonly orderFields: readonly string[];
+  /** Types of events that mean something, whatever else is told. */
+  readonly types: readonly string[];
+  /** SQL of a text[]: the types of events that the row of customers has had since the instant. */
+  typesOf(customer: string, since: string): string;
   /**
    * `SELECT … FROM … WHERE …` with the one column `customer_no`: a row per matching event of the tenant `$1`.
    *
@@ -59,7 +79,7 @@ export interface EventSource {
 /** The names that criteria may use: a customer's own, and what higher domains contribute while modules initialise. */
 @Injectable()
 export class CriteriaFields {
-  private readonly known = new Map<string, AnyField>([...PROFILE, ...FACTS].map((field) => [field.name, field]));
+  private readonly known = new Map<string, AnyField>(KNOWN.map((field) => [field.name, field]));
   private source: EventSource | null = null;
 
   contribute(...fields: RelationField[]): void {

@@ -2,12 +2,14 @@ import { type Fault, isObject, pointerToken } from '#kernel';
 import { DAY, type EventCondition, type Test } from './criteria.js';
 import type { TestParser } from './test.parse.js';
 
-const UNITS: Readonly<Record<string, number>> = { hour: DAY / 24, day: DAY, week: 7 * DAY };
+export const UNITS: Readonly<Record<string, number>> = { hour: DAY / 24, day: DAY, week: 7 * DAY };
 const MEMBERS = ['name', 'where', 'count', 'within'];
 const PATH = /^(properties|order)(\.[^.]{1,100}){1,8}$/;
 
 /** Amounts of an order that are kept in minor units. */
-const MONEY = ['order.total'];
+export const WHERE_MONEY: readonly string[] = ['order.total'];
+
+export const EVENT_COUNT_OPERATORS = ['eq', 'ne', 'gt', 'gte', 'lt', 'lte', 'between', 'in', 'nin'] as const;
 
 const ONCE: Test = { operator: 'gte', value: 1, negated: false };
 
@@ -32,7 +34,7 @@ export class EventParser {
     return {
       name: named ? name : '',
       where: where === undefined ? [] : this.where(where, `${pointer}/where`),
-      count: count === undefined ? [ONCE] : this.tests.read({ type: 'integer', operators: ['eq', 'ne', 'gt', 'gte', 'lt', 'lte', 'between', 'in', 'nin'] }, count, `${pointer}/count`),
+      count: count === undefined ? [ONCE] : this.tests.read({ type: 'integer', operators: EVENT_COUNT_OPERATORS }, count, `${pointer}/count`),
       within: within === undefined ? null : this.within(within, `${pointer}/within`),
     };
   }
@@ -49,7 +51,7 @@ export class EventParser {
         this.fault(at, 'unknown_field', `Expected a path that begins with "properties.", or with "order." and one of ${this.orderFields.join(', ')}.`);
         return [];
       }
-      return this.tests.read({ type: MONEY.includes(path) ? 'money' : 'attribute' }, test, at).map((one) => ({ path: path.split('.'), test: one }));
+      return this.tests.read({ type: WHERE_MONEY.includes(path) ? 'money' : 'attribute' }, test, at).map((one) => ({ path: path.split('.'), test: one }));
     });
   }
 

@@ -3,10 +3,15 @@ import type { Operator } from './operators.js';
 /** A name that criteria may test. */
 export interface Field {
   name: string;
+  /** What a form calls it. */
+  label: string;
+  group: FieldGroup;
   type: FieldType;
   description: string;
   /** Few values, which many customers share: what a segment can be broken down by, and whose values can be suggested. */
   categorical?: boolean;
+  /** Every customer has it. */
+  always?: boolean;
   /** The values of a `choice`. */
   values?: readonly string[];
   /** How a `text` is spelled where it is stored, when there is one spelling: what it is compared with is spelled alike. */
@@ -31,6 +36,8 @@ export interface Spelling {
 /** What a higher domain knows of customers as sets of ids, such as the campaigns that each has opened. */
 export interface RelationField extends Omit<Field, 'sql'> {
   type: 'relation';
+  /** Whose ids it takes. */
+  references: 'campaigns';
   /**
    * SQL that holds for a customer who is related to any of the ids.
    *
@@ -38,6 +45,10 @@ export interface RelationField extends Omit<Field, 'sql'> {
    */
   related(sql: { tenant: string; customer: string; ids: string | null }): string;
 }
+
+/** Where a form shows it. */
+export const FIELD_GROUPS = ['profile', 'consent', 'orders', 'time', 'campaigns'] as const;
+export type FieldGroup = (typeof FIELD_GROUPS)[number];
 
 export type AnyField = Field | RelationField;
 
@@ -62,3 +73,18 @@ export const OPERATORS_OF = {
 
 export type FieldType = keyof typeof OPERATORS_OF;
 export const FIELD_TYPES = Object.keys(OPERATORS_OF) as FieldType[];
+
+/** A test of each type, for who has not written any yet. */
+export const EXAMPLES_OF: Readonly<Record<FieldType, object>> = {
+  text: { contains: 'an' },
+  choice: {},
+  integer: { gte: 3 },
+  money: { gte: 500 },
+  days: { gte: 30 },
+  ratio: { gte: 1.5 },
+  instant: { gte: '2026-01-01T00:00:00Z' },
+  date: { in_next_days: 7 },
+  list: { contains: 'vip' },
+  attribute: { eq: 'margherita' },
+  relation: { exists: true },
+};

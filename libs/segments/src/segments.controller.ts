@@ -3,22 +3,17 @@ import { ApiBody, ApiTags } from '@nestjs/swagger';
 import { CurrentTenant } from '#auth';
 import { IfMatch, Route, type Versions } from '#http';
 import type { Tenant } from '#kernel';
-import { CriteriaFields } from './criteria-fields.js';
 import { BODY_LIMIT } from './criteria.limits.js';
-import { SegmentFieldDto, SegmentFieldsDto } from './dto/segment-field.dto.js';
 import { SegmentDto, SegmentPageDto } from './dto/segment.dto.js';
 import { CreateSegmentDto, SegmentListQueryDto, UpdateSegmentDto } from './dto/write-segment.dto.js';
-import { EVENT_CRITERIA, FIELDS, HIGH_VALUE, PAGE, SEGMENT } from './segments.examples.js';
+import { EVENT_CRITERIA, HIGH_VALUE, PAGE, SEGMENT } from './segments.examples.js';
 import { SegmentError } from './segment.errors.js';
 import { SegmentsService } from './segments.service.js';
 
 @ApiTags('Segments')
 @Controller('segments')
 export class SegmentsController {
-  constructor(
-    private readonly segments: SegmentsService,
-    private readonly fields: CriteriaFields,
-  ) {}
+  constructor(private readonly segments: SegmentsService) {}
 
   @Get()
   @Route({
@@ -48,18 +43,6 @@ export class SegmentsController {
   })
   createSegment(@CurrentTenant() tenant: Tenant, @Body() body: unknown) {
     return this.segments.create(tenant, body);
-  }
-
-  @Get('fields')
-  @Route({
-    allow: 'segments:read',
-    summary: 'List what criteria may test',
-    description: 'Every field with its type, the operators it takes and, where they are known, its values. `attributes.<name>` stands for any attribute of a customer. Beside fields, criteria take `all`, `any`, `not`, `event` and `segment`.',
-    returns: SegmentFieldsDto,
-    example: FIELDS,
-  })
-  listSegmentFields(): SegmentFieldsDto {
-    return { data: this.fields.all().map((field) => SegmentFieldDto.from(field)) };
   }
 
   @Get(':segment_id')

@@ -71,10 +71,26 @@ cust_1001,ada@example.com,'+14155552671,Ada,Lovelace,en-US,America/New_York,1990
 
 export const FIELDS = {
   data: [
-    { name: 'loyalty_tier', type: 'text', operators: ['eq', 'ne', 'in', 'nin', 'contains', 'starts_with', 'exists'], values: null, description: 'Loyalty tier.' },
-    { name: 'consent.email', type: 'choice', operators: ['eq', 'ne', 'in', 'nin'], values: ['subscribed', 'unsubscribed', 'unknown'], description: 'Consent to email.' },
+    {
+      name: 'loyalty_tier', label: 'Loyalty tier', group: 'profile', type: 'text', operators: ['eq', 'ne', 'in', 'nin', 'contains', 'starts_with', 'exists'], unit: null, values: null, suggests: true, references: null,
+      can_be_missing: true, moves_with_time: false, example: { contains: 'an' }, description: 'Loyalty tier.',
+    },
+    {
+      name: 'consent.email', label: 'Consent to email', group: 'consent', type: 'choice', operators: ['eq', 'ne', 'in', 'nin'], unit: null, values: ['subscribed', 'unsubscribed', 'unknown'], suggests: true, references: null,
+      can_be_missing: false, moves_with_time: false, example: { eq: 'subscribed' }, description: 'Consent to email.',
+    },
   ],
+  operators: [{ name: 'gte', label: 'is at least', takes: 'value' }, { name: 'between', label: 'is between', takes: 'pair' }],
+  event: {
+    names: ['order_completed', 'menu_viewed'],
+    where: [{ path: 'order.total', type: 'money', operators: ['eq', 'ne', 'in', 'nin', 'gt', 'gte', 'lt', 'lte', 'between', 'exists'] }],
+    count_operators: ['eq', 'gte'],
+    units: ['hour', 'day', 'week'],
+  },
+  limits: { depth: 5, leaves: 50, values: 500, bytes: 16384, events: 5 },
 };
+
+export const FIELD_VALUES = { data: [{ value: 'Rome', size: 4200 }, { value: 'Roma', size: 200 }], approximate: true };
 
 export const QUEUED_IMPORT = {
   id: 'imp_01kzv3q6x0w9m2h7c4t8r5e1nd', status: 'queued', total_rows: 2357, processed: 0, created: 0, updated: 0, rejected: 0,

@@ -4,9 +4,11 @@ import { Clock } from '#kernel';
 import { Tenants } from '#tenants';
 import { CriteriaFields } from './criteria-fields.js';
 import { DynamicSegments } from './dynamic-segments.js';
+import { FieldValues } from './field-values.js';
 import { Membership } from './membership.js';
 import { Reconciliation } from './reconciliation.js';
 import { SegmentExport } from './segment-export.js';
+import { SegmentFieldsController } from './segment-fields.controller.js';
 import { SegmentHistory } from './segment-history.js';
 import { SegmentInput } from './segment-input.js';
 import { SegmentInsightsController } from './segment-insights.controller.js';
@@ -26,8 +28,8 @@ import { provisionWellKnown } from './well-known-segments.js';
 
 @Module({
   imports: [CustomersModule],
-  controllers: [SegmentsController, SegmentInsightsController, SegmentMembersController],
-  providers: [Segments, SegmentUse, CriteriaFields, Membership, DynamicSegments, Reconciliation, SegmentRepairs, SegmentSizes, SegmentInput, SegmentPreview, SegmentOverlap, SegmentHistory, SegmentExport, SegmentMembersService, SegmentsService, SegmentSweeps],
+  controllers: [SegmentsController, SegmentFieldsController, SegmentInsightsController, SegmentMembersController],
+  providers: [Segments, SegmentUse, CriteriaFields, Membership, DynamicSegments, Reconciliation, SegmentRepairs, SegmentSizes, SegmentInput, SegmentPreview, SegmentOverlap, SegmentHistory, SegmentExport, FieldValues, SegmentMembersService, SegmentsService, SegmentSweeps],
   exports: [Segments, SegmentUse, CriteriaFields],
 })
 export class SegmentsModule implements OnModuleInit {

@@ -27,10 +27,11 @@ interface CountRow {
  * SQL of the most frequent values of some fields over customers `c`, and how many customers there are, in one pass: customers alike in
  * all of these fields are counted first, and the few kinds that there are then taken apart.
  *
- * @param customers `FROM customers c WHERE …`, or a subquery `c` of the like
+ * @param customers `FROM customers c WHERE …`
+ * @param containing only values with this text in them, in upper or lower case
  * @returns SQL with one row: `size` and `counts`, a JSON list for {@link readCounts}
  */
-export function countValues(fields: readonly Field[], customers: string, top: number, params: Params): string {
+export function countValues(fields: readonly Field[], customers: string, top: number, params: Params, containing?: string): string {
   const value = (field: Field): string => (field.type === 'attribute' ? `${field.sql} -> ${params.add(field.attribute)}::text` : field.sql);
   return `
     WITH kinds AS MATERIALIZED (SELECT ${fields.map((field, at) => `${value(field)} AS v${at}, `).join('')}count(*) AS n ${customers} GROUP BY ${fields.map((_, at) => at + 1).join(', ')}),
@@ -38,6 +39,7 @@ export function countValues(fields: readonly Field[], customers: string, top: nu
       SELECT field, nullif(one, 'null'::jsonb) AS value, sum(n) AS n
         FROM kinds CROSS JOIN LATERAL (${fields.map((_, at) => `SELECT ${at} AS field, to_jsonb(v${at}) AS json`).join(' UNION ALL ')}) has
              CROSS JOIN LATERAL jsonb_array_elements(CASE WHEN json = '[]' THEN '[null]' WHEN jsonb_typeof(json) = 'array' THEN json ELSE jsonb_build_array(json) END) one
+       ${containing === undefined ? '' : `WHERE position(lower(${params.add(containing)}::text) IN lower(one #>> '{}')) > 0`}
        GROUP BY 1, 2),
     ranked AS (SELECT *, row_number() OVER (PARTITION BY field ORDER BY value IS NULL, n DESC, value) <= ${params.add(top)}::int AS shown FROM counted),
     told AS (SELECT field, CASE WHEN shown THEN value END AS value, value IS NULL AS missing, sum(n) AS size FROM ranked GROUP BY 1, 2, 3)
