@@ -64,4 +64,18 @@ describe('the door of customers', () => {
       expect(marked.length).toBeGreaterThan(0);
     });
   });
+
+  test('of several reasons for an address the strongest stands, with the latest instant', async () => {
+    const { suppressions, database, tenant } = await doors();
+    const entry = (reason: 'opt_out' | 'unsubscribed', day: number) => ({ channel: 'email' as const, address: 'twice@example.com', reason, at: new Date(Date.UTC(2026, 0, day)) });
+    await database.inTenant(tenant, async (tx) => {
+      for (const [known, added] of [[entry('unsubscribed', 1), entry('opt_out', 9)], [entry('opt_out', 9), entry('unsubscribed', 1)]] as const) {
+        await suppressions.lift(tx, tenant, 'email', 'twice@example.com');
+        await suppressions.add(tx, tenant, [known]);
+        await suppressions.add(tx, tenant, [added]);
+        const found = await suppressions.find(tx, tenant, [known]);
+        expect(found('email', 'twice@example.com')).toEqual({ reason: 'unsubscribed', at: new Date(Date.UTC(2026, 0, 9)) });
+      }
+    });
+  });
 });

@@ -1,4 +1,6 @@
+import { Database } from '#database';
 import { startApp, type TestApp } from './support/app.js';
+import { tenantOf } from './support/customers.js';
 import { newTenant } from './support/tokens.js';
 
 describe('what is known of a customer', () => {
@@ -17,7 +19,7 @@ describe('what is known of a customer', () => {
     const seen: string[] = [];
     for (let cursor: string | undefined; ; ) {
       const { data } = await app.api(['marketing'], tenant).GET('/api/v1/marketing/customers/{customer_id}/timeline', { params: { path, query: { limit: 4, cursor } } });
-      seen.push(...data!.data.map((entry) => `${entry.at.slice(0, 10)} ${entry.type} ${String(entry.data.id ?? entry.data.status)}`));
+      seen.push(...data!.data.map((entry) => `${entry.at.slice(0, 10)} ${entry.type} ${'id' in entry.data ? entry.data.id : 'status' in entry.data ? entry.data.status : ''}`));
       if (data!.meta.next_cursor === null) break;
       cursor = data!.meta.next_cursor;
     }
@@ -25,6 +27,35 @@ describe('what is known of a customer', () => {
     expect(new Set(seen).size).toBe(10);
     expect(seen.slice(0, 3).every((entry) => entry.startsWith('2026-01-03'))).toBe(true);
     expect(seen).toContain('2026-01-02 consent subscribed');
+  });
+
+  test('the timeline tells redemptions and what was taken back, and only what is asked for', async () => {
+    const tenant = newTenant();
+    const api = app.api(['marketing'], tenant);
+    await put(tenant, { consents: { email: { status: 'subscribed' } } });
+    await api.POST('/api/v1/marketing/promos', { body: { code: 'SAVE10', type: 'percentage', value: 10 } });
+    const redeem = (id: string) => api.POST('/api/v1/marketing/promos/redemptions', { body: { code: 'SAVE10', customer_id: 'ada', order: { id, items: [{ id: 'l1', quantity: 1, unit_price: 20 }] } } });
+    await redeem('kept');
+    const { data } = await redeem('returned');
+    await api.POST('/api/v1/marketing/promos/redemptions/{redemption_id}/rollback', { params: { path: { redemption_id: (data as { id: string }).id } } });
+    const told = async (type?: 'redemption' | 'rollback' | 'merge') => {
+      const { data: page } = await api.GET('/api/v1/marketing/customers/{customer_id}/timeline', { params: { path, query: { type } } });
+      return page!.data.map((entry) => `${entry.type} ${'order_id' in entry.data ? entry.data.order_id : ''}`);
+    };
+    expect(await told()).toEqual(['rollback returned', 'redemption returned', 'redemption kept', 'consent ']);
+    expect(await told('redemption')).toEqual(['redemption returned', 'redemption kept']);
+    expect(await told('rollback')).toEqual(['rollback returned']);
+    expect(await told('merge')).toEqual([]);
+    const wrong = await app.fetch('/api/v1/marketing/customers/ada/timeline?type=nothing');
+    expect([wrong.status, await wrong.json()]).toEqual([400, expect.objectContaining({ code: 'validation_failed' })]);
+  });
+
+  test('nobody rewrites what customers said: the application may only add to the log', async () => {
+    const tenant = await tenantOf(app);
+    await app.api().PUT('/api/v1/marketing/customers/{customer_id}', { params: { path: { customer_id: 'logged' } }, body: { consents: { email: { status: 'unsubscribed' } } } });
+    for (const statement of [`UPDATE consent_log SET status = 'subscribed'`, 'DELETE FROM consent_log', 'TRUNCATE consent_log']) {
+      await expect(app.nest.get(Database).inTenant(tenant, (tx) => tx.query(statement))).rejects.toThrow('permission denied for table consent_log');
+    }
   });
 
   test('an erased customer is in no table; an opted-out address stays so', async () => {

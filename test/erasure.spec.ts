@@ -14,6 +14,15 @@ const BASE = '/api/v1/marketing';
 /** Rows that an import works on at once. */
 const CHUNK = 2000;
 
+interface Told {
+  profile: { customer_id: string; email: string; merged_customers: unknown[]; consent_history: unknown[]; suppressions: unknown[] };
+  events: { events: unknown[]; orders: unknown[] };
+  segments: unknown[];
+  redemptions: unknown[];
+  deliveries: { messages: { channel: string }[]; hits: unknown[]; conversions: unknown[] };
+  webhook_events: { payload: unknown }[];
+}
+
 describe('erasing a customer whom every write route knows', () => {
   let app: TestApp;
   beforeAll(async () => void (app = await startApp({ worker: true })));
@@ -31,6 +40,25 @@ describe('erasing a customer whom every write route knows', () => {
       expect(data!.status).toBe('completed');
       return data!;
     }, { within: 20_000 });
+  /** Every table that says something under a customer's number, and where the export tells it. */
+  const TOLD: Record<string, (data: Told) => unknown> = {
+    customers: ({ profile }) => profile.email,
+    customer_aliases: ({ profile }) => profile.merged_customers[0],
+    consent_log: ({ profile }) => profile.consent_history[0],
+    events: ({ events }) => events.events[0],
+    orders: ({ events }) => events.orders[0],
+    segment_members: ({ segments }) => segments[0],
+    promo_redemptions: ({ redemptions }) => redemptions[0],
+    promo_customers: ({ redemptions }) => redemptions[0], // how many they are
+    campaign_redemptions: ({ redemptions }) => redemptions[0], // the same, of promos that campaigns announced
+    deliveries: ({ deliveries }) => deliveries.messages[0],
+    merged_deliveries: ({ deliveries }) => deliveries.messages.filter(({ channel }) => channel === 'sms')[1],
+    mailing_addresses: ({ deliveries }) => deliveries.messages[0], // a keyed hash of where they went
+    delivery_hits: ({ deliveries }) => deliveries.hits[0],
+    conversions: ({ deliveries }) => deliveries.conversions[0],
+    changed_customers: ({ profile }) => profile.customer_id, // a queue of numbers
+  };
+
   const erase = async () => (await app.api().DELETE('/api/v1/marketing/customers/{customer_id}', { params: { path: { customer_id: ID } } })).response.status;
 
   /** The tables, of any schema, that hold one of the texts, as it is or as bytes. */
@@ -83,16 +111,57 @@ describe('erasing a customer whom every write route knows', () => {
       expect(body.received).toBe(3);
     }
     await eventually(async () => expect(await app.sql(`SELECT 1 FROM webhook_events WHERE status = 'pending'`)).toEqual([]));
+
+    // A duplicate who got the same campaign, and what came of it.
+    await post('/customers/batch', { customers: [{ customer_id: `${ID}-old` }] });
+    await app.sql(`
+      WITH person AS (SELECT tenant_id, customer_no, customer_id = $1 AS survives FROM customers WHERE customer_id IN ($1, $1 || '-old')),
+      campaign AS (INSERT INTO mailings (tenant_id, campaign_no, campaign_id, name, type, channels, segment_no, content, priority, state, started_at)
+        SELECT tenant_id, 1, 'camp_1', 'One', 'promotion', '{sms}', 1, '{}', 0, 'finished', $2 FROM person WHERE survives),
+      sent AS (INSERT INTO deliveries (tenant_id, campaign_no, customer_no, channel, status, attempts, next_attempt_at) SELECT tenant_id, 1, customer_no, 'sms', 'accepted', 1, $2 FROM person),
+      hit AS (INSERT INTO delivery_hits SELECT tenant_id, customer_no, $2, 1, 'sms', 'open', 0, false FROM person WHERE survives)
+      INSERT INTO conversions SELECT tenant_id, 'an order', 1, customer_no, 'open', 20, 20, $2 FROM person WHERE survives`, [ID, AT]);
+    await post(`/customers/${ID}/merge`, { from: `${ID}-old` });
   };
 
-  test('leaves none of it in any table, the queue’s among them, and lets no request happen twice', async () => {
+  /** Each table that says something under a customer's number is in the list above, and in the export. */
+  const assertExported = async () => {
+    const { data: answer } = await app.api().GET('/api/v1/marketing/customers/{customer_id}/export', { params: { path: { customer_id: ID } } });
+    const data = answer!.data as unknown as Told;
+    const tables = await app.sql<{ name: string }>(`
+      SELECT relname AS name FROM pg_attribute JOIN pg_class c ON c.oid = attrelid WHERE attname = 'customer_no' AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY 1`);
+    expect(tables.map(({ name }) => name)).toEqual(Object.keys(TOLD).sort());
+    for (const [table, told] of Object.entries(TOLD)) expect([table, told(data)]).not.toEqual([table, undefined]);
+    expect(data.segments).toEqual(expect.arrayContaining(['static', 'imported'].map((name) => expect.objectContaining({ name }) as unknown)));
+    expect(data.redemptions).toEqual([expect.objectContaining({ status: 'rolled_back', rollback_reason: `${NAME} asked` })]);
+    expect(data.profile.suppressions).toEqual([expect.objectContaining({ channel: 'email', reason: 'unsubscribed' })]);
+    expect(data.webhook_events.length).toBeGreaterThan(8);
+  };
+
+  test('leaves none of it, all of which the export had told, in any table, the queue’s among them, and lets no request happen twice', async () => {
     await plant();
     expect((await tablesWith([ID])).length).toBeGreaterThan(3);
+    await assertExported();
     expect(await erase()).toBe(204);
     expect(await tablesWith([ID, EMAIL, PHONE, PHONE.slice(1), NAME])).toEqual([]);
     const { answer, replayed } = await post('/customers/batch', BATCH, { key: 'batch' });
     expect([replayed, answer]).toMatchObject(['true', { created: 2, rejected: 1, results: [{ customer_id: 'other' }, { index: 1, customer_id: null, status: 'created' }, { customer_id: null, status: 'rejected' }] }]);
     expect(await erase()).toBe(404);
+  });
+
+  test('the address stays opted out for a later import; only the person’s own later consent takes that back', async () => {
+    const put = (body: object) => app.api().PUT('/api/v1/marketing/customers/{customer_id}', { params: { path: { customer_id: ID } }, body });
+    const consent = async () => (await put({})).data!.consents.email.status;
+    await put({ email: EMAIL, consents: { email: { status: 'unsubscribed', at: AT } } });
+    expect(await erase()).toBe(204);
+    const rows = `customer_id,email,consents.email.status,consents.email.at\n${ID},${EMAIL},subscribed,2026-02-01T00:00:00Z\n`;
+    expect(await imported((await post('/customers/import', rows, { type: 'text/csv' })).answer.id)).toMatchObject({ created: 1 });
+    expect(await consent()).toBe('unsubscribed');
+    await put({ consents: { email: { status: 'subscribed' } } });
+    expect(await consent()).toBe('unsubscribed');
+    await put({ consents: { email: { status: 'subscribed', at: '2026-02-01T00:00:00Z' } } });
+    expect(await consent()).toBe('subscribed');
+    expect(await erase()).toBe(204);
   });
 
   test('takes them out of a file that still waits, and out of it alone', async () => {

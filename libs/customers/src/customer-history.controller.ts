@@ -9,7 +9,8 @@ import { CUSTOMER_EXAMPLE } from './customers.examples.js';
 import { CustomersService } from './customers.service.js';
 import { CustomerDto } from './dto/customer.dto.js';
 import { MergeCustomersDto } from './dto/merge-customers.dto.js';
-import { CustomerExportDto, TimelineDto, TimelineQueryDto } from './dto/customer-history.dto.js';
+import { CustomerExportDto } from './dto/customer-export.dto.js';
+import { TimelineDto, TimelineQueryDto } from './dto/timeline.dto.js';
 
 const NOT_FOUND = [CustomerError.only('customer_not_found')];
 
@@ -25,11 +26,15 @@ export class CustomerHistoryController {
   @Route({
     allow: 'customers:read',
     summary: 'Get a customer’s timeline',
-    description: 'What the customer did, was sent and decided, newest first. Continued by cursor.',
+    description: 'What the customer did, was sent, redeemed and decided, newest first. Orders and refunds are events. Continued by cursor.',
     returns: TimelineDto,
     example: {
       data: [
+        { at: '2026-01-25T09:00:00.000Z', type: 'merge', data: { customer_id: 'cust_1002' } },
+        { at: '2026-01-24T18:45:00.000Z', type: 'rollback', data: { id: 'red_01kzv3q6x0w9m2h7c4t8r5e1nd', code: 'WELCOME20', order_id: 'order_5001', status: 'rolled_back', discount_amount: 4.9 } },
+        { at: '2026-01-24T18:30:00.000Z', type: 'redemption', data: { id: 'red_01kzv3q6x0w9m2h7c4t8r5e1nd', code: 'WELCOME20', order_id: 'order_5001', status: 'rolled_back', discount_amount: 4.9 } },
         { at: '2026-01-24T18:30:00.000Z', type: 'event', data: { id: 'evt_2', event_type: 'order_completed', stage: 'purchase', order_id: 'order_5001', amount: 24.5, properties: null } },
+        { at: '2026-01-24T18:10:00.000Z', type: 'delivery', data: { campaign_id: 'camp_001', name: 'Flash Sale Friday', channel: 'email', what: 'clicked' } },
         { at: '2026-01-10T12:00:00.000Z', type: 'consent', data: { channel: 'email', status: 'subscribed', source: 'signup_form' } },
       ],
       meta: { limit: 20, has_more: false, next_cursor: null },

@@ -5,8 +5,9 @@ import { encodeCursor, isInt4, pageWindow, type Tenant } from '#kernel';
 import { AuditLog } from '#tenants';
 import { CustomerError } from './customers.errors.js';
 import { LOCK_BY_NO, NUMBER_OF_ID } from './customers.queries.js';
-import type { CustomerExportDto, TimelineDto, TimelineQueryDto } from './dto/customer-history.dto.js';
-import { PersonalData, type TimelineEntry } from './personal-data.js';
+import type { CustomerExportDto } from './dto/customer-export.dto.js';
+import type { TimelineDto, TimelineQueryDto } from './dto/timeline.dto.js';
+import { PersonalData, type Timeline, type TimelineEntry, type TimelineType } from './personal-data.js';
 import type { CustomerProfile } from './profile.js';
 import { optOutsOf, Suppressions } from './suppressions.js';
 
@@ -36,15 +37,17 @@ export class CustomerHistory {
     const before = at === null ? null : new Date(at + 1);
     return this.database.inTenant(tenant, async (tx) => {
       const { customer_no: customerNo } = await this.find(tx, tenant, customerId);
-      const entries: TimelineEntry[] = [];
-      for (const source of this.personalData.sources) entries.push(...(await source.timeline(tx, tenant, customerNo, limit + seen + 1, before)));
+      const entries: (TimelineEntry & { type: TimelineType })[] = [];
+      for (const [type, timeline] of this.timelines(query.type)) {
+        for (const entry of await timeline(tx, tenant, customerNo, limit + seen + 1, before)) entries.push({ ...entry, type });
+      }
       entries.sort((a, b) => b.at.getTime() - a.at.getTime());
       const shown = entries.slice(seen, seen + limit);
       const last = shown.at(-1)?.at.getTime();
       const hasMore = entries.length > seen + limit;
       const seenOfLast = entries.slice(0, seen + limit).filter((entry) => entry.at.getTime() === last).length;
       return {
-        data: shown.map((entry) => ({ ...entry, at: entry.at.toISOString() })),
+        data: shown.map(({ at, type, data }) => ({ at: at.toISOString(), type, data })) as unknown as TimelineDto['data'],
         meta: { limit, has_more: hasMore, next_cursor: hasMore ? encodeCursor(window, [last, seenOfLast]) : null },
       };
     });
@@ -71,6 +74,11 @@ export class CustomerHistory {
       await tx.query('DELETE FROM customers WHERE tenant_id = $1 AND customer_no = $2', [tenant.id, profile.customer_no]);
       await this.auditLog.add(tx, tenant, actor, 'customer.erased', { customer_no: profile.customer_no });
     });
+  }
+
+  private timelines(wanted: TimelineType | undefined): [TimelineType, Timeline][] {
+    const all = this.personalData.sources.flatMap((source) => Object.entries(source.timelines) as [TimelineType, Timeline][]);
+    return all.filter(([type]) => wanted === undefined || type === wanted);
   }
 
   /** Locks the profile, so that nothing is added to it meanwhile. */

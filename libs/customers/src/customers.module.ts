@@ -30,10 +30,11 @@ export class CustomersModule implements OnModuleInit {
     private readonly customers: Customers,
     private readonly personalData: PersonalData,
     private readonly settings: SettingsService,
+    private readonly suppressions: Suppressions,
   ) {}
 
   onModuleInit(): void {
-    this.personalData.register(profileData(this.settings));
+    this.personalData.register(profileData(this.settings, this.suppressions));
     this.personalData.register(keptCopies(async (tx, tenant, customerNo) => (await this.customers.profiles(tx, tenant, [customerNo])).get(customerNo)));
   }
 }

@@ -38,7 +38,7 @@ type CellOf = (row: CsvRow, column: string) => string;
 /** What is on its way in or out when a person is erased: rows of files that wait to be worked on or to be corrected, answers kept for an Idempotency-Key. */
 export const keptCopies = (profileOf: (tx: EntityManager, tenant: Tenant, customerNo: number) => Promise<CustomerProfile | undefined>): PersonalDataSource => ({
   name: 'kept_copies',
-  timeline: async () => [],
+  timelines: {},
   export: async () => [], // copies of what the profile tells
   async erase(tx, tenant, customerNo) {
     const profile = await profileOf(tx, tenant, customerNo);

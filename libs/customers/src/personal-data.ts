@@ -2,20 +2,23 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { JsonObject, Tenant } from '#kernel';
 
-/** Something that happened to or was done by a customer. */
+export const TIMELINE_TYPES = ['event', 'delivery', 'redemption', 'rollback', 'consent', 'merge'] as const;
+export type TimelineType = (typeof TIMELINE_TYPES)[number];
+
+/** Something that happened to or was done by a customer. What the `data` of each type holds stands in `dto/timeline.dto.ts`. */
 export interface TimelineEntry {
   at: Date;
-  /** Such as `event`, `order`, `delivery`, `consent`, `redemption`. */
-  type: string;
   data: JsonObject;
 }
+
+/** Newest first, at most `limit`, those before `before` (null: from the newest); those of one instant always in one order. */
+export type Timeline = (tx: EntityManager, tenant: Tenant, customerNo: number, limit: number, before: Date | null) => Promise<TimelineEntry[]>;
 
 /** What a domain knows of a person. Registered while modules initialise. */
 export interface PersonalDataSource {
   /** Names its part of the export. */
   name: string;
-  /** Newest first, at most `limit`, those before `before` (null: from the newest). */
-  timeline(tx: EntityManager, tenant: Tenant, customerNo: number, limit: number, before: Date | null): Promise<TimelineEntry[]>;
+  timelines: { [Type in TimelineType]?: Timeline };
   /** Everything, as JSON. */
   export(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<unknown>;
   /** Removes or makes anonymous. The customer's row goes last, after every source. */

@@ -25,7 +25,7 @@ export class DeliveryPersonalData implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.personalData.register({ name: 'deliveries', timeline: timelineOf, export: exportOf, erase, merge: this.merge.bind(this) });
+    this.personalData.register({ name: 'deliveries', timelines: { delivery: timelineOf }, export: exportOf, erase, merge: this.merge.bind(this) });
   }
 
   /** Orders of the one may have followed clicks of the other: they are attributed anew. */
@@ -37,10 +37,10 @@ export class DeliveryPersonalData implements OnModuleInit {
 
 async function timelineOf(tx: EntityManager, tenant: Tenant, customerNo: number, limit: number, before: Date | null): Promise<TimelineEntry[]> {
   return tx.query<TimelineEntry[]>(
-    `SELECT happened.at, 'delivery' AS type, jsonb_build_object('campaign_id', message.campaign_id, 'name', message.name, 'channel', message.channel, 'what', happened.what) AS data
+    `SELECT happened.at, jsonb_build_object('campaign_id', message.campaign_id, 'name', message.name, 'channel', message.channel, 'what', happened.what) AS data
        FROM (${MESSAGES}) message
       CROSS JOIN LATERAL (VALUES ${INSTANTS.map((name) => `(message.${name}, '${name.slice(0, -3)}')`).join(', ')}) AS happened (at, what)
-      WHERE happened.at < coalesce($3::timestamptz, 'infinity') ORDER BY happened.at DESC LIMIT $4`,
+      WHERE happened.at < coalesce($3::timestamptz, 'infinity') ORDER BY happened.at DESC, message.campaign_id, message.channel, happened.what LIMIT $4`,
     [tenant.id, customerNo, before, limit],
   );
 }

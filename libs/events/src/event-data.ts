@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Customers, type PersonalDataSource, type TimelineEntry } from '#customers';
+import { Customers, type PersonalDataSource, type Timeline, type TimelineEntry } from '#customers';
 import { type JsonObject, type Tenant, toDecimal } from '#kernel';
 import { SettingsService } from '#tenants';
 import { orderGaps } from './order-gaps.js';
@@ -22,13 +22,14 @@ const COLUMNS = 'occurred_at, event_id, type, stage, order_id, amount, propertie
 @Injectable()
 export class EventData implements PersonalDataSource {
   readonly name = 'events';
+  readonly timelines = { event: this.timeline.bind(this) };
 
   constructor(
     private readonly customers: Customers,
     private readonly settings: SettingsService,
   ) {}
 
-  async timeline(tx: EntityManager, tenant: Tenant, customerNo: number, limit: number, before: Date | null): Promise<TimelineEntry[]> {
+  private async timeline(...[tx, tenant, customerNo, limit, before]: Parameters<Timeline>): Promise<TimelineEntry[]> {
     const rows = await tx.query<EventRow[]>(
       `SELECT ${COLUMNS} FROM events WHERE tenant_id = $1 AND customer_no = $2 AND occurred_at < coalesce($3::timestamptz, 'infinity') ORDER BY occurred_at DESC, event_id LIMIT $4`,
       [tenant.id, customerNo, before, limit],
@@ -36,7 +37,6 @@ export class EventData implements PersonalDataSource {
     const { currency } = await this.settings.of(tx, tenant);
     return rows.map(({ occurred_at, event_id, type, stage, order_id, amount, properties }) => ({
       at: occurred_at,
-      type: 'event',
       data: { id: event_id, event_type: type, stage, order_id, amount: amount === null ? null : toDecimal(amount, currency), properties },
     }));
   }

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import type { PersonalDataSource, TimelineEntry } from '#customers';
+import type { PersonalDataSource, Timeline } from '#customers';
 import { type JsonObject, type Tenant, toDecimal } from '#kernel';
-import { forgetCustomer, mergeCustomers, redemptionsOfCustomer } from './redemption.queries.js';
+import { forgetCustomer, mergeCustomers, redemptionsOfCustomer, rollbacksOfCustomer } from './redemption.queries.js';
 import type { Redemption } from './redemption.js';
 
 /** What promos know of a person: the codes they used. The ledger stays when a person goes, without their name. */
@@ -10,14 +10,16 @@ import type { Redemption } from './redemption.js';
 export class PromoPersonalData implements PersonalDataSource {
   readonly name = 'redemptions';
 
-  async timeline(tx: EntityManager, tenant: Tenant, customerNo: number, limit: number, before: Date | null): Promise<TimelineEntry[]> {
-    const redemptions = await redemptionsOfCustomer(tx, tenant, customerNo, limit, before);
-    return redemptions.map((redemption) => ({ at: redemption.createdAt, type: 'redemption', data: told(redemption) }));
-  }
+  readonly timelines: Record<'redemption' | 'rollback', Timeline> = {
+    redemption: async (tx, tenant, customerNo, limit, before) =>
+      (await redemptionsOfCustomer(tx, tenant, customerNo, limit, before)).map((redemption) => ({ at: redemption.createdAt, data: told(redemption) })),
+    rollback: async (tx, tenant, customerNo, limit, before) =>
+      (await rollbacksOfCustomer(tx, tenant, customerNo, limit, before)).map((redemption) => ({ at: redemption.rolledBackAt!, data: told(redemption) })),
+  };
 
   async export(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<JsonObject[]> {
     const redemptions = await redemptionsOfCustomer(tx, tenant, customerNo, null, null);
-    return redemptions.map((redemption) => ({ ...told(redemption), created_at: redemption.createdAt.toISOString(), rolled_back_at: redemption.rolledBackAt?.toISOString() ?? null }));
+    return redemptions.map((redemption) => ({ ...told(redemption), created_at: redemption.createdAt.toISOString(), rolled_back_at: redemption.rolledBackAt?.toISOString() ?? null, rollback_reason: redemption.rollbackReason }));
   }
 
   erase(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void> {

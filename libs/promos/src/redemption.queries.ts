@@ -20,6 +20,13 @@ export const redemptionsOfCustomer = (tx: EntityManager, tenant: Tenant, custome
     [tenant.id, customerNo, before, limit],
   );
 
+/** Those taken back, last taken back first. */
+export const rollbacksOfCustomer = (tx: EntityManager, tenant: Tenant, customerNo: number, limit: number, before: Date | null): Promise<Redemption[]> =>
+  tx.query(
+    `${REDEMPTION} WHERE r.tenant_id = $1 AND r.customer_no = $2 AND r.rolled_back_at < coalesce($3::timestamptz, 'infinity') ORDER BY r.rolled_back_at DESC, r.redemption_id DESC LIMIT $4`,
+    [tenant.id, customerNo, before, limit],
+  );
+
 /** One redemption at a time for an order, so that what may not be combined never meets. */
 export async function lockOrder(tx: EntityManager, tenant: Tenant, orderId: string): Promise<void> {
   await tx.query(`SELECT pg_advisory_xact_lock(hashtextextended('promo order ' || $1::int || '/' || $2, 0))`, [tenant.id, orderId]);

@@ -45,7 +45,7 @@ export class SegmentsModule implements OnModuleInit {
     this.tenants.onProvision((tx, tenant) => provisionWellKnown(tx, tenant, this.clock.now()));
     this.personalData.register({
       name: 'segments',
-      timeline: async () => [],
+      timelines: {}, // membership keeps no instants
       export: (tx, tenant, customerNo) => tx.query(SEGMENTS_OF, [tenant.id, customerNo]),
       erase: (tx, tenant, customerNo) => this.sizes.forget(tx, tenant, customerNo),
       merge: (tx, tenant, from, into) => this.members.merge(tx, tenant, from, into),

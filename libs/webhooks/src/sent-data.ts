@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { type CustomerProfile, Customers, PersonalData, type PersonalDataSource, type TimelineEntry } from '#customers';
+import { type CustomerProfile, Customers, PersonalData, type PersonalDataSource } from '#customers';
 import type { Tenant } from '#kernel';
 
 /** The events that name the customer `$2`, the email `$3` or the phone number `$4`. Asked rarely, of 30 days at most: no index waits for it. */
@@ -17,6 +17,8 @@ const ERASE = `
 @Injectable()
 export class SentData implements PersonalDataSource, OnModuleInit {
   readonly name = 'webhook_events';
+  /** What came of the events is in the timelines of those whom they were about: messages and consents. */
+  readonly timelines = {};
 
   constructor(
     private readonly customers: Customers,
@@ -25,11 +27,6 @@ export class SentData implements PersonalDataSource, OnModuleInit {
 
   onModuleInit(): void {
     this.personalData.register(this);
-  }
-
-  /** What came of the events is in the timelines of those whom they were about: messages and consents. */
-  async timeline(): Promise<TimelineEntry[]> {
-    return [];
   }
 
   async export(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<unknown> {
