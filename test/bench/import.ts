@@ -90,7 +90,7 @@ async function imported(bench: Bench, file: string, tenant: string): Promise<num
   const base = `${bench.api.url}/api/v1/marketing`;
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'text/csv' };
   return (await timed(async () => {
-    const response = await fetch(`${base}/customers/import`, { method: 'POST', headers, body: Readable.toWeb(createReadStream(file)), duplex: 'half' } as RequestInit);
+    const response = await fetch(`${base}/customers/import`, { method: 'POST', headers, body: Readable.toWeb(createReadStream(file)), duplex: 'half' });
     const { id } = (await response.json()) as { id: string };
     for (let status = ''; status !== 'completed'; await sleep(50)) {
       const found = (await (await fetch(`${base}/imports/${id}`, { headers: { authorization: headers.authorization } })).json()) as { status: string; rejected: number };

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { DtoPipe, isInstant, textFault } from '#http';
 import { RequestError } from '#kernel';
 import { normaliseEmail, normalisePhone } from './contact.js';
@@ -21,6 +22,9 @@ export interface ReadRow {
   customerId: string | null;
   patch: ProfilePatch;
 }
+
+/** Rows after which the event loop gets its turn: reading a chunk takes tens of milliseconds, and others wait for their answers. */
+const SLICE = 100;
 
 /** A body under construction. */
 type Body = Record<string, unknown>;
@@ -58,8 +62,13 @@ export class RowReader {
     this.attributes = names.filter((name) => name.startsWith('attributes.')).length;
   }
 
-  read(rows: readonly CsvRow[]): Promise<(ReadRow | RowError[])[]> {
-    return Promise.all(rows.map(async (row) => this.plain(row) ?? this.judged(row)));
+  async read(rows: readonly CsvRow[]): Promise<(ReadRow | RowError[])[]> {
+    const read: (ReadRow | RowError[])[] = [];
+    for (const [index, row] of rows.entries()) {
+      if (index % SLICE === SLICE - 1) await turn();
+      read.push(this.plain(row) ?? (await this.judged(row)));
+    }
+    return read;
   }
 
   /** The row, if nothing about it needs judging. */

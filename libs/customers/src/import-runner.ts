@@ -3,11 +3,11 @@ import type { EntityManager } from 'typeorm';
 import { Database } from '#database';
 import { Jobs } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
-import type { CsvRow } from './import.csv.js';
 import { ImportEntity } from './import.entity.js';
 import { ADD_PROGRESS, FORGET_NEWCOMERS, IDS_OF_EMAILS, KEEP_ERRORS, KEEP_REJECTED, KEEP_NEWCOMERS, TAKE_CHUNK } from './import.queries.js';
 import { rejectedRows } from './import-rejected.js';
-import { type ReadRow, RowReader } from './import-row.js';
+import { ReadAhead } from './import-read-ahead.js';
+import type { ReadRow } from './import-row.js';
 import { IMPORT_CUSTOMERS, Imports } from './imports.js';
 import { type ProfileRow, ProfileWriter } from './profile-writer.js';
 
@@ -20,6 +20,7 @@ const MAX_FAILURES = 5;
 interface Chunk {
   chunk_no: number;
   rows: string;
+  next: string | null;
 }
 
 /** Works on imports, chunk by chunk: its rows, its errors and its progress commit together, so a crash repeats nothing and skips nothing. */
@@ -41,8 +42,9 @@ export class ImportRunner implements OnModuleInit {
 
   private async run(tenant: Tenant, importNo: number, signal: AbortSignal): Promise<void> {
     const until = performance.now() + TURN;
+    const ahead = new ReadAhead();
     try {
-      while (await this.step(tenant, importNo)) {
+      while (await this.step(tenant, importNo, ahead)) {
         if (!signal.aborted && performance.now() < until) continue;
         await this.database.inTenant(tenant, (tx) => this.jobs.enqueue(tx, tenant, IMPORT_CUSTOMERS, { import_no: importNo }));
         return;
@@ -54,23 +56,22 @@ export class ImportRunner implements OnModuleInit {
   }
 
   /** @returns whether there may be more to do */
-  private step(tenant: Tenant, importNo: number): Promise<boolean> {
+  private step(tenant: Tenant, importNo: number, ahead: ReadAhead): Promise<boolean> {
     const begunAt = this.clock.now();
     return this.database.inTenant(tenant, async (tx) => {
       const entity = await tx.findOne(ImportEntity, { where: { tenantId: tenant.id, importNo }, lock: { mode: 'pessimistic_write' } });
       if (entity === null || entity.status === 'completed' || entity.status === 'failed') return false;
       const [[chunk]] = await tx.query<[[Chunk?], number]>(TAKE_CHUNK, [tenant.id, importNo]);
-      if (chunk !== undefined) await this.apply(tx, tenant, entity, chunk, begunAt);
+      if (chunk !== undefined) await this.apply(tx, tenant, entity, chunk, ahead, begunAt);
       const more = chunk !== undefined && entity.processed < entity.totalRows;
       if (!more) await this.complete(tx, tenant, entity);
       return more;
     });
   }
 
-  private async apply(tx: EntityManager, tenant: Tenant, entity: ImportEntity, { chunk_no, rows }: Chunk, begunAt: Date): Promise<void> {
-    const chunk = JSON.parse(rows) as CsvRow[];
-    const reader = new RowReader(entity.columns, entity.header);
-    const read = await reader.read(chunk);
+  private async apply(tx: EntityManager, tenant: Tenant, entity: ImportEntity, { chunk_no, rows, next }: Chunk, ahead: ReadAhead, begunAt: Date): Promise<void> {
+    const { chunk, read, reader } = await ahead.take(entity, rows);
+    if (next !== null) ahead.begin(entity, next);
     const errors = read.flatMap((row) => (Array.isArray(row) ? row : []));
     const { good, strangers } = await this.identified(tx, tenant, read.filter((row): row is ReadRow => !Array.isArray(row)));
     errors.push(...strangers.map(({ line }) => ({ line, column: reader.columnOf('email'), code: 'customer_not_found', detail: 'No customer has this email, and the row names no customer_id.' })));

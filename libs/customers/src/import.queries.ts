@@ -6,11 +6,11 @@ export const BEGIN_IMPORT = `
 /** $1 tenant, $2 import, $3 chunk, $4 rows as JSON */
 export const KEEP_CHUNK = `INSERT INTO import_chunks (tenant_id, import_no, chunk_no, rows) VALUES ($1, $2, $3, $4)`;
 
-/** $1 tenant, $2 import. The chunk is gone exactly when what was made of it is there. */
+/** $1 tenant, $2 import. The chunk is gone exactly when what was made of it is there; `next` is what the following one holds so far. */
 export const TAKE_CHUNK = `
   DELETE FROM import_chunks WHERE tenant_id = $1 AND import_no = $2
      AND chunk_no = (SELECT min(chunk_no) FROM import_chunks WHERE tenant_id = $1 AND import_no = $2)
-  RETURNING chunk_no, rows`;
+  RETURNING chunk_no, rows, (SELECT later.rows FROM import_chunks later WHERE later.tenant_id = $1 AND later.import_no = $2 AND later.chunk_no = import_chunks.chunk_no + 1) AS next`;
 
 /** $1 tenant, $2 import, $3 lines, $4 columns, $5 codes, $6 details */
 export const KEEP_ERRORS = `

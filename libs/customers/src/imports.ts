@@ -55,10 +55,14 @@ export class Imports {
       const importNo = rows[0]!.import_no;
       let totalRows = 0;
       let chunkNo = 0;
+      let kept: Promise<unknown> = Promise.resolve(); // one chunk is kept while the next one is read
       for await (const chunk of chunks) {
-        await client.query(KEEP_CHUNK, [tenant.id, importNo, chunkNo++, JSON.stringify(chunk)]);
+        await kept;
+        kept = client.query(KEEP_CHUNK, [tenant.id, importNo, chunkNo++, JSON.stringify(chunk)]);
+        kept.catch(() => undefined);
         totalRows += chunk.length;
       }
+      await kept;
       return { importNo, totalRows };
     });
     try {
