@@ -54,11 +54,12 @@ describe('messages of customers who are merged', () => {
     expect(await deliveries()).toEqual([...told(both, 'accepted', 'accepted', 'delivered', 'delivered', 'opened', 'opened'), ...told(one, 'accepted', 'delivered')].sort());
   });
 
-  test('links in what was sent before the merge still count, and still opt out', async () => {
-    const mailing = await mailings.send(CONTENT, [newNo, oldNo]);
+  test('links in what was sent before the merge lead to the survivor, still count, and still opt out', async () => {
+    const mailing = await mailings.send({ ...CONTENT, cta_url: 'https://order.example.com?guest={{ customer.customer_id }}' }, [newNo, oldNo]);
     const [, button] = await linksOf(oldAddress);
     await merge();
-    expect((await visit(button!)).status).toBe(302);
+    const response = await visit(button!);
+    expect([response.status, response.headers.get('location')]).toEqual([302, 'https://order.example.com/?guest=new']);
     expect(await mailings.counters(mailing)).toEqual({ sent: 1, delivered: 1, opened: 1, clicked: 1 });
     expect(await receive(mailing, oldNo, 'unsubscribed')).toEqual(['matched']);
     const { data } = await api().GET('/api/v1/marketing/customers/{customer_id}', { params: { path: { customer_id: 'old' } } });

@@ -113,7 +113,7 @@ describe('erasing a customer whom every write route knows', () => {
     await eventually(async () => expect(await app.sql(`SELECT 1 FROM webhook_events WHERE status = 'pending'`)).toEqual([]));
 
     // A duplicate who got the same campaign, and what came of it.
-    await post('/customers/batch', { customers: [{ customer_id: `${ID}-old` }] });
+    await post('/customers/batch', { customers: [{ customer_id: `${ID}-old` }] }, { key: 'duplicate' });
     await app.sql(`
       WITH person AS (SELECT tenant_id, customer_no, customer_id = $1 AS survives FROM customers WHERE customer_id IN ($1, $1 || '-old')),
       campaign AS (INSERT INTO mailings (tenant_id, campaign_no, campaign_id, name, type, channels, segment_no, content, priority, state, started_at)
@@ -152,7 +152,8 @@ describe('erasing a customer whom every write route knows', () => {
   test('the address stays opted out for a later import; only the person’s own later consent takes that back', async () => {
     const put = (body: object) => app.api().PUT('/api/v1/marketing/customers/{customer_id}', { params: { path: { customer_id: ID } }, body });
     const consent = async () => (await put({})).data!.consents.email.status;
-    await put({ email: EMAIL, consents: { email: { status: 'unsubscribed', at: AT } } });
+    await put({ consents: { email: { status: 'unsubscribed', at: AT } } });
+    await put({ email: EMAIL }); // opted out before there was an address
     expect(await erase()).toBe(204);
     const rows = `customer_id,email,consents.email.status,consents.email.at\n${ID},${EMAIL},subscribed,2026-02-01T00:00:00Z\n`;
     expect(await imported((await post('/customers/import', rows, { type: 'text/csv' })).answer.id)).toMatchObject({ created: 1 });

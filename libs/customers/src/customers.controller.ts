@@ -67,7 +67,7 @@ export class CustomersController {
   @Route({
     allow: 'customers:write',
     summary: 'Create or change many customers',
-    description: 'Up to 1,000 at once, 5 MiB. Every row is answered for itself: a bad one is rejected with its faults, the others are written.',
+    description: 'Up to 1,000 at once, 5 MiB. Every row is answered for itself, in the order of the request: a bad one is rejected with its faults, pointers into the whole body, and the others are written, all of them or, when the request fails, none. A customer named twice is changed twice, in that order.',
     returns: BatchResultDto,
     example: BATCH_RESULT_EXAMPLE,
     bodies: { two: BATCH_EXAMPLE },

@@ -78,7 +78,8 @@ export class Tracking {
       );
       if (link === undefined || !isSafeUrl(link.url)) throw new DeliveryError('link_not_found');
       if (!link.url.includes('{')) return link.url;
-      const profile = (await this.customers.profiles(tx, tenant, [key.customerNo])).get(key.customerNo);
+      const customerNo = (await this.customers.survivors(tx, tenant, [key.customerNo])).get(key.customerNo) ?? key.customerNo;
+      const profile = (await this.customers.profiles(tx, tenant, [customerNo])).get(customerNo);
       const scope: Scope = { customer: profile && customerScope(profile), promo_code: link.promo_code };
       return filledIn(link.url, scope) ?? link.url.slice(0, link.url.indexOf('{'));
     });
