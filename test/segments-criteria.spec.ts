@@ -55,7 +55,8 @@ const texts = (value: fc.Arbitrary<string>) => ({ contains: value, starts_with: 
 const scalar = one<string | number | boolean>('gold', '7', 7, 7.5, 0, true);
 const attribute = tests(scalar, exists, numbers(one(0, 7, 7.5)), texts(one('g', 'gold', '7')), { gt: one<unknown>('7', 7), lte: one<unknown>('gold', 7) });
 const days = fc.integer({ min: 0, max: 40 });
-const ratio = one(0, 0.4, 1, 1.1, 2, 2.8, 4, 10, 14, 100);
+const RATIOS = [0, 0.4, 1, 1.1, 2, 2.8, 4, 10, 14, 100];
+const ratio = one(...RATIOS);
 const dollars = cents.map((amount) => amount / 100);
 
 const field = (name: string, tested: fc.Arbitrary<unknown>) => tested.map((value) => ({ [name]: value }));
@@ -104,6 +105,8 @@ describe('criteria, as SQL and as they are meant', () => {
     app = await startApp();
     tenantId = (await tenantOf(app)).id;
     const crowd = fc.sample(customer, { numRuns: 150, seed: 7 });
+    // On the very border of a ratio, where chance puts nobody.
+    for (const [no, of] of RATIOS.entries()) crowd.push({ ...crowd[no]!, median_order_gap: 2.5 * DAY, last_order_at: new Date(NOW.getTime() - Math.round(of * 2.5 * DAY)) });
     await app.sql(`SELECT ensure_event_month(m::date) FROM generate_series('2025-12-01'::date, '2026-03-01', '1 month') m`);
     await app.sql(`INSERT INTO segments (tenant_id, segment_no, segment_id, name, type, created_at, updated_at) OVERRIDING SYSTEM VALUE
       VALUES ($1, 900001, 'seg_a', 'A', 'static', now(), now()), ($1, 900002, 'seg_b', 'B', 'static', now(), now())`, [tenantId]);
@@ -166,7 +169,10 @@ describe('criteria, as SQL and as they are meant', () => {
       const meant = asked.filter((no) => matches(criteria!, people.get(no)!, NOW, TODAY));
       sizes.push(meant.length);
       expect(found.map(({ no }) => no)).toEqual(meant);
-    }), { numRuns: Number(process.env.CRITERIA_RUNS ?? 400) });
+    }), {
+      numRuns: Number(process.env.CRITERIA_RUNS ?? 400),
+      examples: RATIOS.flatMap((value) => [...['gt', 'gte', 'lt', 'lte'].map((operator): [unknown, boolean] => [{ overdue_ratio: { [operator]: value } }, false]), [{ overdue_ratio: { between: [value, value] } }, false]]),
+    });
     expect(new Set(sizes).size).toBeGreaterThan(20); // the question was not always answered with nobody or everybody
   }, 120_000);
 });
