@@ -12,7 +12,7 @@ const NAME = 'Unmistakable-Name';
 const AT = '2026-01-02T00:00:00Z';
 const BASE = '/api/v1/marketing';
 /** Rows that an import works on at once. */
-const CHUNK = 2000;
+const CHUNK = 1000;
 
 interface Told {
   profile: { customer_id: string; email: string; merged_customers: unknown[]; consent_history: unknown[]; suppressions: unknown[] };

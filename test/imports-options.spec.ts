@@ -3,7 +3,7 @@ import { TestImports } from './support/imports.js';
 import { newTenant } from './support/tokens.js';
 
 /** Rows that an import works on at once. */
-const CHUNK = 2000;
+const CHUNK = 1000;
 
 describe('how a file is to be taken in', () => {
   let app: TestApp;
@@ -82,7 +82,7 @@ describe('how a file is to be taken in', () => {
     expect(done.rows_per_second).toBeGreaterThan(10);
     await app.sql(`UPDATE imports SET status = 'running', processed = total_rows / 5, started_at = $2, finished_at = NULL WHERE import_id = $1`, [queued.id, new Date(app.clock.now().getTime() - 100_000)]);
     const running = await imports.get(queued.id);
-    expect(running.rows_per_second).toBe(20);
+    expect(running.rows_per_second).toBe(10);
     expect(running.eta_seconds).toBeGreaterThan(395);
     expect(running.eta_seconds).toBeLessThan(410);
   });

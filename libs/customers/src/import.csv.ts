@@ -1,4 +1,5 @@
-import { pipeline, Readable } from 'node:stream';
+import { Readable } from 'node:stream';
+import { promisify } from 'node:util';
 import { CsvError, parse } from 'csv-parse';
 import { RequestError, validationFailed } from '#kernel';
 import { columnsOf } from './import.columns.js';
@@ -10,10 +11,10 @@ import { charsetOf, textOf } from './import.text.js';
 export type CsvRow = [line: number, cells: string[]];
 
 /** Rows that travel, and are worked on, together: enough to make little of what a transaction costs, few enough not to hold up who writes to the same customers. */
-const CHUNK_ROWS = 2000;
+const CHUNK_ROWS = 1000;
 
 /** Characters from which on a chunk is full, however few its rows. */
-const CHUNK_CHARACTERS = 512 * 1024;
+const CHUNK_CHARACTERS = 256 * 1024;
 
 /** Characters of one row. */
 const MAX_ROW = 1024 * 1024;
@@ -37,32 +38,35 @@ export function csvBody({ body, headers, query }: { body: unknown; headers: { 'c
  * @throws RequestError validation_failed when it is no such file; rows already handed out are void then
  */
 export async function readCsv(file: CsvFile): Promise<{ header: string[]; columns: string[]; chunks: AsyncGenerator<CsvRow[]> }> {
-  const rows = records(file);
-  const header = await rows.next();
-  if (header.done) throw validationFailed([{ pointer: '', code: 'empty', detail: 'The file is empty: its first row names the columns.' }]);
+  const batches = records(file);
+  const first = await batches.next();
+  if (first.done) throw validationFailed([{ pointer: '', code: 'empty', detail: 'The file is empty: its first row names the columns.' }]);
+  const [[, header], ...rows] = first.value as [CsvRow, ...CsvRow[]];
   try {
-    const [, names] = header.value;
-    return { header: names, columns: columnsOf(names, file.mapping), chunks: inChunks(rows) };
+    return { header, columns: columnsOf(header, file.mapping), chunks: inChunks(rows, batches) };
   } catch (error) {
-    await rows.return(undefined);
+    await batches.return(undefined);
     throw error;
   }
 }
 
-async function* inChunks(rows: AsyncGenerator<CsvRow>): AsyncGenerator<CsvRow[]> {
+async function* inChunks(rows: CsvRow[], batches: AsyncGenerator<CsvRow[]>): AsyncGenerator<CsvRow[]> {
   let chunk: CsvRow[] = [];
   let characters = 0;
-  for await (const row of rows) {
-    for (const cell of row[1]) characters += cell.length;
-    if (chunk.push(row) < CHUNK_ROWS && characters < CHUNK_CHARACTERS) continue;
-    yield chunk;
-    chunk = [];
-    characters = 0;
+  for (let batch: IteratorResult<CsvRow[]> = { value: rows }; !batch.done; batch = await batches.next()) {
+    for (const row of batch.value) {
+      for (const cell of row[1]) characters += cell.length;
+      if (chunk.push(row) < CHUNK_ROWS && characters < CHUNK_CHARACTERS) continue;
+      yield chunk;
+      chunk = [];
+      characters = 0;
+    }
   }
   if (chunk.length > 0) yield chunk;
 }
 
-async function* records({ bytes, charset }: CsvFile): AsyncGenerator<CsvRow> {
+/** The rows of the file, those of a piece of it together: a turn of the event loop for each would cost more than parsing it. None is empty. */
+async function* records({ bytes, charset }: CsvFile): AsyncGenerator<CsvRow[]> {
   const text = textOf(charset);
   const fail = (error: Error): unknown => text.destroy(error);
   bytes.on('error', fail).on('close', () => void (bytes.readableEnded || fail(new Error('The body ended early.'))));
@@ -75,9 +79,19 @@ async function* records({ bytes, charset }: CsvFile): AsyncGenerator<CsvRow> {
       head += piece.value;
       if (endsHeader(piece.value) || head.length > MAX_ROW) break;
     }
-    const parser = parse({ delimiter: delimiterOf(head), relax_column_count: true, skip_empty_lines: true, info: true, max_record_size: MAX_ROW });
-    pipeline(Readable.from(withHead(head, pieces)), parser, () => undefined);
-    for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) yield [info.lines, record];
+    let rows: CsvRow[] = [];
+    const parser = parse({
+      delimiter: delimiterOf(head), relax_column_count: true, skip_empty_lines: true, max_record_size: MAX_ROW,
+      on_record: (record: string[], { lines }) => void rows.push([lines, record]),
+    });
+    parser.on('error', () => undefined).resume(); // whoever writes is told
+    for await (const piece of withHead(head, pieces)) {
+      await promisify<string, void>(parser.write.bind(parser) as never)(piece);
+      if (rows.length > 0) yield rows;
+      rows = [];
+    }
+    await promisify<void>(parser.end.bind(parser) as never)();
+    if (rows.length > 0) yield rows;
   } catch (error) {
     throw refusal(error);
   } finally {
