@@ -3,7 +3,7 @@ import { Database } from '#database';
 import { startApp, type TestApp } from './support/app.js';
 import { tenantOf } from './support/customers.js';
 import { eventually } from './support/eventually.js';
-import { newTenant } from './support/tokens.js';
+import { newTenant, token } from './support/tokens.js';
 
 const AT = '2026-01-02T00:00:00.000Z';
 const PHONE = '+14155552671';
@@ -56,6 +56,13 @@ describe('merging duplicates', () => {
     const { data: batch } = await api().POST('/api/v1/marketing/customers/batch', { body: { customers: [{ customer_id: 'old', first_name: 'Ada' }, { customer_id: 'new', last_name: 'Lovelace' }] } });
     expect(batch).toMatchObject({ created: 0, updated: 2 });
     expect(await get('new')).toMatchObject({ city: 'Bern', first_name: 'Ada', last_name: 'Lovelace', order_count: 1, total_spent: 7 });
+    const file = await app.fetch('/api/v1/marketing/customers/import', { method: 'POST', token: token(tenant), headers: { 'content-type': 'text/csv' }, body: 'customer_id,loyalty_tier\nold,gold\n' });
+    const { id } = (await file.json()) as { id: string };
+    await eventually(async () => expect((await api().GET('/api/v1/marketing/imports/{import_id}', { params: { path: { import_id: id } } })).data).toMatchObject({ status: 'completed', updated: 1, created: 0 }));
+    expect(await get('new')).toMatchObject({ loyalty_tier: 'gold' });
+    await api().POST('/api/v1/marketing/promos', { body: { code: 'TWICE', type: 'percentage', value: 10, per_customer_limit: 1 } });
+    expect((await redeem('old', 'first')).response.status).toBe(201);
+    expect((await redeem('new', 'second')).error).toMatchObject({ code: 'customer_limit_reached' });
     expect((await members(await list('old', 'new'))).data.map((one) => one.customer_id)).toEqual(['new']);
   });
 

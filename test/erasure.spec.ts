@@ -151,11 +151,12 @@ describe('erasing a customer whom every write route knows', () => {
 
   test('the address stays opted out for a later import; only the person’s own later consent takes that back', async () => {
     const put = (body: object) => app.api().PUT('/api/v1/marketing/customers/{customer_id}', { params: { path: { customer_id: ID } }, body });
+    const email = 'of-this-test-alone@example.com';
     const consent = async () => (await put({})).data!.consents.email.status;
     await put({ consents: { email: { status: 'unsubscribed', at: AT } } });
-    await put({ email: EMAIL }); // opted out before there was an address
+    await put({ email }); // opted out before there was an address
     expect(await erase()).toBe(204);
-    const rows = `customer_id,email,consents.email.status,consents.email.at\n${ID},${EMAIL},subscribed,2026-02-01T00:00:00Z\n`;
+    const rows = `customer_id,email,consents.email.status,consents.email.at\n${ID},${email},subscribed,2026-02-01T00:00:00Z\n`;
     expect(await imported((await post('/customers/import', rows, { type: 'text/csv' })).answer.id)).toMatchObject({ created: 1 });
     expect(await consent()).toBe('unsubscribed');
     await put({ consents: { email: { status: 'subscribed' } } });
