@@ -115,6 +115,9 @@ describe('segments that follow', () => {
         LEFT JOIN segment_members m ON m.tenant_id = s.tenant_id AND m.segment_no = s.segment_no WHERE t.name = $1 AND segment_id = ANY($2) GROUP BY 1, 2, s.segment_no ORDER BY s.segment_no`, [tenant, ids]);
       expect(sizes).toEqual([{ segment_id: ids[0], size: truth!.high, counted: truth!.high }, { segment_id: ids[1], size: truth!.low, counted: truth!.low }]);
     });
+    // What came less what went is who is there: nothing was counted twice, or not at all.
+    expect(await app.sql(`SELECT segment_id FROM segment_history h JOIN segments s USING (tenant_id, segment_no) WHERE segment_id = ANY ($1)
+      GROUP BY segment_id, s.size HAVING sum(entered - exited) <> s.size OR (array_agg(h.size ORDER BY day DESC))[1] <> s.size`, [ids])).toEqual([]);
   });
 
   test('workers that die half-way lose no change', async () => {

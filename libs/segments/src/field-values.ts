@@ -4,10 +4,9 @@ import { Clock, type Tenant } from '#kernel';
 import { DAY } from './criteria.js';
 import { CriteriaFields } from './criteria-fields.js';
 import type { FieldValuesDto, FieldValuesQueryDto } from './dto/field-values.dto.js';
-import type { Field } from './field.js';
 import { Params } from './params.js';
 import { SegmentError } from './segment.errors.js';
-import { countValues, type CountRow, readCounts } from './value-counts.js';
+import { type Counted, countValues, type CountRow, readCounts } from './value-counts.js';
 
 /** Customers looked at, of however many there are: some 30 ms, and a value that one in a thousand has is all but surely among them. */
 const SAMPLE = 5_000;
@@ -18,8 +17,11 @@ const EVENT_DAYS = 90;
 /** As many as a menu shows. */
 const TOP = 50;
 
+/** Stands for the types of events. */
+const EVENT = 'event';
+
 /** The names of a tenant's attributes. */
-const ATTRIBUTE_NAMES = { name: 'attributes', type: 'list', sql: 'ARRAY(SELECT jsonb_object_keys(c.attributes))' } as Field;
+const ATTRIBUTE_NAMES: Counted = { type: 'list', sql: 'ARRAY(SELECT jsonb_object_keys(c.attributes))' };
 
 /** Suggests values to who writes criteria, from a sample of the customers. */
 @Injectable()
@@ -36,7 +38,7 @@ export class FieldValues {
     const field = this.find(name, params);
     if (field === undefined) throw new SegmentError('segment_field_not_found');
     const [last] = await this.database.rows<{ no: number }>(tenant, { text: 'SELECT coalesce(max(customer_no), 0) AS no FROM customers WHERE tenant_id = $1', values: [tenant.id], name: 'customers_last' });
-    const step = Math.ceil((last!.no + 1) / (name === 'event' ? EVENT_SAMPLE : SAMPLE));
+    const step = Math.ceil((last!.no + 1) / (name === EVENT ? EVENT_SAMPLE : SAMPLE));
     const sample = `FROM customers c WHERE c.tenant_id = $1 AND c.customer_no = ANY (${sampled(last!.no, step, params)})`;
     const text = countValues([field], sample, TOP, params, q);
     const [found] = await this.database.rows<{ counts: CountRow[] }>(tenant, { text, values: params.values });
@@ -44,11 +46,11 @@ export class FieldValues {
     return { data: values.map(({ value, size }) => ({ value, size: size * step })), approximate: step > 1 };
   }
 
-  private find(name: string, params: Params): Field | undefined {
-    if (name === ATTRIBUTE_NAMES.name) return ATTRIBUTE_NAMES;
-    if (name === 'event' && this.fields.events !== null) {
+  private find(name: string, params: Params): Counted | undefined {
+    if (name === 'attributes') return ATTRIBUTE_NAMES;
+    if (name === EVENT && this.fields.events !== null) {
       const since = new Date(this.clock.now().getTime() - EVENT_DAYS * DAY);
-      return { name, type: 'list', sql: this.fields.events.typesOf('c', `${params.add(since)}::timestamptz`) } as Field;
+      return { type: 'list', sql: this.fields.events.typesOf('c', `${params.add(since)}::timestamptz`) };
     }
     return this.fields.categorical(name);
   }

@@ -10,7 +10,7 @@ import { FIND } from './segments.queries.js';
 
 /** How many days when none are asked for, and at most. */
 const DEFAULT_DAYS = 30;
-export const MAX_DAYS = 366;
+const MAX_DAYS = 366;
 
 /** How a segment grew. */
 @Injectable()

@@ -7,6 +7,9 @@ export interface ValueCount {
   size: number;
 }
 
+/** What values are counted of: a field, or anything that is read off a customer like one. */
+export type Counted = Pick<Field, 'type' | 'sql' | 'attribute'>;
+
 /** A field's most frequent values. */
 export interface FieldCounts {
   values: ValueCount[];
@@ -31,8 +34,8 @@ interface CountRow {
  * @param containing only values with this text in them, in upper or lower case
  * @returns SQL with one row: `size` and `counts`, a JSON list for {@link readCounts}
  */
-export function countValues(fields: readonly Field[], customers: string, top: number, params: Params, containing?: string): string {
-  const value = (field: Field): string => (field.type === 'attribute' ? `${field.sql} -> ${params.add(field.attribute)}::text` : field.sql);
+export function countValues(fields: readonly Counted[], customers: string, top: number, params: Params, containing?: string): string {
+  const value = (field: Counted): string => (field.type === 'attribute' ? `${field.sql} -> ${params.add(field.attribute)}::text` : field.sql);
   return `
     WITH kinds AS MATERIALIZED (SELECT ${fields.map((field, at) => `${value(field)} AS v${at}, `).join('')}count(*) AS n ${customers} GROUP BY ${fields.map((_, at) => at + 1).join(', ')}),
     counted AS (
