@@ -15,7 +15,7 @@ const DIST = fileURLToPath(new URL('../../', import.meta.url));
 const READY_MS = 30_000;
 
 /** As the image and `npm run start:api` start it. */
-const FLAGS = ['--max-semi-space-size=4', '--max-old-space-size=256'];
+const FLAGS = ['--max-semi-space-size=2', '--max-old-space-size=512'];
 
 /**
  * Runs a file of `dist` under this node and waits until it answers at `ready`. BENCH_NODE_OPTIONS reach the child, such as `--cpu-prof`.

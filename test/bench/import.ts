@@ -104,5 +104,5 @@ async function imported(bench: Bench, file: string, tenant: string): Promise<num
 function memory(name: string, pid: number): Figure[] {
   const path = `/proc/${pid}/status`;
   const kilobytes = existsSync(path) ? /VmHWM:\s+(\d+) kB/.exec(readFileSync(path, 'utf8'))?.[1] : undefined;
-  return kilobytes === undefined ? [] : [atMost(`most memory of the ${name}`, [Number(kilobytes) / 1000], 200, 'MB')];
+  return kilobytes === undefined ? [] : [atMost(`most memory of the ${name}`, [(Number(kilobytes) * 1024) / 1e6], 200, 'MB')];
 }
