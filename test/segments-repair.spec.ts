@@ -83,6 +83,31 @@ describe('the nightly comparison of segments with customers', () => {
     expect((await members(id))!.ids).toEqual(['bob']);
   });
 
+  test('a long queue is followed a batch at a time, so that other tenants have their turn', async () => {
+    const sweeps = app.nest.get(SegmentSweeps, { strict: false });
+    await addCustomers(app, Array.from({ length: 5 }, (_, n) => ({ id: `one of ${n}`, city: 'Oslo' })));
+    const left = async () => (await app.sql('SELECT 1 FROM changed_customers WHERE tenant_id = $1', [tenant.id])).length;
+    const queued = await left();
+    expect([await sweeps.followChanges(tenant, 2), await left()]).toEqual([true, queued - 2]);
+    while (await sweeps.followChanges(tenant, 2)) expect(await left()).toBeLessThan(queued);
+    expect(await left()).toBe(0);
+  });
+
+  test('a batch that takes too long is tried again in parts', async () => {
+    const sweeps = app.nest.get(SegmentSweeps, { strict: false });
+    await addCustomers(app, Array.from({ length: 20 }, (_, n) => ({ id: `slow ${n}`, city: 'Lima' })));
+    // As PostgreSQL cancels a statement: no more than five members of a segment at once.
+    await app.sql(`CREATE FUNCTION test_slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF (SELECT max(n) FROM (SELECT count(*) AS n FROM entered GROUP BY segment_no) each) > 5 THEN RAISE EXCEPTION 'too slow' USING ERRCODE = 'query_canceled'; END IF; RETURN NULL; END $$;
+      CREATE TRIGGER test_slow AFTER INSERT ON segment_members REFERENCING NEW TABLE AS entered FOR EACH STATEMENT EXECUTE FUNCTION test_slow()`);
+    try {
+      while (await sweeps.followChanges(tenant, 2000));
+    } finally {
+      await app.sql('DROP TRIGGER test_slow ON segment_members; DROP FUNCTION test_slow()');
+    }
+    expect((await members('seg_all_customers'))!.ids.filter((id) => id.startsWith('slow'))).toHaveLength(20);
+  });
+
   test('two workers do not do it twice', async () => {
     await app.sql('UPDATE segment_repairs SET due_at = $2, next_no = 0 WHERE tenant_id = $1', [tenant.id, app.clock.now()]);
     const database = app.nest.get(Database);

@@ -34,7 +34,18 @@ export const PAGES_CRITERIA: readonly { criteria: object; byHand: string }[] = [
   { criteria: { total_spent: { gte: 500 }, order_count: { gte: 10 }, loyalty_tier: { in: ['gold', 'platinum'] } }, byHand: `total_spent >= 50000 AND order_count >= 10 AND loyalty_tier IN ('gold', 'platinum')` },
 ];
 
-/** As many criteria as wanted, of every kind: a tier in a city, orders, lapse, points, attributes, tags, and other segments. */
+/** Menus that a part of the guests looked at in the last hundred days, told as any caller would. */
+export async function seedEvents({ api, token }: Bench, batches = 20): Promise<void> {
+  for (let batch = 0; batch < batches; batch++) {
+    const events = Array.from({ length: 1000 }, (_, n) => ({
+      id: `bench-${batch}-${n}`, type: 'menu_viewed', customer_id: `c${1 + ((batch * 1000 + n) * 7) % CUSTOMERS}`, occurred_at: new Date(Date.now() - ((batch * 1000 + n) % 100) * 86_400_000).toISOString(),
+    }));
+    const response = await fetch(`${api.url}/api/v1/marketing/events`, { method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: JSON.stringify({ events }) });
+    if (response.status !== 202) throw new Error(`events: ${response.status} ${await response.text()}`);
+  }
+}
+
+/** As many criteria as wanted, of every kind: a tier in a city, orders, lapse, points, attributes, tags, events, and other segments. */
 export const manyCriteria = (count: number): object[] =>
   Array.from({ length: count }, (_, i): object => {
     const kinds = [
@@ -46,6 +57,8 @@ export const manyCriteria = (count: number): object[] =>
       { segment: { in: ['seg_loyalty_gold'] }, order_count: { gte: i % 10 } },
       { not: { last_order_days_ago: { lt: 100 + i } }, order_count: { gte: 2 } },
       { 'consent.email': 'unsubscribed', days_since_signup: { lt: 100 + i } },
+      { event: { name: 'menu_viewed', count: { gte: 1 }, within: { last: 10 + (i % 80), unit: 'day' } } },
+      { event: { name: 'order_completed', count: { gte: 2 } }, city: 'Rome' },
     ];
     return kinds[i % kinds.length]!;
   });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import { ApiModule } from '#app/api/src/api.module';
 import { loadEnv } from '#config';
@@ -7,7 +8,7 @@ import { Tenants } from '#tenants';
 import type { Bench, Figure } from './bench.js';
 import { load } from './duel.js';
 import { atMost, reported, timed } from './figures.js';
-import { CUSTOMERS, manyCriteria, PAGES_CRITERIA, seedCustomers } from './segment-data.js';
+import { CUSTOMERS, manyCriteria, PAGES_CRITERIA, seedCustomers, seedEvents } from './segment-data.js';
 
 const CHANGED = 10_000;
 const SWEPT = 40;
@@ -16,6 +17,7 @@ const REFRESHED = 200;
 /** Segments of a million customers: previews, members, following, the nightly comparison, and what writers feel of it all. */
 export async function segments(bench: Bench): Promise<Figure[]> {
   await seedCustomers(bench);
+  await seedEvents(bench);
   const env = loadEnv({ DATABASE_URL: bench.databaseUrl, JWT_SECRET: 'x'.repeat(32), SECRETS_KEY: 'ab'.repeat(32), LOG_LEVEL: 'fatal' });
   const app = await NestFactory.createApplicationContext(ApiModule.forRoot(env), { logger: false });
   try {
@@ -28,6 +30,7 @@ export async function segments(bench: Bench): Promise<Figure[]> {
       ...(await refreshed(bench, followers, REFRESHED - SWEPT)),
       await stored(bench),
       ...(await pages(bench)),
+      await created(bench),
       await writers(bench),
     ];
   } finally {
@@ -120,6 +123,24 @@ async function pages(bench: Bench): Promise<Figure[]> {
     return found;
   };
   return [atMost('first page of members', await times(), 50, 'ms'), atMost('page of members after nine tenths of them', await times(deep), 50, 'ms')];
+}
+
+/** From the POST of a new segment until its members are there; a tenant of this size has a worker compute them. */
+async function created(bench: Bench): Promise<Figure> {
+  const worker = await bench.startWorker();
+  try {
+    const seconds: number[] = [];
+    for (const days of [30, 60, 90]) {
+      const body = JSON.stringify({ name: `Lapsed ${days}`, type: 'dynamic', criteria: { last_order_days_ago: { gte: days } } });
+      seconds.push((await timed(async () => {
+        let segment = (await (await request(bench, '/segments', { method: 'POST', body })).json()) as { id: string; last_updated?: string };
+        for (; segment.last_updated === undefined; await sleep(50)) segment = (await (await request(bench, `/segments/${segment.id}`)).json()) as typeof segment;
+      })) / 1000);
+    }
+    return atMost(`a new segment of ${CUSTOMERS.toLocaleString('en')} customers has its members`, seconds, 10, 's');
+  } finally {
+    await worker.stop();
+  }
 }
 
 /** The slowest of a hundred `PUT /customers` of a tenant with two hundred dynamic segments, against one with none of its own, a worker following both. */

@@ -31,12 +31,12 @@ export const NUMBERS_OF = `SELECT segment_id, segment_no FROM segments WHERE ten
  *
  * @param conditions SQL over `c`, by the number of the segment; `$1` the tenant
  */
-export function differenceSql(conditions: ReadonlyMap<number, string>, within: Within): string {
+export function differenceSql(conditions: ReadonlyMap<number, string>, { tables, within }: { tables: readonly string[]; within: Within }): string {
   const [first, ...others] = [...conditions].sort(([a], [b]) => a - b) as [[number, string], ...[number, string][]];
   // Of one segment the condition stands where an index can answer it.
   const [matching, where] = others.length === 0 ? [String(first[0]), `AND (${first[1]})`] : [[first, ...others].map(([no, condition]) => `CASE WHEN ${condition} THEN ${no} END`).join(', '), ''];
   return `
-    WITH differing AS MATERIALIZED (
+    WITH ${[...tables, ''].join(', ')}differing AS MATERIALIZED (
       SELECT customer_no, coalesce(matched.nos, '{}') AS due, coalesce(member.nos, '{}') AS held
         FROM (SELECT c.customer_no, array_remove(ARRAY[${matching}], NULL) AS nos FROM customers c WHERE c.tenant_id = $1 AND ${within('c.customer_no')} ${where}) matched
         FULL JOIN (SELECT m.customer_no, array_agg(m.segment_no ORDER BY m.segment_no) AS nos FROM segment_members m

@@ -71,9 +71,10 @@ export class Reconciliation {
 
   private async reconcile(tx: EntityManager, tenant: Tenant, loaded: Loaded, segmentNos: readonly number[], now: Date, scope: Exclude<Scope, 'everyone'>, moves: Map<number, Move>): Promise<void> {
     const params = new Params(tenant.id);
-    const context = { params, now, today: dateIn(loaded.timezone, now), segmentNos: loaded.numbers, events: this.fields.events, within: within(scope, params) };
+    const scoped = within(scope, params);
+    const context = { params, now, today: dateIn(loaded.timezone, now), segmentNos: loaded.numbers, events: this.fields.events, within: scoped.within };
     const conditions = new Map(segmentNos.map((no) => [no, compileCriteria(loaded.segments.get(no)!.criteria, context)]));
-    const found = await tx.query<{ no: number; entered: number[] | null; exited: number[] | null }[]>(differenceSql(conditions, context.within), params.values);
+    const found = await tx.query<{ no: number; entered: number[] | null; exited: number[] | null }[]>(differenceSql(conditions, scoped), params.values);
     await this.write(tx, tenant, ENTER, found.map(({ no, entered }) => [no, entered ?? []]));
     await this.write(tx, tenant, EXIT, found.map(({ no, exited }) => [no, exited ?? []]));
     for (const { no, entered, exited } of found) {

@@ -47,7 +47,7 @@ export class SegmentPreview {
       const now = this.clock.now();
       const matching = (scope: typeof NEAR | null): Matching => {
         const params = new Params(tenant.id);
-        const among = scope === null ? null : within(scope, params);
+        const among = scope === null ? null : within(scope, params).within;
         const condition = compileCriteria(criteria!, { params, now, today: dateIn(timezone, now), segmentNos, events: this.fields.events, within: among });
         return { sql: `FROM customers c WHERE c.tenant_id = $1${among === null ? '' : ` AND ${among('c.customer_no')}`} AND (${condition})`, params };
       };

@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import { Database } from '#database';
+import { Database, sqlState } from '#database';
 import { Jobs, jobType } from '#jobs';
 import type { Tenant } from '#kernel';
 import { Tenants } from '#tenants';
@@ -12,6 +12,10 @@ export const REBUILD = jobType<{ segment_no: number }>('segments.rebuild', { col
 
 /** Customers of one transaction: enough that its fixed cost is nothing, few enough that it is short. */
 const BATCH = 10_000;
+/** A batch that takes too long is tried again in parts, down to this. */
+const LEAST = 10;
+const STATEMENT_TIMEOUT = '57014';
+
 /** Has dynamic segments follow data within seconds, and time within a minute. */
 @Injectable()
 export class SegmentSweeps implements OnModuleInit {
@@ -27,22 +31,29 @@ export class SegmentSweeps implements OnModuleInit {
 
   onModuleInit(): void {
     this.jobs.handle(REBUILD, (tenant, { segment_no }) => this.database.inTenant(tenant, (tx) => this.membership.rebuild(tx, tenant, segment_no)));
-    this.jobs.every(1, 'segments.follow', (signal) => this.eachTenant(signal, (tenant) => this.followChanges(tenant, signal)));
+    this.jobs.every(1, 'segments.follow', (signal) => this.eachTenant(signal, (tenant) => this.followChanges(tenant)));
     this.jobs.every(15, 'segments.follow-time', (signal) => this.eachTenant(signal, (tenant) => this.followTime(tenant)));
     this.jobs.every(300, 'segments.repair', (signal) => this.eachTenant(signal, (tenant) => this.repairs.run(tenant, signal)));
   }
 
-  /** Empties the tenant's queue of changed customers, a batch a transaction. */
-  async followChanges(tenant: Tenant, signal?: AbortSignal): Promise<void> {
-    const waiting = () => this.database.rows(tenant, { text: 'SELECT 1 FROM changed_customers WHERE tenant_id = $1 LIMIT 1', values: [tenant.id], name: 'customers_changed' });
-    while (!signal?.aborted && (await waiting()).length > 0) {
-      const taken = await this.database.inTenant(tenant, async (tx) => {
-        const { records } = (await tx.queryRunner!.query(TAKE_CHANGED, [tenant.id, BATCH], true)) as { records: { customer_no: number }[] };
+  /**
+   * Takes a batch from the tenant's queue of changed customers and looks at them: one only, so that the other tenants have their turn.
+   *
+   * @returns whether there may be more
+   */
+  async followChanges(tenant: Tenant, batch = BATCH): Promise<boolean> {
+    const waiting = await this.database.rows(tenant, { text: 'SELECT 1 FROM changed_customers WHERE tenant_id = $1 LIMIT 1', values: [tenant.id], name: 'customers_changed' });
+    if (waiting.length === 0) return false;
+    try {
+      return await this.database.inTenant(tenant, async (tx) => {
+        const { records } = (await tx.queryRunner!.query(TAKE_CHANGED, [tenant.id, batch], true)) as { records: { customer_no: number }[] };
         const customers = [...new Set(records.map((row) => row.customer_no))].sort((a, b) => a - b);
         if (customers.length > 0) await this.membership.follow(tx, tenant, customers);
-        return customers.length;
+        return records.length > 0; // none: another worker has them
       });
-      if (taken === 0) return; // another worker has them
+    } catch (error) {
+      if (sqlState(error) !== STATEMENT_TIMEOUT || batch <= LEAST) throw error;
+      return this.followChanges(tenant, Math.ceil(batch / 10));
     }
   }
 
@@ -51,11 +62,17 @@ export class SegmentSweeps implements OnModuleInit {
     await this.database.inTenant(tenant, (tx) => this.membership.followTime(tx, tenant));
   }
 
-  /** One tenant's trouble is not the others'. */
-  private async eachTenant(signal: AbortSignal, visit: (tenant: Tenant) => Promise<void>): Promise<void> {
+  /** One tenant's trouble is not the others'. Returns whether any has more to do. */
+  private async eachTenant(signal: AbortSignal, visit: (tenant: Tenant) => Promise<boolean | void>): Promise<boolean> {
+    let more = false;
     for await (const tenant of this.tenants.all()) {
-      if (signal.aborted) return;
-      await visit(tenant).catch((error: unknown) => this.logger.error({ msg: 'segments fell behind', tenant: tenant.name, err: error }));
+      if (signal.aborted) return false;
+      try {
+        if (await visit(tenant)) more = true;
+      } catch (error) {
+        this.logger.error({ msg: 'segments fell behind', tenant: tenant.name, err: error });
+      }
     }
+    return more;
   }
 }
