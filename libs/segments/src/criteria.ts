@@ -46,6 +46,9 @@ export function* leaves(criteria: Criteria): Generator<Leaf> {
 /** Ids of the segments that the criteria refer to. */
 export const references = (criteria: Criteria): string[] => [...leaves(criteria)].flatMap((leaf) => (leaf.kind === 'segment' ? leaf.ids : []));
 
+/** Whether who matches depends on where the tenant's days begin. */
+export const dependsOnZone = (criteria: Criteria): boolean => [...leaves(criteria)].some((leaf) => leaf.kind === 'test' && leaf.test.operator === 'in_next_days');
+
 /** Whether time alone can change who matches. */
 export const movesWithTime = (criteria: Criteria): boolean =>
   [...leaves(criteria)].some(

@@ -48,6 +48,13 @@ export class DynamicSegments {
     return new Map(found.map((row) => [row.segment_id, row.segment_no]));
   }
 
+  /** Why stored criteria can no longer be read, such as for a field that has gone; null when they can. */
+  async fault(tx: EntityManager, tenant: Tenant, criteria: unknown): Promise<string | null> {
+    const { currency } = await this.settings.of(tx, tenant);
+    const [fault] = parseCriteria(criteria, '/criteria', { fields: this.fields, currency }).faults;
+    return fault === undefined ? null : `${fault.pointer}: ${fault.detail}`;
+  }
+
   private async read(tx: EntityManager, tenant: Tenant, statement: string, ...values: unknown[]): Promise<Loaded> {
     const rows = await tx.query<DynamicRow[]>(statement, [tenant.id, ...values]);
     const { currency, timezone } = await this.settings.of(tx, tenant);

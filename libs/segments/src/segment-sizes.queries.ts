@@ -34,6 +34,12 @@ export const REPAIR_SIZE = `
     RETURNING s.segment_no, s.size, 0 AS entered, 0 AS exited)
   ${keepHistory('sized', '$3')}`;
 
+/** Makes the days after today, `$2`, part of it. */
+export const FOLD_DAYS_AHEAD = `
+  WITH ahead AS (DELETE FROM segment_history WHERE tenant_id = $1 AND day > $2::date RETURNING *),
+  sized AS (SELECT segment_no, (array_agg(size ORDER BY day DESC))[1] AS size, sum(entered)::int AS entered, sum(exited)::int AS exited FROM ahead GROUP BY segment_no)
+  ${keepHistory('sized', '$2')}`;
+
 /** Days with a change from `$3` to `$4`, and the last one before; `$2` the segment. */
 export const HISTORY = `
   SELECT day::text AS date, size, entered, exited FROM segment_history

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock, localDay, type Tenant } from '#kernel';
 import { SettingsService } from '#tenants';
-import { FORGET_MEMBER, MOVE_SIZES, REPAIR_SIZE } from './segment-sizes.queries.js';
+import { FOLD_DAYS_AHEAD, FORGET_MEMBER, MOVE_SIZES, REPAIR_SIZE } from './segment-sizes.queries.js';
 import type { Move } from './segment.js';
 
 /** Keeps the size of every segment, and its history by day, in the transaction that moves the members. The caller holds the segments' locks. */
@@ -24,6 +24,11 @@ export class SegmentSizes {
   async forget(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void> {
     const now = this.clock.now();
     await tx.query(FORGET_MEMBER, [tenant.id, customerNo, now, await this.day(tx, tenant, now)]);
+  }
+
+  /** Where days begin later now, what happened on a day that is yet to come happened today: later changes must not come before it. */
+  async foldDaysAhead(tx: EntityManager, tenant: Tenant): Promise<void> {
+    await tx.query(FOLD_DAYS_AHEAD, [tenant.id, await this.day(tx, tenant, this.clock.now())]);
   }
 
   /** Counts the members of a segment; @returns whether the size was wrong. */

@@ -85,7 +85,7 @@ export class SegmentsController {
   @Route({
     allow: 'segments:write',
     summary: 'Compute a dynamic segment now',
-    description: 'Members follow by themselves within seconds; this does not wait for it.',
+    description: 'Members follow by themselves within seconds; this does not wait for it. 409 `invalid_state` for another type, and for criteria that can no longer be read.',
     returns: SegmentDto,
     example: SEGMENT,
     errors: [SegmentError.only('segment_not_found', 'invalid_state')],

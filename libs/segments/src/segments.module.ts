@@ -1,7 +1,7 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { CustomersModule, PersonalData } from '#customers';
 import { Clock } from '#kernel';
-import { Tenants } from '#tenants';
+import { SettingsService, Tenants } from '#tenants';
 import { CriteriaFields } from './criteria-fields.js';
 import { DynamicSegments } from './dynamic-segments.js';
 import { FieldValues } from './field-values.js';
@@ -24,17 +24,20 @@ import { Segments } from './segments.js';
 import { SegmentsController } from './segments.controller.js';
 import { SEGMENTS_OF } from './segments.queries.js';
 import { SegmentsService } from './segments.service.js';
+import { SettingsChanges } from './settings-changes.js';
 import { provisionWellKnown } from './well-known-segments.js';
 
 @Module({
   imports: [CustomersModule],
   controllers: [SegmentsController, SegmentFieldsController, SegmentInsightsController, SegmentMembersController],
-  providers: [Segments, SegmentUse, CriteriaFields, Membership, DynamicSegments, Reconciliation, SegmentRepairs, SegmentSizes, SegmentInput, SegmentPreview, SegmentOverlap, SegmentHistory, SegmentExport, FieldValues, SegmentMembersService, SegmentsService, SegmentSweeps],
+  providers: [Segments, SegmentUse, CriteriaFields, Membership, DynamicSegments, Reconciliation, SegmentRepairs, SegmentSizes, SegmentInput, SegmentPreview, SegmentOverlap, SegmentHistory, SegmentExport, FieldValues, SegmentMembersService, SegmentsService, SegmentSweeps, SettingsChanges],
   exports: [Segments, SegmentUse, CriteriaFields],
 })
 export class SegmentsModule implements OnModuleInit {
   constructor(
     private readonly tenants: Tenants,
+    private readonly settings: SettingsService,
+    private readonly settingsChanges: SettingsChanges,
     private readonly personalData: PersonalData,
     private readonly members: SegmentMembersService,
     private readonly sizes: SegmentSizes,
@@ -43,6 +46,7 @@ export class SegmentsModule implements OnModuleInit {
 
   onModuleInit(): void {
     this.tenants.onProvision((tx, tenant) => provisionWellKnown(tx, tenant, this.clock.now()));
+    this.settings.onChange((tx, tenant, before, after) => this.settingsChanges.follow(tx, tenant, before, after));
     this.personalData.register({
       name: 'segments',
       timelines: {}, // membership keeps no instants

@@ -88,6 +88,8 @@ export class SegmentsService {
     return this.database.inTenant(tenant, async (tx) => {
       const row = await this.find(tx, tenant, segmentId);
       if (row.type !== 'dynamic') throw new SegmentError('invalid_state', { detail: `Only a dynamic segment is computed; this one is ${row.type}.` });
+      const fault = await this.dynamic.fault(tx, tenant, row.criteria);
+      if (fault !== null) throw new SegmentError('invalid_state', { detail: `Its members stay as they are until its criteria are corrected. ${fault}` });
       await this.compute(tx, tenant, row.segment_no);
       return answer(await this.find(tx, tenant, segmentId));
     });

@@ -37,7 +37,7 @@ export class SettingsController {
       timezone: { timezone: 'Europe/Berlin', frequency_cap: { max: 3, per_days: 7 } },
       sender: { sender: { from_email: 'hello@example.com', from_name: 'Trattoria Example', postal_address: '1 Main Street, Springfield' } },
     },
-    errors: [SettingsError.only('currency_fixed')],
+    errors: [SettingsError.only('currency_fixed', 'settings_in_use')],
     conditional: true,
   })
   updateSettings(@Caller() caller: Principal, @Body() patch: UpdateSettingsDto, @IfMatch() ifMatch?: Versions) {

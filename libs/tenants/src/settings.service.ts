@@ -10,12 +10,22 @@ import type { Settings } from './settings.js';
 import { TenantSettingsEntity } from './tenant.entity.js';
 import { SettingsError } from './tenants.errors.js';
 
+/** Told of a change of settings, within its transaction and after it was written. A sentence that it returns refuses the change. */
+export type SettingsFollower = (tx: EntityManager, tenant: Tenant, before: Settings, after: Settings) => Promise<string | null>;
+
 @Injectable()
 export class SettingsService {
+  private readonly followers: SettingsFollower[] = [];
+
   constructor(
     private readonly database: Database,
     private readonly auditLog: AuditLog,
   ) {}
+
+  /** Lets a higher domain keep what it derived from settings in step with them. Call while modules initialise. */
+  onChange(follower: SettingsFollower): void {
+    this.followers.push(follower);
+  }
 
   /** The tenant's settings, within a transaction of it. Nearly every write begins with them, so the text is written out. */
   async of(tx: EntityManager, tenant: Tenant): Promise<Settings> {
@@ -42,11 +52,16 @@ export class SettingsService {
     return this.database.inTenant(tenant, async (tx) => {
       const entity = await tx.findOneOrFail(TenantSettingsEntity, { where: { tenantId: tenant.id }, lock: { mode: 'pessimistic_write' } });
       assertVersion(ifMatch, entity.version);
-      const { timezone, currency, ...settings } = mergePatch(toSettings(entity), patch) as Settings;
+      const before = toSettings(entity);
+      const { timezone, currency, ...settings } = mergePatch(before, patch) as Settings;
       if (currency !== entity.currency && entity.moneyRecorded) throw new SettingsError('currency_fixed');
       if (timezone !== entity.timezone) await assertZone(tx, timezone);
       Object.assign(entity, { timezone, currency, settings, version: entity.version + 1 });
       await tx.save(entity);
+      for (const follower of this.followers) {
+        const refusal = await follower(tx, tenant, before, toSettings(entity));
+        if (refusal !== null) throw new SettingsError('settings_in_use', { detail: refusal });
+      }
       await this.auditLog.add(tx, tenant, actor, 'settings.updated', { patch });
       return answer(entity);
     });

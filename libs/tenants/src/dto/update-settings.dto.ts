@@ -28,7 +28,7 @@ export class UpdateSettingsDto {
   @ValidateIf(present) @IsTimeZone()
   timezone?: string;
 
-  /** ISO 4217 code; refused with 409 once money was recorded. */
+  /** ISO 4217 code; refused with 409 once money was recorded, or while a segment's criteria hold an amount that it cannot express. */
   @ValidateIf(present) @Validate(CurrencyRule)
   currency?: string;
 
