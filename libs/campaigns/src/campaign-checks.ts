@@ -21,9 +21,9 @@ export class CampaignChecks {
     private readonly delivery: Delivery,
   ) {}
 
-  /** What a campaign for the segment must know; both are asked for in one round trip. */
+  /** What a campaign for the segment must know, with the segment held; both are asked for in one round trip. */
   async surroundings(tx: EntityManager, tenant: Tenant, segmentId: string): Promise<Surroundings> {
-    const [settings, segment] = await Promise.all([this.settings.of(tx, tenant), this.segments.get(tx, tenant, segmentId)]);
+    const [settings, segment] = await Promise.all([this.settings.of(tx, tenant), this.segments.hold(tx, tenant, segmentId)]);
     return { settings, segment };
   }
 

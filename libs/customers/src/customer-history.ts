@@ -4,10 +4,11 @@ import { Database } from '#database';
 import { encodeCursor, isInt4, pageWindow, type Tenant } from '#kernel';
 import { AuditLog } from '#tenants';
 import { CustomerError } from './customers.errors.js';
-import { LOCK_BY_NO, NUMBER_OF_ID } from './customers.queries.js';
+import { LOCK_BY_NO, LOCK_TO_REMOVE, NUMBER_OF_ID } from './customers.queries.js';
 import type { CustomerExportDto } from './dto/customer-export.dto.js';
 import type { TimelineDto, TimelineQueryDto } from './dto/timeline.dto.js';
 import { PersonalData, type Timeline, type TimelineEntry, type TimelineType } from './personal-data.js';
+import { ProfileWriter } from './profile-writer.js';
 import type { CustomerProfile } from './profile.js';
 import { optOutsOf, Suppressions } from './suppressions.js';
 
@@ -27,6 +28,7 @@ export class CustomerHistory {
     private readonly database: Database,
     private readonly personalData: PersonalData,
     private readonly suppressions: Suppressions,
+    private readonly writer: ProfileWriter,
   ) {}
 
   /** Newest first, merged from all sources. Entries of one instant may fall on two pages: the cursor counts them. */
@@ -68,10 +70,11 @@ export class CustomerHistory {
    */
   async erase(tenant: Tenant, actor: string, customerId: string): Promise<void> {
     await this.database.inTenant(tenant, async (tx) => {
-      const profile = await this.find(tx, tenant, customerId);
+      const profile = await this.find(tx, tenant, customerId, LOCK_TO_REMOVE);
       await this.suppressions.add(tx, tenant, optOutsOf(profile));
       for (const source of this.personalData.sources) await source.erase(tx, tenant, profile.customer_no);
       await tx.query('DELETE FROM customers WHERE tenant_id = $1 AND customer_no = $2', [tenant.id, profile.customer_no]);
+      await this.writer.mark(tx, tenant, [profile.customer_no]); // who is following it may not see that it goes
       await this.auditLog.add(tx, tenant, actor, 'customer.erased', { customer_no: profile.customer_no });
     });
   }
@@ -81,11 +84,11 @@ export class CustomerHistory {
     return all.filter(([type]) => wanted === undefined || type === wanted);
   }
 
-  /** Locks the profile, so that nothing is added to it meanwhile. */
-  private async find(tx: EntityManager, tenant: Tenant, customerId: string): Promise<CustomerProfile> {
+  /** Locks the profile. Whoever was merged while we waited for the lock is the survivor. */
+  private async find(tx: EntityManager, tenant: Tenant, customerId: string, lock = LOCK_BY_NO): Promise<CustomerProfile> {
     const [{ no }] = await tx.query<[{ no: number | null }]>(`SELECT ${NUMBER_OF_ID} AS no`, [tenant.id, customerId]);
-    const [profile] = await tx.query<CustomerProfile[]>(LOCK_BY_NO, [tenant.id, [no]]);
-    if (profile === undefined) throw new CustomerError('customer_not_found');
-    return profile;
+    if (no === null) throw new CustomerError('customer_not_found');
+    const [profile] = await tx.query<CustomerProfile[]>(lock, [tenant.id, [no]]);
+    return profile ?? this.find(tx, tenant, customerId, lock);
   }
 }

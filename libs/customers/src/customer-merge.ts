@@ -5,7 +5,7 @@ import { Jobs, jobType } from '#jobs';
 import { Clock, type Tenant, validationFailed } from '#kernel';
 import { AuditLog } from '#tenants';
 import { CustomerError } from './customers.errors.js';
-import { ADD_ALIAS, LOCK_BY_NO, MERGE_DATES, MOVE_ALIASES, UPDATE_PROFILES } from './customers.queries.js';
+import { ADD_ALIAS, LOCK_BY_NO, LOCK_TO_REMOVE, MERGE_DATES, MOVE_ALIASES, UPDATE_PROFILES } from './customers.queries.js';
 import { mergeProfiles } from './merge.js';
 import { PersonalData } from './personal-data.js';
 import { ProfileWriter } from './profile-writer.js';
@@ -16,7 +16,7 @@ import { optOutsOf, Suppressions } from './suppressions.js';
 export const MERGE_AGAIN = jobType<{ merged_no: number }>('customers-merge-again', { retries: 20 });
 
 /**
- * A transaction may have read the number before the merge and write under it after; messages in a sender's hands settle later still.
+ * Who writes under a customer's number holds the customer, and the merge waits; but messages in a sender's hands settle, under the number that they have, later.
  * No transaction and no sender's lease lasts as long as the last of these, in milliseconds.
  */
 const AGAIN_AFTER = [60_000, 15 * 60_000];
@@ -54,7 +54,7 @@ export class CustomerMerge implements OnModuleInit {
     await tx.query(MOVE_ALIASES, [tenant.id, merged.customer_no, survivor.customer_no]);
     await tx.query(ADD_ALIAS, [tenant.id, merged.customer_id, merged.customer_no, survivor.customer_no, this.clock.now()]);
     await tx.query('DELETE FROM customers WHERE tenant_id = $1 AND customer_no = $2', [tenant.id, merged.customer_no]);
-    await this.writer.mark(tx, tenant, [survivor.customer_no]);
+    await this.writer.mark(tx, tenant, [survivor.customer_no, merged.customer_no]); // the merged one, too: who is following it may not see that it goes
     for (const delay of AGAIN_AFTER) await this.jobs.enqueue(tx, tenant, MERGE_AGAIN, { merged_no: merged.customer_no }, { startAfter: new Date(this.clock.now().getTime() + delay) });
     await this.auditLog.add(tx, tenant, actor, 'customer.merged', { customer_no: survivor.customer_no, merged_no: merged.customer_no });
   }
@@ -75,7 +75,7 @@ export class CustomerMerge implements OnModuleInit {
     const numbers = await this.writer.numbersOf(tx, tenant, [customerId, from]);
     const [intoNo, fromNo] = [numbers.get(customerId), numbers.get(from)];
     if (intoNo === undefined || fromNo === undefined) throw new CustomerError('customer_not_found', { detail: `There is no customer ${intoNo === undefined ? customerId : from}.` });
-    const locked = await tx.query<CustomerProfile[]>(LOCK_BY_NO, [tenant.id, [intoNo, fromNo]]);
+    const locked = await tx.query<CustomerProfile[]>(LOCK_TO_REMOVE, [tenant.id, [intoNo, fromNo]]);
     const [survivor, merged] = [intoNo, fromNo].map((no) => locked.find((profile) => profile.customer_no === no));
     if (survivor === undefined || merged === undefined) return this.lock(tx, tenant, customerId, from); // merged or erased while we waited
     if (intoNo === fromNo && merged.customer_id === from) throw new CustomerError('customer_merged', { detail: `${customerId} was merged into ${from} already.` });

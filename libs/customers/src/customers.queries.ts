@@ -1,4 +1,8 @@
-/** SQL of profiles. Everything is set-based, and locks rows in the order of their numbers, so that batches do not deadlock. */
+/**
+ * SQL of profiles. Everything is set-based, and locks rows in the order of their numbers, so that batches do not deadlock. There are three
+ * locks: whoever writes under a customer's number holds it (`KEY SHARE`), whoever changes the profile locks it (`NO KEY UPDATE`, which lets
+ * holders be), and whoever takes the customer away waits for all of them (`UPDATE`).
+ */
 
 export const PROFILE_COLUMNS = `customer_no, customer_id, email, phone, first_name, last_name, locale, timezone, birthday::text AS birthday, city,
   loyalty_tier, loyalty_points, tags, attributes, push_subscription, consent_email, consent_sms, consent_push, consents, version`;
@@ -7,6 +11,16 @@ export const PROFILE_COLUMNS = `customer_no, customer_id, email, phone, first_na
 export const NUMBERS_OF_IDS = `
   SELECT customer_no, customer_id FROM customers WHERE tenant_id = $1 AND customer_id = ANY ($2::text[])
   UNION ALL SELECT customer_no, customer_id FROM customer_aliases WHERE tenant_id = $1 AND customer_id = ANY ($2::text[])`;
+
+/**
+ * The same, held: nobody takes these customers away until the transaction ends. `held` is false for whoever was taken away while we waited.
+ * `IN (SELECT …)` is a hash table whatever the planner expects; a join planned for one row would compare each with each.
+ */
+export const HOLD_NUMBERS = `
+  WITH named AS MATERIALIZED (${NUMBERS_OF_IDS}),
+  held AS MATERIALIZED (
+    SELECT customer_no FROM customers WHERE tenant_id = $1 AND customer_no = ANY (ARRAY (SELECT customer_no FROM named)) ORDER BY customer_no FOR KEY SHARE)
+  SELECT customer_no, customer_id, customer_no IN (SELECT customer_no FROM held) AS held FROM named`;
 
 /** The same of one id, as an expression; the aliases are looked at only when nobody has the id. $1 tenant, $2 id */
 export const NUMBER_OF_ID = `coalesce((SELECT customer_no FROM customers WHERE tenant_id = $1 AND customer_id = $2),
@@ -22,8 +36,13 @@ export const INSERT_BARE = `
   ON CONFLICT ON CONSTRAINT customers_customer_id DO NOTHING
   RETURNING customer_no, customer_id`;
 
-/** $1 tenant, $2 numbers */
-export const LOCK_BY_NO = `SELECT ${PROFILE_COLUMNS} FROM customers WHERE tenant_id = $1 AND customer_no = ANY ($2::int[]) ORDER BY customer_no FOR UPDATE`;
+const BY_NO = `SELECT ${PROFILE_COLUMNS} FROM customers WHERE tenant_id = $1 AND customer_no = ANY ($2::int[]) ORDER BY customer_no`;
+
+/** To be changed. $1 tenant, $2 numbers */
+export const LOCK_BY_NO = `${BY_NO} FOR NO KEY UPDATE`;
+
+/** To be taken away: waits for whoever writes under these numbers, and before anything else is touched, so that all of that is there to be taken. $1 tenant, $2 numbers */
+export const LOCK_TO_REMOVE = `${BY_NO} FOR UPDATE`;
 
 const RECORD = `customer_no int, version int, email text, phone text, first_name text, last_name text, locale text, timezone text, birthday date, city text,
   loyalty_tier text, loyalty_points int, tags text[], attributes jsonb, push_subscription jsonb, consent_email text, consent_sms text, consent_push text, consents jsonb`;
@@ -59,7 +78,7 @@ export const LOG_CONSENTS = `
 export const MARK_CHANGED = `INSERT INTO changed_customers (tenant_id, customer_no) SELECT $1, unnest($2::int[])`;
 
 /** $1 tenant, $2 numbers */
-export const LOCK_NUMBERS = `SELECT FROM customers WHERE tenant_id = $1 AND customer_no = ANY ($2::int[]) ORDER BY customer_no FOR UPDATE`;
+export const LOCK_NUMBERS = `SELECT FROM customers WHERE tenant_id = $1 AND customer_no = ANY ($2::int[]) ORDER BY customer_no FOR NO KEY UPDATE`;
 
 /** $1 tenant, $2 numbers, $3 orders, $4 spent, $5 first, $6 last, $7 now, $8 those whose gaps are told, $9 the gaps in seconds. The rows are locked by the caller. */
 export const ADD_ORDER_FACTS = `

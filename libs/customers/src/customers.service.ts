@@ -104,7 +104,7 @@ export class CustomersService {
   }
 
   private async lockedVersion(tx: EntityManager, tenant: Tenant, customerId: string): Promise<number | null> {
-    const [row] = await tx.query<{ version: number }[]>(`SELECT version FROM customers WHERE tenant_id = $1 AND customer_no = ${NUMBER_OF_ID} FOR UPDATE`, [tenant.id, customerId]);
+    const [row] = await tx.query<{ version: number }[]>(`SELECT version FROM customers WHERE tenant_id = $1 AND customer_no = ${NUMBER_OF_ID} FOR NO KEY UPDATE`, [tenant.id, customerId]);
     return row?.version ?? null;
   }
 }

@@ -43,12 +43,17 @@ export class Customers {
     private readonly writer: ProfileWriter,
   ) {}
 
-  /** The numbers of all these ids; an id nobody has becomes a bare profile. */
+  /** The numbers of all these ids, held as by {@link hold}; an id nobody has becomes a bare profile. */
   ensure(tx: EntityManager, tenant: Tenant, customerIds: readonly string[]): Promise<Map<string, number>> {
     return this.writer.ensure(tx, tenant, customerIds);
   }
 
-  /** The numbers of those that exist. */
+  /** The numbers of those that exist, to write under: they can be neither merged nor erased until the transaction ends. Before any lock on what they are put into. */
+  hold(tx: EntityManager, tenant: Tenant, customerIds: readonly string[]): Promise<Map<string, number>> {
+    return this.writer.hold(tx, tenant, customerIds);
+  }
+
+  /** The numbers of those that exist, to read by. */
   find(tx: EntityManager, tenant: Tenant, customerIds: readonly string[]): Promise<Map<string, number>> {
     return this.writer.numbersOf(tx, tenant, customerIds);
   }

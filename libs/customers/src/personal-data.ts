@@ -23,7 +23,7 @@ export interface PersonalDataSource {
   export(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<unknown>;
   /** Removes or makes anonymous. The customer's row goes last, after every source. */
   erase(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void>;
-  /** Gives everything of `from` to `into`, who turned out to be the same person. Called again later, for what transactions under way wrote meanwhile. */
+  /** Gives everything of `from` to `into`, who turned out to be the same person. Called again later, for what messages under way left meanwhile. */
   merge(tx: EntityManager, tenant: Tenant, from: number, into: number): Promise<void>;
 }
 

@@ -4,7 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { Clock, type Tenant } from '#kernel';
 import { type ConsentVoice, decideConsent } from './consent.js';
 import { CustomerNumbers } from './customer-numbers.js';
-import { INSERT_BARE, INSERT_PROFILES, LOCK_BY_NO, LOG_CONSENTS, MARK_CHANGED, NUMBERS_OF_IDS, SURVIVORS, UPDATE_PROFILES } from './customers.queries.js';
+import { HOLD_NUMBERS, INSERT_BARE, INSERT_PROFILES, LOCK_BY_NO, LOG_CONSENTS, MARK_CHANGED, NUMBERS_OF_IDS, SURVIVORS, UPDATE_PROFILES } from './customers.queries.js';
 import { addressOf, applyPatch, blankProfile, CHANNELS, type Channel, type Consent, consentOf, type CustomerProfile, type ProfilePatch, withConsent } from './profile.js';
 import { isOptOut, type SuppressionEntry, Suppressions } from './suppressions.js';
 
@@ -46,7 +46,7 @@ export class ProfileWriter {
   /** Makes bare profiles of the ids nobody has. Of two callers at once one creates and the other finds. */
   async ensure(tx: EntityManager, tenant: Tenant, customerIds: readonly string[]): Promise<Map<string, number>> {
     const ids = [...new Set(customerIds)];
-    const numbers = await this.numbersOf(tx, tenant, ids);
+    const numbers = await this.hold(tx, tenant, ids);
     const missing = ids.filter((id) => !numbers.has(id));
     if (missing.length === 0) return numbers;
     const fresh = await this.numbers.take(tenant, missing.length);
@@ -54,7 +54,18 @@ export class ProfileWriter {
     for (const row of inserted) numbers.set(row.customer_id, row.customer_no);
     await this.mark(tx, tenant, inserted.map((row) => row.customer_no));
     const raced = missing.filter((id) => !numbers.has(id));
-    for (const [id, no] of await this.numbersOf(tx, tenant, raced)) numbers.set(id, no);
+    if (raced.length > 0) for (const [id, no] of await this.ensure(tx, tenant, raced)) numbers.set(id, no);
+    return numbers;
+  }
+
+  /** The numbers of those that exist, who can be neither merged nor erased until the transaction ends. Of whoever was just before, who has the id now. */
+  async hold(tx: EntityManager, tenant: Tenant, customerIds: readonly string[]): Promise<Map<string, number>> {
+    const numbers = new Map<string, number>();
+    for (let ids = customerIds; ids.length > 0; ) {
+      const rows = await tx.query<{ customer_no: number; customer_id: string; held: boolean }[]>(HOLD_NUMBERS, [tenant.id, ids]);
+      for (const row of rows) if (row.held) numbers.set(row.customer_id, row.customer_no);
+      ids = rows.filter((row) => !row.held).map((row) => row.customer_id);
+    }
     return numbers;
   }
 

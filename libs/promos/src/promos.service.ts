@@ -135,7 +135,7 @@ export class PromosService {
 
   private async segmentNo(tx: EntityManager, tenant: Tenant, segmentId: string | null): Promise<number | null> {
     if (segmentId === null) return null;
-    const segment = await this.segments.get(tx, tenant, segmentId);
+    const segment = await this.segments.hold(tx, tenant, segmentId);
     if (segment !== null) return segment.no;
     throw new SegmentError('segment_not_found', {
       errors: [{ pointer: '/customer_segment_id', code: 'segment_not_found', detail: 'There is no such segment.' }],

@@ -80,3 +80,7 @@ export const REPAIR_ON = 'UPDATE segment_repairs SET next_no = $2 WHERE tenant_i
 export const REPAIR_DONE = `UPDATE segment_repairs SET next_no = 0, due_at = ${NEXT_NIGHT('$2', '$3')} WHERE tenant_id = $1`;
 
 export const SEGMENT_NOS = 'SELECT segment_no FROM segments WHERE tenant_id = $1 ORDER BY segment_no';
+
+/** Members of a segment who do not exist. */
+export const EXPEL_NOBODIES = `DELETE FROM segment_members m WHERE tenant_id = $1 AND segment_no = $2
+  AND NOT EXISTS (SELECT FROM customers c WHERE c.tenant_id = $1 AND c.customer_no = m.customer_no) RETURNING customer_no`;

@@ -10,7 +10,7 @@ import { Reconciliation } from './reconciliation.js';
 import { SegmentSizes } from './segment-sizes.js';
 import { SegmentError } from './segment.errors.js';
 import type { SegmentRow, SegmentType } from './segment.js';
-import { ADD_MEMBERS, FIND, FIND_FOR_UPDATE, LOCK_LISTS_OF, MEMBERS, REMOVE_MEMBER } from './segments.queries.js';
+import { ADD_MEMBERS, FIND, FIND_TO_CHANGE, LOCK_LISTS_OF, MEMBERS, REMOVE_MEMBER } from './segments.queries.js';
 
 /** Names the segments' part in the files that are under way: keep it. */
 const IMPORT_TARGET = 'segment';
@@ -30,7 +30,7 @@ export class SegmentMembersService implements OnModuleInit {
 
   onModuleInit(): void {
     this.imports.target(IMPORT_TARGET, async (tx, tenant, segmentId, customerNos) => {
-      const [segment] = await tx.query<SegmentRow[]>(FIND_FOR_UPDATE, [tenant.id, segmentId]);
+      const [segment] = await tx.query<SegmentRow[]>(FIND_TO_CHANGE, [tenant.id, segmentId]);
       if (segment !== undefined) await this.put(tx, tenant, segment, customerNos); // deleted meanwhile: the customers come in all the same
     });
   }
@@ -54,9 +54,9 @@ export class SegmentMembersService implements OnModuleInit {
 
   async add(tenant: Tenant, segmentId: string, customerIds: readonly string[]): Promise<AddedSegmentMembersDto> {
     return this.database.inTenant(tenant, async (tx) => {
-      const segment = await this.lock(tx, tenant, segmentId, 'static');
       const wanted = [...new Set(customerIds)];
-      const numbers = await this.customers.find(tx, tenant, wanted);
+      const numbers = await this.customers.hold(tx, tenant, wanted); // before the segment: so does a merge
+      const segment = await this.lock(tx, tenant, segmentId, 'static');
       const added = await this.put(tx, tenant, segment, [...numbers.values()]);
       return { added, already: numbers.size - added, unknown: wanted.filter((id) => !numbers.has(id)) };
     });
@@ -72,7 +72,7 @@ export class SegmentMembersService implements OnModuleInit {
     });
   }
 
-  /** Adds customers to a list, and tells, under the segment's lock that the caller holds. Returns how many are new there. */
+  /** Adds customers to a list, and tells. The caller holds the customers, and then the segment's lock. Returns how many are new there. */
   async put(tx: EntityManager, tenant: Tenant, segment: Pick<SegmentRow, 'segment_no' | 'segment_id'>, customerNos: readonly number[]): Promise<number> {
     const added = await tx.query<{ customer_no: number }[]>(ADD_MEMBERS, [tenant.id, segment.segment_no, customerNos]);
     const entered = added.map((row) => row.customer_no);
@@ -89,7 +89,7 @@ export class SegmentMembersService implements OnModuleInit {
 
   /** @throws SegmentError segment_not_found, invalid_state */
   async lock(tx: EntityManager, tenant: Tenant, segmentId: string, type: SegmentType): Promise<SegmentRow> {
-    const [segment] = await tx.query<SegmentRow[]>(FIND_FOR_UPDATE, [tenant.id, segmentId]);
+    const [segment] = await tx.query<SegmentRow[]>(FIND_TO_CHANGE, [tenant.id, segmentId]);
     return needs(type, segment);
   }
 

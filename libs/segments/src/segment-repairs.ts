@@ -4,7 +4,7 @@ import { Database } from '#database';
 import { Clock, type Tenant } from '#kernel';
 import { SettingsService } from '#tenants';
 import { Membership } from './membership.js';
-import { REPAIR_DONE, REPAIR_ON, SEGMENT_NOS, TAKE_REPAIR } from './membership.queries.js';
+import { EXPEL_NOBODIES, REPAIR_DONE, REPAIR_ON, SEGMENT_NOS, TAKE_REPAIR } from './membership.queries.js';
 import { LAST_CUSTOMER, RANGE } from './reconciliation.js';
 import { SegmentSizes } from './segment-sizes.js';
 
@@ -50,17 +50,25 @@ export class SegmentRepairs {
       this.logger.error({ msg: 'a segment had the wrong members', tenant: tenant.name, segment, missed: entered.length, overstayed: exited.length });
     }
     if (!result.done) return 'more';
-    await this.repairSizes(tenant);
+    await this.repairLists(tenant);
     return 'done';
   }
 
-  private async repairSizes(tenant: Tenant): Promise<void> {
+  /** What does not follow from criteria: that members of lists exist, and how many members a segment has. */
+  private async repairLists(tenant: Tenant): Promise<void> {
     const segments = await this.database.rows<{ segment_no: number }>(tenant, { text: SEGMENT_NOS, values: [tenant.id] });
     for (const { segment_no } of segments) {
-      const wrong = await this.database.inTenant(tenant, async (tx) => {
+      const { nobodies, wrong } = await this.database.inTenant(tenant, async (tx) => {
         await tx.query('SELECT FROM segments WHERE tenant_id = $1 AND segment_no = $2 FOR NO KEY UPDATE', [tenant.id, segment_no]);
-        return this.sizes.repair(tx, tenant, segment_no);
+        const { records } = (await tx.queryRunner!.query(EXPEL_NOBODIES, [tenant.id, segment_no], true)) as { records: { customer_no: number }[] };
+        const exited = records.map((row) => row.customer_no);
+        if (exited.length > 0) await this.sizes.move(tx, tenant, new Map([[segment_no, { entered: [], exited }]]), this.clock.now());
+        return { nobodies: exited.length, wrong: await this.sizes.repair(tx, tenant, segment_no) };
       });
+      if (nobodies > 0) {
+        repaired.inc({ what: 'members' }, nobodies);
+        this.logger.error({ msg: 'a segment had members who do not exist', tenant: tenant.name, segment_no, overstayed: nobodies });
+      }
       if (!wrong) continue;
       repaired.inc({ what: 'sizes' });
       this.logger.error({ msg: 'a segment had the wrong size', tenant: tenant.name, segment_no });

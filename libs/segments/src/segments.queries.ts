@@ -3,7 +3,11 @@ const COLUMNS = 'segment_no, segment_id, name, description, type, criteria, size
 
 export const FIND = `SELECT ${COLUMNS} FROM segments WHERE tenant_id = $1 AND segment_id = $2`;
 
-export const FIND_FOR_UPDATE = `${FIND} FOR UPDATE`;
+/** To be changed; whoever makes something that names it need not wait. */
+export const FIND_TO_CHANGE = `${FIND} FOR NO KEY UPDATE`;
+
+/** To be deleted: waits for whoever is making something that names it. */
+export const FIND_TO_DELETE = `${FIND} FOR UPDATE`;
 
 /** `$2` type or null, `$3` the number before which the page starts or null, `$4` limit, `$5` offset. */
 export const LIST = `SELECT ${COLUMNS} FROM segments
@@ -45,7 +49,7 @@ export const REMOVE_MEMBER = 'DELETE FROM segment_members WHERE tenant_id = $1 A
 /** The lists, not computed, that the customer is in. */
 export const LOCK_LISTS_OF = `
   SELECT s.segment_no, s.segment_id FROM segment_members m JOIN segments s ON s.tenant_id = m.tenant_id AND s.segment_no = m.segment_no
-   WHERE m.tenant_id = $1 AND m.customer_no = $2 AND s.type <> 'dynamic' ORDER BY s.segment_no FOR UPDATE OF s`;
+   WHERE m.tenant_id = $1 AND m.customer_no = $2 AND s.type <> 'dynamic' ORDER BY s.segment_no FOR NO KEY UPDATE OF s`;
 
 export const SEGMENTS_OF = `
   SELECT s.segment_id, s.name FROM segment_members m JOIN segments s ON s.tenant_id = m.tenant_id AND s.segment_no = m.segment_no

@@ -14,7 +14,7 @@ import { REBUILD } from './segment-sweeps.js';
 import { SegmentUse } from './segment-use.js';
 import { SegmentError } from './segment.errors.js';
 import type { SegmentRow } from './segment.js';
-import { DELETE, DELETE_MEMBERS, FIND, FIND_FOR_UPDATE, INSERT, LIST, UPDATE } from './segments.queries.js';
+import { DELETE, DELETE_MEMBERS, FIND, FIND_TO_CHANGE, FIND_TO_DELETE, INSERT, LIST, UPDATE } from './segments.queries.js';
 import { isWellKnown } from './well-known-segments.js';
 
 /** Up to so many customers a caller waits until the members are computed (about a second); beyond, a job computes them. */
@@ -61,7 +61,7 @@ export class SegmentsService {
 
   async update(tenant: Tenant, segmentId: string, body: unknown, ifMatch?: Versions): Promise<Versioned<SegmentDto>> {
     return this.database.inTenant(tenant, async (tx) => {
-      const row = await this.find(tx, tenant, segmentId, FIND_FOR_UPDATE);
+      const row = await this.find(tx, tenant, segmentId, FIND_TO_CHANGE);
       const { input } = await this.input.read(tx, tenant, UpdateSegmentDto, body, () => (row.type === 'dynamic' ? 'optional' : 'forbidden'), row.segment_no);
       assertVersion(ifMatch, row.version);
       const changed = { name: input.name ?? row.name, description: input.description === undefined ? row.description : input.description, criteria: input.criteria ?? row.criteria };
@@ -75,7 +75,7 @@ export class SegmentsService {
   async remove(tenant: Tenant, segmentId: string, ifMatch?: Versions): Promise<void> {
     await this.database.inTenant(tenant, async (tx) => {
       await this.input.lockReferences(tx, tenant);
-      const row = await this.find(tx, tenant, segmentId, FIND_FOR_UPDATE);
+      const row = await this.find(tx, tenant, segmentId, FIND_TO_DELETE);
       assertVersion(ifMatch, row.version);
       const reason = await this.reasonToKeep(tx, tenant, row);
       if (reason !== null) throw new SegmentError('invalid_state', { detail: reason });
