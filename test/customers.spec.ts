@@ -51,6 +51,19 @@ describe('customers', () => {
     }
   });
 
+  test('a file that comes as JSON is of the wrong type, whatever it holds', async () => {
+    for (const body of ['{}', 'customer_id\na\n']) {
+      const { status } = await app.fetch('/api/v1/marketing/customers/import', { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+      expect([body, status]).toEqual([body, 415]);
+    }
+  });
+
+  test('a time zone has a name: an offset is none', async () => {
+    const put = (timezone: string) => app.api().PUT('/api/v1/marketing/customers/{customer_id}', { params: { path: { customer_id: 'zoned' } }, body: { timezone } });
+    for (const timezone of ['+02:00', '-05', '+0530']) expect((await put(timezone)).error).toMatchObject({ status: 400, errors: [{ pointer: '/timezone', code: 'is_time_zone' }] });
+    for (const timezone of ['Europe/Berlin', 'UTC', 'EST5EDT']) expect((await put(timezone)).data).toMatchObject({ timezone });
+  });
+
   test('puts of one new customer at once make one row and lose no field', async () => {
     const fields = [{ city: 'Oslo' }, { first_name: 'Kim' }, { last_name: 'Lee' }, { loyalty_tier: 'gold' }, { loyalty_points: 7 }, { email: 'kim@example.com' }];
     const answers = await Promise.all(Array.from({ length: 18 }, (_, index) => put('kim', fields[index % fields.length]!)));

@@ -19,7 +19,7 @@ const cents = fc.integer({ min: 0, max: 3000 }).map((n) => n * 50);
 const daysAgo = fc.integer({ min: -1, max: 40 });
 const instant = fc.tuple(daysAgo, one(-1, 0, 1, 3_600_000)).map(([days, off]) => new Date(NOW.getTime() - days * DAY + off));
 const birthday = one('1980-02-20', '1992-02-29', '1990-03-01', '1985-12-31', '2000-02-19');
-const json = one<unknown>('gold', 'silver', '7', 7, 7.5, 0, true, false, null, ['gold', 'x'], { deep: 1 });
+const json = one<unknown>('gold', 'silver', '7', 7, 7.5, 0, true, false, null, [], ['gold', 'x'], { deep: 1 });
 const tag = one('vip', 'new', 'Rome');
 const event = fc.record({
   type: one('order_completed', 'menu_viewed'),
@@ -152,6 +152,13 @@ describe('criteria, as SQL and as they are meant', () => {
     expect(whom(written).length).toBeGreaterThan(0);
     const count = async (test: unknown): Promise<number> => (await app.api().POST('/api/v1/marketing/segments/preview', { body: { criteria: { [name]: test } } })).data!.size;
     expect(await count(written)).toBe(whom(stored).length);
+  });
+
+  test('a list of nothing is as missing, an attribute as the tags', async () => {
+    const none = [...people.values()].filter(({ attributes }) => attributes.level === undefined || attributes.level === null || (Array.isArray(attributes.level) && attributes.level.length === 0));
+    expect(none.some(({ attributes }) => Array.isArray(attributes.level))).toBe(true);
+    const { data } = await app.api().POST('/api/v1/marketing/segments/preview', { body: { criteria: { 'attributes.level': { exists: false } } as never } });
+    expect(data!.size).toBe(none.length);
   });
 
   test('the compiled SQL takes exactly those whom the interpreter takes', async () => {

@@ -1,5 +1,5 @@
 import { Transform } from 'class-transformer';
-import { buildMessage, ValidateBy, type ValidationOptions } from 'class-validator';
+import { buildMessage, isTimeZone, ValidateBy, type ValidationOptions } from 'class-validator';
 
 const trimmed = (value: unknown): unknown => (typeof value === 'string' ? value.trim() : Array.isArray(value) ? value.map(trimmed) : value);
 
@@ -18,3 +18,13 @@ export const OneLine = (options?: ValidationOptions): PropertyDecorator =>
     },
     options,
   );
+
+/** The name of a time zone. An offset is none: it knows no summer, and to PostgreSQL `+02:00` lies to the west. */
+export const IsZoneName = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'isTimeZone',
+    validator: {
+      validate: (value: unknown) => isTimeZone(value) && !/^[+-]/.test(value as string),
+      defaultMessage: buildMessage((each) => `${each}$property must be an IANA time zone, such as Europe/Berlin`),
+    },
+  });

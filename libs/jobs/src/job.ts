@@ -13,7 +13,7 @@ export interface JobTypeOptions {
   retries?: number;
   /** Seconds until a running job counts as lost and is given to another worker. */
   expireSeconds?: number;
-  /** Seconds without a sign of life from its worker, after which it does so sooner (at least 10). */
+  /** Seconds without a sign of life from its worker, after which it does so sooner: 30 unless said, at least 10. */
   heartbeatSeconds?: number;
   /** Jobs of this kind that one worker process runs at once. */
   concurrency?: number;

@@ -41,6 +41,9 @@ export class Jobs implements OnApplicationBootstrap, OnApplicationShutdown {
       useListenNotify: true,
       schedule: false,
       registerInstance: false,
+      // With the heartbeats: the job of a worker that was killed is another's within a minute.
+      superviseIntervalSeconds: 20,
+      monitorIntervalSeconds: 20,
     });
     this.boss.on('error', (error) => this.logger.error(error));
   }
@@ -101,7 +104,7 @@ const queueOf = (type: JobType<object>): Omit<Queue, 'name'> => ({
   retryBackoff: true,
   retryDelayMax: 300,
   expireInSeconds: type.options.expireSeconds ?? 900,
-  ...(type.options.heartbeatSeconds !== undefined && { heartbeatSeconds: type.options.heartbeatSeconds }),
+  heartbeatSeconds: type.options.heartbeatSeconds ?? 30,
   deleteAfterSeconds: 24 * 3600,
 });
 

@@ -64,7 +64,7 @@ const holds = (test: Test, values: Given[], today: string): boolean => values.so
 
 function passes({ operator, value: wanted }: Test, value: Value | unknown[], today: string): boolean {
   const all = [wanted].flat();
-  if (operator === 'exists') return true;
+  if (operator === 'exists') return !Array.isArray(value) || value.length > 0;
   if (operator === 'contains') return typeof value === 'string' || Array.isArray(value) ? value.includes(wanted as string) : false;
   if (operator === 'in_next_days') return daysUntil(today, wanted as number).includes((value as string).slice(5));
   if (operator === 'starts_with') return typeof value === 'string' && value.startsWith(wanted as string);

@@ -5,7 +5,7 @@ const COMPARISONS = { gt: '>', gte: '>=', lt: '<', lte: '<=' } as const;
 
 /**
  * SQL of a test over a jsonb value: equal means equal as JSON; an order only between two numbers or two texts (by bytes); a list contains its elements, a text its parts.
- * A value of another type, and JSON null, are as missing. `negated` is left to the caller.
+ * A value of another type, JSON null and, as of `tags`, a list of nothing are as missing. `negated` is left to the caller.
  *
  * @param sql of the jsonb value
  */
@@ -14,7 +14,7 @@ export function jsonTest(sql: string, { operator, value }: Test, params: Params)
   const isText = `jsonb_typeof(${sql}) = 'string'`;
   switch (operator) {
     case 'exists':
-      return `jsonb_typeof(${sql}) <> 'null'`;
+      return `${sql} NOT IN ('null', '[]')`;
     case 'eq':
       return `${sql} = ${params.add(JSON.stringify(value))}::jsonb`;
     case 'in':

@@ -1,9 +1,9 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import {
-  ArrayMaxSize, IsArray, IsIn, IsInt, IsISO8601, IsLocale, IsNumber, IsObject, IsOptional, IsString, IsTimeZone, IsUrl, Length, Matches, Max, MaxLength, Min, Validate, ValidateNested,
+  ArrayMaxSize, IsArray, IsIn, IsInt, IsISO8601, IsLocale, IsNumber, IsObject, IsOptional, IsString, IsUrl, Length, Matches, Max, MaxLength, Min, Validate, ValidateNested,
 } from 'class-validator';
-import { IsInstant, OneLine, Trimmed } from '#http';
+import { IsInstant, IsZoneName, OneLine, Trimmed } from '#http';
 import { normaliseEmail, normalisePhone } from '../contact.js';
 import { CONSENT_STATUSES, type ConsentStatus } from '../profile.js';
 import { AttributesRule, CustomerIdRule, EmailRule, NotAheadRule, PhoneRule } from './customer.rules.js';
@@ -82,7 +82,7 @@ export class UpsertCustomerDto {
   locale?: string | null;
 
   /** IANA name, such as `Europe/Berlin`. */
-  @IsOptional() @IsTimeZone()
+  @IsOptional() @IsZoneName()
   timezone?: string | null;
 
   /** `YYYY-MM-DD` */

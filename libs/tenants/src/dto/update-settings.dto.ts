@@ -1,6 +1,7 @@
 import { PartialType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsOptional, IsTimeZone, Validate, ValidateIf, ValidateNested, ValidatorConstraint, type ValidatorConstraintInterface } from 'class-validator';
+import { IsOptional, Validate, ValidateIf, ValidateNested, ValidatorConstraint, type ValidatorConstraintInterface } from 'class-validator';
+import { IsZoneName } from '#http';
 import { isCurrency } from '#kernel';
 import { AttributionDto, ChannelQuietHoursDto, FrequencyCapDto, FunnelSettingsDto, MaxSegmentSizeDto, SenderDto } from './settings.dto.js';
 
@@ -25,7 +26,7 @@ const present = (_: object, value: unknown): boolean => value !== undefined;
 /** A merge patch: what is left out stays. */
 export class UpdateSettingsDto {
   /** IANA time zone, such as `Europe/Berlin`. */
-  @ValidateIf(present) @IsTimeZone()
+  @ValidateIf(present) @IsZoneName()
   timezone?: string;
 
   /** ISO 4217 code; refused with 409 once money was recorded, or while a segment's criteria hold an amount that it cannot express. */
