@@ -146,6 +146,30 @@ describe('what vanishes while others write', () => {
     expect(await app.sql(`SELECT s.size FROM segments s JOIN tenants t ON t.id = s.tenant_id WHERE t.name = $1 AND segment_id = 'seg_all_customers'`, [tenant])).toEqual([{ size: 2 }]);
   });
 
+  test('a storm of writers, merges and erasures leaves nothing behind, and fails nobody', async () => {
+    const ids = Array.from({ length: 10 }, (_, n) => `c${n}`);
+    let seed = 7;
+    const random = (below: number) => (seed = (seed * 48271) % 0x7fffffff) % below;
+    const some = () => [...ids].sort(() => random(3) - 1);
+    const order = (id: string, customer_id: string) => ({ id, type: 'order_completed', customer_id, occurred_at: AT, order: { id, total: 5 }, properties: { note: 'secret' } });
+    const kinds: ((n: number) => Promise<{ response: Response }>)[] = [
+      (n) => api().POST('/api/v1/marketing/events', { body: { events: some().map((id, index) => order(`s${n}-${index}`, id)) as never } }),
+      (n) => api().POST('/api/v1/marketing/events', { body: { events: some().map((id, index) => ({ ...order(`r${n}-${index}`, id), type: 'order_refunded', order: { id: `s${random(n + 1)}-${index}`, amount: 1 } })) as never } }),
+      (n) => api().POST('/api/v1/marketing/customers/batch', { body: { customers: some().map((customer_id) => ({ customer_id, attributes: { n } })) } }),
+      (n) => api().PUT(CUSTOMER, { ...path(some()[0]!), body: { city: String(n), consents: { email: { status: 'subscribed' } } } }),
+      () => api().POST(`${SEGMENTS}/{segment_id}/members`, { params: { path: { segment_id: list } }, body: { customer_ids: some() } }),
+      (n) => api().POST('/api/v1/marketing/promos/redemptions', { body: { code: 'TEN', customer_id: some()[0]!, order: { id: `p${n}`, items: [{ id: 'l1', quantity: 1, unit_price: 20 }] } } }),
+      () => api().POST(`${CUSTOMER}/merge`, { ...path(some()[0]!), body: { from: some()[0]! } }),
+      () => erase(some()[0]!),
+    ];
+    const following = (async () => { for (let n = 0; n < 10; n++) await follow(); })();
+    const answers = await Promise.all(Array.from({ length: 240 }, (_, n) => kinds[random(kinds.length)]!(n)));
+    await following;
+    await follow();
+    expect(answers.map(({ response }) => response.status).filter((status) => status >= 500)).toEqual([]);
+    expect(await ghosts()).toEqual(NONE);
+  }, 60_000);
+
   const NAMERS = [
     ['campaign', () => api().POST('/api/v1/marketing/campaigns', {
       body: { name: 'x', type: 'promotion', channels: ['email'], segment_id: list, content: { subject: 's', body: 'b' }, schedule: { start_date: new Date(Date.now() + 86_400_000).toISOString() } },
