@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { type ConsentVoice, decideConsent } from './consent.js';
 import type { Consent, ConsentPatch } from './profile.js';
 
@@ -54,5 +55,26 @@ describe('what a consent becomes', () => {
   test('a consent without a date stays one', () => {
     expect(decide(UNKNOWN, { status: 'subscribed', source: 'form' })).toEqual({ consent: { status: 'subscribed', source: 'form', at: null }, lifts: false });
     expect(decide(IN, { status: 'subscribed', source: 'sync' })).toEqual({ consent: { ...IN, source: 'sync' }, lifts: false });
+  });
+
+  test('of dated statements the latest counts, in any order, repeated or not, whoever opts out', () => {
+    const statement = fc.record({ status: fc.constantFrom('subscribed' as const, 'unsubscribed' as const), day: fc.integer({ min: 1, max: 5 }), voice: fc.constantFrom('import' as const, 'sync' as const, 'act' as const) });
+    fc.assert(
+      fc.property(fc.array(statement, { minLength: 1, maxLength: 8 }), (said) => {
+        const statements = said.filter(({ status, voice }) => voice !== 'import' || status === 'unsubscribed'); // an import's consent undoes nothing
+        let consent = UNKNOWN;
+        let optedOutAt: string | null = null;
+        for (const { status, day, voice } of statements) {
+          const decided = decide(consent, { status, at: `2026-03-0${day}T00:00:00.000Z` }, voice, optedOutAt, true);
+          if (decided === null) continue;
+          consent = decided.consent;
+          optedOutAt = consent.status === 'unsubscribed' ? consent.at : decided.lifts ? null : optedOutAt;
+        }
+        const last = Math.max(...statements.map(({ day }) => day));
+        const expected = statements.length === 0 ? 'unknown' : statements.some(({ status, day }) => day === last && status === 'unsubscribed') ? 'unsubscribed' : 'subscribed';
+        expect([consent.status, optedOutAt !== null]).toEqual([expected, expected === 'unsubscribed']);
+      }),
+      { numRuns: 2000 },
+    );
   });
 });
