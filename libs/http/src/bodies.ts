@@ -23,7 +23,7 @@ export function readBodies(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser(['application/json', 'application/merge-patch+json'], { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     if (keepsRaw(request, body)) return done(null, undefined);
-    if (request.routeOptions.config.consumes !== undefined) return done(unsupported()); // whatever it holds: a CSV file sent as JSON is not bad JSON
+    if (request.routeOptions.config.consumes !== undefined) return done(null, undefined); // not read: the route refuses it, whatever it holds, once it knows who asks
     try {
       assertUtf8(request);
       done(null, parseJson(body));
