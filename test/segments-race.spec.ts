@@ -1,7 +1,7 @@
-import { Database } from '#database';
 import { startApp, type TestApp } from './support/app.js';
 import { addCustomers, tenantOf } from './support/customers.js';
 import { eventually } from './support/eventually.js';
+import { slowly } from './support/slowly.js';
 import { newTenant } from './support/tokens.js';
 
 const SEGMENTS = '/api/v1/marketing/segments';
@@ -30,24 +30,6 @@ describe('a segment that is being made', () => {
         WHERE t.name = $1 AND s.segment_id = $2 ORDER BY 1`, [tenant, segmentId],
     )).map(({ id }) => id);
 
-  /** Makes the segment, and holds its transaction open, all work done, until it is let go. */
-  async function makeSlowly(tenant: string, criteria: object): Promise<{ letGo: () => Promise<string> }> {
-    const database = maker.nest.get(Database);
-    const [held, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const inTenant = database.inTenant.bind(database);
-    database.inTenant = (of, work) =>
-      inTenant(of, async (tx) => {
-        const result = await work(tx);
-        held.resolve();
-        await gate.promise;
-        return result;
-      });
-    const made = create(tenant, criteria);
-    await held.promise;
-    delete (database as Partial<Database>).inTenant;
-    return { letGo: () => (gate.resolve(), made) };
-  }
-
   /** Either the follower waits for the one who makes the segment, or it has gone past it: both are what can happen next. */
   const followerCame = (tenant: string, segmentId: string, who: string) =>
     eventually(async () => {
@@ -62,7 +44,7 @@ describe('a segment that is being made', () => {
   test('misses nobody whom data brings in meanwhile', async () => {
     const tenant = newTenant();
     const gold = await create(tenant, { loyalty_tier: 'gold' });
-    const { letGo } = await makeSlowly(tenant, { segment: { in: [gold] } });
+    const letGo = await slowly(maker, () => create(tenant, { segment: { in: [gold] } }));
     await addCustomers(follower, [{ id: 'ada', loyalty_tier: 'gold' }], tenant);
     await followerCame(tenant, gold, 'ada');
     const behind = await letGo();
@@ -74,7 +56,7 @@ describe('a segment that is being made', () => {
     const tenant = newTenant();
     await addCustomers(follower, [{ id: 'bob', orders: { count: 1, spent: 100, ago: 29.5 * DAY } }], tenant);
     await eventually(async () => expect(await members(tenant, 'seg_new_customers')).toEqual(['bob']));
-    const { letGo } = await makeSlowly(tenant, { segment: { in: ['seg_inactive_30'] } });
+    const letGo = await slowly(maker, () => create(tenant, { segment: { in: ['seg_inactive_30'] } }));
     follower.clock.advance(DAY);
     await followerCame(tenant, 'seg_inactive_30', 'bob');
     const behind = await letGo();

@@ -1,9 +1,9 @@
 import { Customers } from '#customers';
-import { Database } from '#database';
 import { SegmentSweeps } from '#segments';
 import { startApp, type TestApp } from './support/app.js';
 import { tenantOf } from './support/customers.js';
 import { eventually } from './support/eventually.js';
+import { slowly } from './support/slowly.js';
 import { newTenant } from './support/tokens.js';
 
 const AT = '2026-01-02T00:00:00.000Z';
@@ -50,24 +50,6 @@ describe('what vanishes while others write', () => {
     return found;
   };
   const NONE = { members: 0, events: 0, redemptions: 0 };
-
-  /** Does it, and holds its transaction open, all work done, until it is let go. */
-  async function slowly<Result>(work: () => Promise<Result>): Promise<() => Promise<Result>> {
-    const database = app.nest.get(Database);
-    const [held, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const inTenant = database.inTenant.bind(database);
-    database.inTenant = (of, inside) =>
-      inTenant(of, async (tx) => {
-        const result = await inside(tx);
-        held.resolve();
-        await gate.promise;
-        return result;
-      });
-    const done = work();
-    await held.promise;
-    delete (database as Partial<Database>).inTenant;
-    return () => (gate.resolve(), done);
-  }
 
   /** Does it up to where it knows the customer's number, and no further until it is let go. */
   async function upToTheNumber<Result>(door: 'ensure' | 'hold', work: () => Promise<Result>): Promise<() => Promise<Result>> {
@@ -118,7 +100,7 @@ describe('what vanishes while others write', () => {
   });
 
   test.each(WRITERS)('%s that come while the customer is erased mean somebody new, or nobody', async (_, door, write) => {
-    const letGo = await slowly(() => erase('ada'));
+    const letGo = await slowly(app, () => erase('ada'));
     const written = write('ada');
     await tried(written);
     await letGo();
@@ -128,7 +110,7 @@ describe('what vanishes while others write', () => {
   });
 
   test.each(WRITERS)('%s that come while the customer is merged mean the survivor', async (_, _door, write) => {
-    const letGo = await slowly(merge);
+    const letGo = await slowly(app, merge);
     const written = write('old');
     await tried(written);
     await letGo();
@@ -138,7 +120,7 @@ describe('what vanishes while others write', () => {
   });
 
   test.each([['erased', () => erase('ada')], ['merged', merge]] as const)('dynamic segments let go of who is %s while they are followed', async (_, vanish) => {
-    const letGo = await slowly<unknown>(vanish);
+    const letGo = await slowly<unknown>(app, vanish);
     await follow();
     await letGo();
     await follow();
@@ -179,7 +161,7 @@ describe('what vanishes while others write', () => {
   const remove = () => api().DELETE(`${SEGMENTS}/{segment_id}`, { params: { path: { segment_id: list } } });
 
   test.each(NAMERS)('a segment is not deleted under a %s that is being made', async (_, make) => {
-    const letGo = await slowly<{ response: Response }>(make);
+    const letGo = await slowly<{ response: Response }>(app, make);
     const removed = remove();
     await tried(removed);
     expect((await letGo()).response.status).toBe(201);
@@ -187,7 +169,7 @@ describe('what vanishes while others write', () => {
   });
 
   test.each(NAMERS)('a %s does not name a segment that is being deleted', async (_, make) => {
-    const letGo = await slowly(remove);
+    const letGo = await slowly(app, remove);
     const made: Promise<{ response: Response; error?: unknown }> = make();
     await tried(made);
     expect((await letGo()).response.status).toBe(204);

@@ -8,7 +8,7 @@ export type Within = (column: string) => string;
 
 /**
  * A scope in SQL. Single customers become rows of a table of their own, which the statement's WITH must name: as a list of ten thousand
- * in each condition they would be estimated once for each partition of each table, which takes minutes before anything is read.
+ * in each condition they would be estimated once for each partition of the events: 0.8 s of planning for each such condition.
  */
 export function within(scope: Exclude<Scope, 'everyone'>, params: Params): { tables: readonly string[]; within: Within } {
   if ('from' in scope) {

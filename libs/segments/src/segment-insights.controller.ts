@@ -30,7 +30,7 @@ export class SegmentInsightsController {
   @Route({
     allow: 'segments:read',
     summary: 'Preview criteria',
-    description: 'How many customers match now, up to ten of them, and with `breakdown` how many have which values of up to three fields. Nothing is kept.',
+    description: 'How many customers match now, up to ten of them, and with `breakdown` how many have which values of up to three fields. Nothing is kept. The body may take 64 KiB, the criteria in it 16 KiB.',
     returns: SegmentPreviewDto,
     example: PREVIEW,
     bodies: { high_value: { criteria: HIGH_VALUE.criteria, breakdown: ['loyalty_tier', 'city'] }, event: { criteria: EVENT_CRITERIA.criteria } },

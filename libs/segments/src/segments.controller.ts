@@ -33,7 +33,7 @@ export class SegmentsController {
     allow: 'segments:write',
     status: 201,
     summary: 'Create a segment',
-    description: 'A dynamic segment has its members when this answers; for a tenant of more than 300,000 customers a job computes them, and `last_updated` is absent until it has.',
+    description: 'A dynamic segment has its members when this answers; for a tenant of more than 300,000 customers a job computes them, and `last_updated` is absent until it has. The body may take 64 KiB, the criteria in it 16 KiB.',
     returns: SegmentDto,
     example: SEGMENT,
     bodies: { dynamic: HIGH_VALUE, event: EVENT_CRITERIA, static: { name: 'Friends of the house', type: 'static' }, imported: { name: 'Newsletter 2025', type: 'imported' } },
@@ -56,7 +56,7 @@ export class SegmentsController {
   @Route({
     allow: 'segments:write',
     summary: 'Change a segment',
-    description: 'A merge patch of name, description and criteria; new criteria replace the old ones whole, and the members are computed anew.',
+    description: 'A merge patch of name, description and criteria; new criteria replace the old ones whole, and the members are computed anew. The body may take 64 KiB, the criteria in it 16 KiB.',
     returns: SegmentDto,
     example: SEGMENT,
     bodies: { rename: { name: 'Best Customers' }, criteria: { criteria: { total_spent: { gte: 1000 } } } },
