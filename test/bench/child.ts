@@ -14,9 +14,6 @@ export interface Child {
 const DIST = fileURLToPath(new URL('../../', import.meta.url));
 const READY_MS = 30_000;
 
-/** As the image and `npm run start:api` start it. */
-const FLAGS = ['--max-semi-space-size=2', '--max-old-space-size=512'];
-
 /**
  * Runs a file of `dist` under this node and waits until it answers at `ready`. BENCH_NODE_OPTIONS reach the child, such as `--cpu-prof`.
  *
@@ -25,7 +22,7 @@ const FLAGS = ['--max-semi-space-size=2', '--max-old-space-size=512'];
 export async function startChild(file: string, ready: string, env: Record<string, string>): Promise<Child> {
   const port = await anyFreePort();
   const flags = process.env.BENCH_NODE_OPTIONS?.split(' ') ?? [];
-  const child = spawn(process.execPath, [...FLAGS, ...flags, DIST + file], {
+  const child = spawn(process.execPath, [...flags, DIST + file], {
     env: { PATH: process.env.PATH, NODE_ENV: 'production', PORT: String(port), WORKER_PORT: String(port), HOST: '127.0.0.1', ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
