@@ -54,7 +54,7 @@ describe('the nightly comparison of segments with customers', () => {
     await app.sql('DELETE FROM segment_members WHERE segment_no = $1', [row!.segment_no]);
     await app.sql('INSERT INTO segment_members VALUES ($1, $2, 120001), ($1, $2, 130001)', [tenant.id, row!.segment_no]); // the second is nobody
     await app.sql('UPDATE segments SET size = 7 WHERE segment_id = $1', [list!.id]);
-    await app.sql('INSERT INTO segment_members SELECT tenant_id, segment_no, 130001 FROM segments WHERE segment_id = $1', [list!.id]);
+    await app.sql('INSERT INTO segment_members SELECT tenant_id, segment_no, 250001 FROM segments WHERE segment_id = $1', [list!.id]); // beyond the last customer
     expect(await night()).toEqual({ members: 4, sizes: 2, again: true });
     expect(await members(romans)).toEqual({ size: 1, ids: ['ada'] });
     expect(await members(behind)).toEqual({ size: 1, ids: ['ada'] });

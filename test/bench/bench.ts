@@ -38,4 +38,5 @@ export interface Figure {
   rounds?: string;
 }
 
-export type Scenario = (bench: Bench) => Promise<Figure[]>;
+/** Tells each figure as soon as it has it: some take minutes. */
+export type Scenario = (bench: Bench) => AsyncIterable<Figure>;

@@ -10,7 +10,7 @@ const DRAFT = {
 };
 
 /** A campaign written, against the one row of it inserted into the same table, with its indexes and its count; both durable. */
-export async function campaignsCreate({ api, token, bare }: Bench): Promise<Figure[]> {
+export async function* campaignsCreate({ api, token, bare }: Bench): AsyncGenerator<Figure> {
   const request = { method: 'POST', body: JSON.stringify(DRAFT) } as const;
   const json = { 'content-type': 'application/json' };
   const duel = {
@@ -19,5 +19,5 @@ export async function campaignsCreate({ api, token, bare }: Bench): Promise<Figu
     ours: { ...request, url: `${api.url}/api/v1/marketing/campaigns`, headers: { ...json, authorization: `Bearer ${token}` } },
     bare: { ...request, url: `${bare.url}/campaigns`, headers: json },
   };
-  return [await fight(duel)];
+  yield await fight(duel);
 }

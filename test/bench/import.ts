@@ -14,7 +14,7 @@ const COLUMNS = 'customer_id,email,phone,first_name,last_name,locale,birthday,ci
 const ROWS = `${CUSTOMERS.toLocaleString('en')} rows`;
 
 /** A file of a million guests, against a bare COPY of the same file; and what it takes of memory. */
-export async function importing(bench: Bench): Promise<Figure[]> {
+export async function* importing(bench: Bench): AsyncGenerator<Figure> {
   const folder = mkdtempSync(join(tmpdir(), 'marketing-bench-'));
   const [file, few] = [join(folder, 'guests.csv'), join(folder, 'few.csv')];
   await pipeline(Readable.from(guests(CUSTOMERS)), createWriteStream(file));
@@ -29,15 +29,13 @@ export async function importing(bench: Bench): Promise<Figure[]> {
     }
     const again = await imported(bench, file, 'bench-import-0');
     const rate = (seconds: number): string => `${Math.round(CUSTOMERS / seconds).toLocaleString('en')} rows/s`;
-    return [
-      atLeast(`import of ${ROWS} ÷ bare COPY into the same columns, constraints, indexes and triggers`, times.map(({ ours, bare }) => bare / ours), 0.3, 'x'),
-      reported('the import: from the first byte of the POST to completed', times.map(({ ours }) => rate(ours)).join(', ')),
-      reported('the bare COPY', times.map(({ bare }) => rate(bare)).join(', ')),
-      reported('a COPY into a table without index or constraint', times.map(({ heap }) => rate(heap)).join(', ')),
-      reported('the same file again: every row known, none changed', rate(again)),
-      ...memory('api', bench.api.pid),
-      ...memory('worker', worker.pid),
-    ];
+    yield atLeast(`import of ${ROWS} ÷ bare COPY into the same columns, constraints, indexes and triggers`, times.map(({ ours, bare }) => bare / ours), 0.3, 'x');
+    yield reported('the import: from the first byte of the POST to completed', times.map(({ ours }) => rate(ours)).join(', '));
+    yield reported('the bare COPY', times.map(({ bare }) => rate(bare)).join(', '));
+    yield reported('a COPY into a table without index or constraint', times.map(({ heap }) => rate(heap)).join(', '));
+    yield reported('the same file again: every row known, none changed', rate(again));
+    yield* memory('api', bench.api.pid);
+    yield* memory('worker', worker.pid);
   } finally {
     await worker.stop();
     rmSync(folder, { recursive: true });

@@ -22,7 +22,10 @@ try {
   for (const [name, scenario] of Object.entries(SCENARIOS)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
     console.log(`${name} …`);
-    figures.push(...(await scenario(arena)));
+    for await (const figure of scenario(arena)) {
+      figures.push(figure);
+      console.log(`  ${figure.title}: ${figure.measured}`);
+    }
   }
 } finally {
   await arena.close();

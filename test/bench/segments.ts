@@ -15,7 +15,7 @@ const SWEPT = 40;
 const REFRESHED = 200;
 
 /** Segments of a million customers: previews, members, following, the nightly comparison, and what writers feel of it all. */
-export async function segments(bench: Bench): Promise<Figure[]> {
+export async function* segments(bench: Bench): AsyncGenerator<Figure> {
   await seedCustomers(bench);
   await seedEvents(bench);
   const env = loadEnv({ DATABASE_URL: bench.databaseUrl, JWT_SECRET: 'x'.repeat(32), SECRETS_KEY: 'ab'.repeat(32), LOG_LEVEL: 'fatal' });
@@ -23,16 +23,14 @@ export async function segments(bench: Bench): Promise<Figure[]> {
   try {
     const tenant = await app.get(Tenants).resolve(bench.tenant);
     const followers = { sweeps: app.get(SegmentSweeps, { strict: false }), repairs: app.get(SegmentRepairs, { strict: false }), tenant };
-    return [
-      ...(await previews(bench)),
-      ...(await refreshed(bench, followers, SWEPT - 4)), // and the four that every tenant has
-      await followed(bench, followers),
-      ...(await refreshed(bench, followers, REFRESHED - SWEPT)),
-      await stored(bench),
-      ...(await pages(bench)),
-      await created(bench),
-      await writers(bench),
-    ];
+    yield* previews(bench);
+    yield* refreshed(bench, followers, SWEPT - 4); // and the four that every tenant has
+    yield await followed(bench, followers);
+    yield* refreshed(bench, followers, REFRESHED - SWEPT);
+    yield await stored(bench);
+    yield* pages(bench);
+    yield await created(bench);
+    yield await writers(bench);
   } finally {
     await app.close();
   }
@@ -48,8 +46,7 @@ const request = ({ api, token }: Bench, path: string, init: RequestInit = {}): P
   fetch(`${api.url}/api/v1/marketing${path}`, { ...init, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' } });
 
 /** A count over HTTP against the same count by hand, with the same indexes, past row-level security. */
-async function previews(bench: Bench): Promise<Figure[]> {
-  const figures: Figure[] = [];
+async function* previews(bench: Bench): AsyncGenerator<Figure> {
   for (const { criteria, byHand } of PAGES_CRITERIA) {
     const ratios: number[] = [];
     for (let round = 0; round < 6; round++) {
@@ -57,13 +54,12 @@ async function previews(bench: Bench): Promise<Figure[]> {
       const hand = await timed(() => bench.sql.query(`SELECT count(*) FROM customers WHERE tenant_id = $1 AND ${byHand}`, [bench.tenantId]));
       if (round > 0) ratios.push(ours / hand);
     }
-    figures.push(atMost(`preview ${JSON.stringify(criteria)}: ours ÷ by hand`, ratios, 1.2, 'x'));
+    yield atMost(`preview ${JSON.stringify(criteria)}: ours ÷ by hand`, ratios, 1.2, 'x');
   }
-  return figures;
 }
 
 /** Makes so many segments more, and compares all there are with all customers. */
-async function refreshed({ sql, tenantId }: Bench, { repairs, tenant }: Followers, more: number): Promise<Figure[]> {
+async function* refreshed({ sql, tenantId }: Bench, { repairs, tenant }: Followers, more: number): AsyncGenerator<Figure> {
   const { rows: [kept] } = await sql.query<{ count: number }>('SELECT count(*)::int FROM segments WHERE tenant_id = $1', [tenantId]);
   await sql.query(
     `INSERT INTO segments (tenant_id, segment_id, name, type, criteria, created_at, updated_at, followed_at)
@@ -77,12 +73,10 @@ async function refreshed({ sql, tenantId }: Bench, { repairs, tenant }: Follower
   const filling = await compare();
   await sql.query('VACUUM ANALYZE segment_members');
   const count = kept!.count + more;
-  if (count < REFRESHED) return [];
+  yield reported(`${more} of ${count} segments filled for the first time`, `${filling.toFixed(1)} s`);
+  if (count < REFRESHED) return;
   const { rows: [sum] } = await sql.query<{ members: number }>('SELECT sum(size)::int AS members FROM segments WHERE tenant_id = $1', [tenantId]);
-  return [
-    reported(`${more} of ${count} segments filled for the first time`, `${filling.toFixed(1)} s`),
-    atMost(`${count} segments of ${CUSTOMERS.toLocaleString('en')} customers refreshed in full (${(sum!.members / 1e6).toFixed(1)} M members)`, [await compare()], 60, 's'),
-  ];
+  yield atMost(`${count} segments of ${CUSTOMERS.toLocaleString('en')} customers refreshed in full (${(sum!.members / 1e6).toFixed(1)} M members)`, [await compare()], 60, 's');
 }
 
 /** From a committed change of ten thousand customers until forty segments are right and who entered and left is told. */
@@ -108,7 +102,7 @@ async function stored({ sql, tenantId }: Bench): Promise<Figure> {
 }
 
 /** Pages of a hundred members: the first, and one after nine tenths of them. */
-async function pages(bench: Bench): Promise<Figure[]> {
+async function* pages(bench: Bench): AsyncGenerator<Figure> {
   const page = async (cursor?: string): Promise<{ data: unknown[]; meta: { next_cursor: string } }> =>
     (await request(bench, `/segments/seg_all_customers/members?limit=100${cursor === undefined ? '' : `&cursor=${cursor}`}`)).json() as never;
   const { meta } = await page();
@@ -122,7 +116,8 @@ async function pages(bench: Bench): Promise<Figure[]> {
     }
     return found;
   };
-  return [atMost('first page of members', await times(), 50, 'ms'), atMost('page of members after nine tenths of them', await times(deep), 50, 'ms')];
+  yield atMost('first page of members', await times(), 50, 'ms');
+  yield atMost('page of members after nine tenths of them', await times(deep), 50, 'ms');
 }
 
 /** From the POST of a new segment until its members are there; a tenant of this size has a worker compute them. */

@@ -27,20 +27,26 @@ export const NUMBERS_OF = `SELECT segment_id, segment_no FROM segments WHERE ten
  * Who must enter and who must leave several segments, found in one pass over the customers, however many segments there are: what each
  * customer is to be in is compared, as one array, with what the customer is in.
  *
- * `IS TRUE` keeps the list of segments out of the index: by customer its rows come in the order that they are gathered in, and need no sorting.
+ * `matched` is materialised, or the join would have its conditions evaluated where the customers are read: for everyone, not for those looked at.
+ * `IS TRUE` keeps a list of segments out of the index: by customer its rows come in the order that they are gathered in, and need no sorting.
  *
  * @param conditions SQL over `c`, by the number of the segment; `$1` the tenant
  */
 export function differenceSql(conditions: ReadonlyMap<number, string>, { tables, within }: { tables: readonly string[]; within: Within }): string {
   const [first, ...others] = [...conditions].sort(([a], [b]) => a - b) as [[number, string], ...[number, string][]];
   // Of one segment the condition stands where an index can answer it.
-  const [matching, where] = others.length === 0 ? [String(first[0]), `AND (${first[1]})`] : [[first, ...others].map(([no, condition]) => `CASE WHEN ${condition} THEN ${no} END`).join(', '), ''];
+  const [matching, where, held] =
+    others.length === 0
+      ? [String(first[0]), `AND (${first[1]})`, `m.segment_no = ${first[0]}`]
+      : [[first, ...others].map(([no, condition]) => `CASE WHEN ${condition} THEN ${no} END`).join(', '), '', `(m.segment_no = ANY (ARRAY[${[...conditions.keys()].join(', ')}])) IS TRUE`];
   return `
-    WITH ${[...tables, ''].join(', ')}differing AS MATERIALIZED (
+    WITH ${[...tables, ''].join(', ')}matched AS MATERIALIZED (
+      SELECT c.customer_no, array_remove(ARRAY[${matching}], NULL) AS nos FROM customers c WHERE c.tenant_id = $1 AND ${within('c.customer_no')} ${where}
+    ), differing AS MATERIALIZED (
       SELECT customer_no, coalesce(matched.nos, '{}') AS due, coalesce(member.nos, '{}') AS held
-        FROM (SELECT c.customer_no, array_remove(ARRAY[${matching}], NULL) AS nos FROM customers c WHERE c.tenant_id = $1 AND ${within('c.customer_no')} ${where}) matched
+        FROM matched
         FULL JOIN (SELECT m.customer_no, array_agg(m.segment_no ORDER BY m.segment_no) AS nos FROM segment_members m
-                    WHERE m.tenant_id = $1 AND (m.segment_no = ANY (ARRAY[${[...conditions.keys()].join(', ')}])) IS TRUE AND ${within('m.customer_no')} GROUP BY m.customer_no) member USING (customer_no)
+                    WHERE m.tenant_id = $1 AND ${held} AND ${within('m.customer_no')} GROUP BY m.customer_no) member USING (customer_no)
        WHERE coalesce(matched.nos, '{}') <> coalesce(member.nos, '{}')
     )
     SELECT segment_no AS no, array_agg(customer_no) FILTER (WHERE came) AS entered, array_agg(customer_no) FILTER (WHERE NOT came) AS exited
@@ -81,6 +87,9 @@ export const REPAIR_DONE = `UPDATE segment_repairs SET next_no = 0, due_at = ${N
 
 export const SEGMENT_NOS = 'SELECT segment_no FROM segments WHERE tenant_id = $1 ORDER BY segment_no';
 
-/** Members of a segment who do not exist. */
-export const EXPEL_NOBODIES = `DELETE FROM segment_members m WHERE tenant_id = $1 AND segment_no = $2
-  AND NOT EXISTS (SELECT FROM customers c WHERE c.tenant_id = $1 AND c.customer_no = m.customer_no) RETURNING customer_no`;
+/** Members, from `$2` to `$3`, of any segment, who do not exist. */
+export const EXPEL_NOBODIES = `DELETE FROM segment_members m WHERE tenant_id = $1 AND customer_no BETWEEN $2 AND $3
+  AND NOT EXISTS (SELECT FROM customers c WHERE c.tenant_id = $1 AND c.customer_no = m.customer_no AND c.customer_no BETWEEN $2 AND $3) RETURNING segment_no, customer_no`;
+
+/** The highest number to look at; beyond the last customer there could still be members who do not exist. */
+export const LAST_NUMBER = `SELECT greatest((SELECT max(customer_no) FROM customers WHERE tenant_id = $1), (SELECT max(customer_no) FROM segment_members WHERE tenant_id = $1)) AS last`;

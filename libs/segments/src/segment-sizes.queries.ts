@@ -26,6 +26,9 @@ export const FORGET_MEMBER = `
     RETURNING s.segment_no, s.size, 0 AS entered, 1 AS exited)
   ${keepHistory('sized', '$4')}`;
 
+/** `$2` the segment. A row if its size is not how many members it has: in one statement, so that whoever changes both at once is not taken for a defect. */
+export const WRONG_SIZE = `SELECT FROM segments WHERE tenant_id = $1 AND segment_no = $2 AND size <> (SELECT count(*) FROM segment_members WHERE tenant_id = $1 AND segment_no = $2)`;
+
 /** Counts: `$2` the segment, which the caller has locked, `$3` today. Changes nothing where the size is right. */
 export const REPAIR_SIZE = `
   WITH counted AS (SELECT count(*)::int AS n FROM segment_members WHERE tenant_id = $1 AND segment_no = $2),
