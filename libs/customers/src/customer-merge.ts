@@ -86,7 +86,7 @@ export class CustomerMerge implements OnModuleInit {
 
   /** The profile, and the address it has now as opted out as the person is. */
   private async write(tx: EntityManager, tenant: Tenant, profile: CustomerProfile): Promise<void> {
-    await tx.query(UPDATE_PROFILES, [tenant.id, JSON.stringify([profile]), this.clock.now()]);
+    await tx.query(UPDATE_PROFILES, [tenant.id, JSON.stringify([profile]), this.clock.now(), [profile.customer_no]]);
     await this.suppressions.add(tx, tenant, optOutsOf(profile));
   }
 }

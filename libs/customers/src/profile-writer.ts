@@ -158,7 +158,7 @@ export class ProfileWriter {
     });
     const consents = await this.draft(tx, tenant, known, voice);
     const changed = [...drafts.values()].filter(({ before, now }) => !isDeepStrictEqual(before, now)).map(({ now }) => ({ ...now, version: now.version + 1 }));
-    if (changed.length > 0) await tx.query(UPDATE_PROFILES, [tenant.id, JSON.stringify(changed), this.clock.now()]);
+    if (changed.length > 0) await tx.query(UPDATE_PROFILES, [tenant.id, JSON.stringify(changed), this.clock.now(), changed.map((profile) => profile.customer_no)]);
     await this.settle(tx, tenant, consents);
     await this.mark(tx, tenant, changed.map((profile) => profile.customer_no));
   }

@@ -1,0 +1,47 @@
+import { startApp, type TestApp } from './support/app.js';
+
+const CUSTOMER = '/api/v1/marketing/customers/{customer_id}';
+const CUSTOMERS = 15_000;
+
+/** What a request about one customer reads must not grow with the others: at a million, a scan of them is most of a second. */
+describe('a request about one customer', () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await startApp();
+    for (let n = 0; n < CUSTOMERS; n += 500) {
+      const batch = await app.api().POST('/api/v1/marketing/customers/batch', { body: { customers: Array.from({ length: 500 }, (_, k) => ({ customer_id: `c${n + k}`, city: 'Rome' })) } });
+      expect(batch.response.status).toBe(200);
+    }
+    await app.sql('ANALYZE customers');
+  });
+  afterAll(() => app.close());
+
+  /** Rows of customers that were read, of whatever kind the scan: the server tells once those who read have gone. */
+  const rowsRead = async (request: (api: ReturnType<TestApp['api']>) => Promise<{ response: Response }>): Promise<number> => {
+    const read = async (): Promise<number> =>
+      (await app.sql<{ n: number }>(`SELECT (seq_tup_read + coalesce(idx_tup_fetch, 0))::int + (SELECT sum(idx_tup_read)::int FROM pg_stat_user_indexes WHERE relname = 'customers') AS n FROM pg_stat_user_tables WHERE relname = 'customers'`))[0]!.n;
+    const reader = await startApp();
+    const before = await read();
+    try {
+      expect((await request(reader.api(['tenant_admin'], app.tenant))).response.status).toBeLessThan(300);
+    } finally {
+      await reader.close();
+    }
+    return (await read()) - before;
+  };
+  const params = (customer_id: string) => ({ params: { path: { customer_id } } });
+
+  test.each<[string, (api: ReturnType<TestApp['api']>) => Promise<{ response: Response }>]>([
+    ['reads it', (api) => api.GET(CUSTOMER, params('c1'))],
+    ['changes it', (api) => api.PUT(CUSTOMER, { ...params('c2'), body: { city: 'Bern' } })],
+    ['makes it', (api) => api.PUT(CUSTOMER, { ...params('new'), body: { city: 'Bern' } })],
+    ['asks for its timeline', (api) => api.GET(`${CUSTOMER}/timeline`, params('c3'))],
+    ['exports it', (api) => api.GET(`${CUSTOMER}/export`, params('c4'))],
+    ['merges another into it', (api) => api.POST(`${CUSTOMER}/merge`, { ...params('c5'), body: { from: 'c6' } })],
+    ['erases it', (api) => api.DELETE(CUSTOMER, params('c7'))],
+    ['tells what it did', (api) => api.POST('/api/v1/marketing/events', { body: { events: [{ id: 'e1', type: 'menu_viewed', customer_id: 'c8', occurred_at: new Date().toISOString() }] } })],
+    ['finds it by its email', (api) => api.GET('/api/v1/marketing/customers', { params: { query: { q: 'nobody@example.com' } } })],
+  ])('that %s reads it and no others', async (_, request) => {
+    expect(await rowsRead(request)).toBeLessThan(100);
+  });
+});
