@@ -4,6 +4,7 @@ import { Database, keptTotal } from '#database';
 import { assertVersion, Versioned, type Versions } from '#http';
 import { Jobs } from '#jobs';
 import { Clock, isInt4, newId, pageWindow, type Paged, type Tenant, toPage } from '#kernel';
+import { SettingsService } from '#tenants';
 import { SegmentDto, SegmentSummaryDto } from './dto/segment.dto.js';
 import { CreateSegmentDto, type SegmentListQueryDto, UpdateSegmentDto } from './dto/write-segment.dto.js';
 import { DynamicSegments } from './dynamic-segments.js';
@@ -27,6 +28,7 @@ export class SegmentsService {
     private readonly jobs: Jobs,
     private readonly clock: Clock,
     private readonly input: SegmentInput,
+    private readonly settings: SettingsService,
     private readonly membership: Membership,
     private readonly dynamic: DynamicSegments,
     private readonly use: SegmentUse,
@@ -49,6 +51,7 @@ export class SegmentsService {
 
   async create(tenant: Tenant, body: unknown): Promise<Versioned<SegmentDto>> {
     return this.database.inTenant(tenant, async (tx) => {
+      await this.settings.hold(tx, tenant); // amounts in criteria are told in the tenant's currency
       const { input } = await this.input.read(tx, tenant, CreateSegmentDto, body, ({ type }) => (type === 'dynamic' ? 'required' : type === 'static' || type === 'imported' ? 'forbidden' : 'optional'));
       const now = this.clock.now();
       const dynamic = input.type === 'dynamic';
@@ -61,6 +64,7 @@ export class SegmentsService {
 
   async update(tenant: Tenant, segmentId: string, body: unknown, ifMatch?: Versions): Promise<Versioned<SegmentDto>> {
     return this.database.inTenant(tenant, async (tx) => {
+      await this.settings.hold(tx, tenant);
       const row = await this.find(tx, tenant, segmentId, FIND_TO_CHANGE);
       const { input } = await this.input.read(tx, tenant, UpdateSegmentDto, body, () => (row.type === 'dynamic' ? 'optional' : 'forbidden'), row.segment_no);
       assertVersion(ifMatch, row.version);

@@ -33,6 +33,11 @@ export class SettingsService {
     return toSettings(row!);
   }
 
+  /** Nobody changes them until the transaction ends: for whoever writes down what only holds under them. Take it before other locks. */
+  async hold(tx: EntityManager, tenant: Tenant): Promise<void> {
+    await tx.query('SELECT FROM tenant_settings WHERE tenant_id = $1 FOR KEY SHARE', [tenant.id]);
+  }
+
   /** The tenant's currency, outside a transaction and in one round trip. */
   async currency(tenant: Tenant): Promise<string> {
     const [row] = await this.database.rows<{ currency: string }>(tenant, { text: 'SELECT currency FROM tenant_settings WHERE tenant_id = $1', values: [tenant.id], name: 'currency' });
