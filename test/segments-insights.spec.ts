@@ -197,7 +197,7 @@ describe('what is told of segments', () => {
       const [first, second] = parse<Record<string, string>>(text, { columns: true, record_delimiter: '\r\n' });
       expect(first).toEqual({
         customer_id: "'=1+1", email: '', phone: "'+14155552671", first_name: "'@SUM(A1)", last_name: "'-2+3", locale: '', timezone: '', birthday: '1990-12-10', city: 'Rome, "the" city',
-        loyalty_tier: '', loyalty_points: '-5', tags: "'+a|b", 'consents.email.status': 'unknown', 'consents.sms.status': 'unknown', 'consents.push.status': 'unknown',
+        loyalty_tier: '', loyalty_points: '-5', tags: "'+a|b", ...Object.fromEntries(['email', 'sms', 'push'].flatMap((channel) => [[`consents.${channel}.status`, 'unknown'], [`consents.${channel}.source`, ''], [`consents.${channel}.at`, '']])),
       });
       expect(second).toMatchObject({ customer_id: 'plain', email: 'plain@example.com', phone: '' });
     });

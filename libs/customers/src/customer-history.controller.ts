@@ -26,7 +26,7 @@ export class CustomerHistoryController {
   @Route({
     allow: 'customers:read',
     summary: 'Get a customer’s timeline',
-    description: 'What the customer did, was sent, redeemed and decided, newest first. Orders and refunds are events. Continued by cursor.',
+    description: 'What the customer did, was sent, redeemed and decided, newest first. Orders and refunds are events. Changes of the profile, by imports or otherwise, and segments entered and left are not in it. Continued by cursor.',
     returns: TimelineDto,
     example: {
       data: [

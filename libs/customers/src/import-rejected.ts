@@ -1,4 +1,5 @@
 import { stringify } from 'csv-stringify/sync';
+import { defused } from '#kernel';
 import type { CsvRow } from './import.csv.js';
 import { REASON_COLUMNS } from './import.columns.js';
 import type { RowError } from './import-row.js';
@@ -24,12 +25,9 @@ export const rejectedCsv = (header: readonly string[]) => {
   const kept = (cells: readonly string[]): string[] => cells.filter((_cell, index) => !isReason(header[index]));
   return {
     head: stringify([[...REASON_COLUMNS, ...kept(header)]]),
-    rows: (rows: readonly RejectedRow[]): string => stringify(rows.map(([line, cells, reasons]) => [line, defused(reasons.map(([column]) => column ?? '')), reasons.map(([, code]) => code).join('|'), ...kept(cells)])),
+    rows: (rows: readonly RejectedRow[]): string => stringify(rows.map(([line, cells, reasons]) => [line, defused(reasons.map(([column]) => column ?? '').join('|')), reasons.map(([, code]) => code).join('|'), ...kept(cells)])),
   };
 };
 
 /** Of a file that was corrected before: its reasons are of the last time. */
 const isReason = (column: string | undefined): boolean => (REASON_COLUMNS as readonly (string | undefined)[]).includes(column?.trim().toLowerCase());
-
-/** A column is called what its file says, such as `=1+1`. */
-const defused = (columns: readonly string[]): string => columns.join('|').replace(/^[=+\-@\t\r]/, "'$&");

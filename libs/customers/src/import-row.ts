@@ -1,12 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { DtoPipe, isInstant, textFault } from '#http';
-import { RequestError } from '#kernel';
+import { RequestError, undefused } from '#kernel';
 import { normaliseEmail, normalisePhone } from './contact.js';
 import { isCustomerId } from './customer-id.js';
 import { MAX_ATTRIBUTES } from './dto/customer.rules.js';
 import { ImportRowDto } from './dto/upsert-customer.dto.js';
 import type { CsvRow } from './import.csv.js';
 import { CONSENT_STATUSES, type ProfilePatch } from './profile.js';
+import { tagsOf } from './tags-cell.js';
 
 /** Why a row was not taken. */
 export interface RowError {
@@ -77,7 +78,7 @@ export class RowReader {
     const body: Body = {};
     for (let index = 0; index < cells.length; index++) {
       const column = this.columns[index]!;
-      const cell = cells[index]!.trim();
+      const cell = textOf(cells[index]!);
       if (column === null || cell === '') continue;
       const member = column.settle(column.read(cell) as never);
       if (member === undefined) return null;
@@ -111,7 +112,7 @@ export class RowReader {
   private body(cells: readonly string[]): Body {
     const body: Body = {};
     for (const [index, column] of this.columns.entries()) {
-      const cell = cells[index]!.trim();
+      const cell = textOf(cells[index]!);
       if (column !== null && cell !== '') put(body, column.path, column.read(cell));
     }
     return body;
@@ -136,7 +137,11 @@ const number = (cell: string): number | string => (String(Number(cell)) === cell
 
 const typed = (cell: string): string | number | boolean => (cell === 'true' ? true : cell === 'false' ? false : number(cell));
 
-const tags = (cell: string): string[] => cell.split('|').map((tag) => tag.trim()).filter(Boolean);
+/** What a cell says, without the `'` that an exporter, such as ours, puts before what would be a formula. */
+function textOf(cell: string): string {
+  const text = cell.trim();
+  return text.startsWith("'") ? undefused(text).trim() : text;
+}
 
 /** The letters, digits and signs of most scripts: no control characters, no line separators, no halves of a character, nothing that has no width. */
 const PLAIN = /^[ -~\u00a1-\u00ac\u00ae-\u02ff\u0370-\u05ff\u0620-\u17ff\u2010-\u2027\u3040-\ud7ff]*$/;
@@ -167,6 +172,6 @@ const SETTLE: Readonly<Record<string, Column['settle']>> = {
 function columnOf(name: string): Column {
   const path = name.split('.');
   if (path[0] === 'attributes') return { path, read: typed, settle: (value: unknown) => (typeof value === 'string' ? plain(1000)(value) : value) };
-  const read = name === 'tags' ? tags : name === 'loyalty_points' ? number : keep;
+  const read = name === 'tags' ? tagsOf : name === 'loyalty_points' ? number : keep;
   return { path, read, settle: SETTLE[path.at(-1)!]! };
 }

@@ -69,6 +69,17 @@ test.each([
   ['customer_id|email', '|'],
 ])('the delimiter of %j is %j', (header, delimiter) => expect(delimiterOf(header)).toBe(delimiter));
 
+test.each([
+  ['sep=;\r\ncustomer_id;first_name,tags\r\na;b,c\r\n', ['a', 'b,c']],
+  ['"SEP=|"\ncustomer_id|first_name,tags\na|b,c\n', ['a', 'b,c']],
+])('a first line may declare the delimiter, whatever pieces it comes in: %j', async (text, row) => {
+  for (let size = 1; size < 9; size++) {
+    const parts = (text.match(new RegExp(`[^]{1,${size}}`, 'g')) ?? []).map((part) => Buffer.from(part));
+    const { header, chunks } = await readCsv({ ...fileOf(parts), mapping: new Map([['first_name,tags', 'city']]) });
+    expect([header, await chunks.next()]).toEqual([['customer_id', 'first_name,tags'], { done: false, value: [[3, row]] }]);
+  }
+});
+
 test('a header ends with its line, not with one in quotes', () => expect(['\r\n', '\n"a', '\n;', '"', ',b', '\n'].map(headerScan())).toEqual([false, false, false, false, false, true]));
 
 test('a charset is known by its labels of the Encoding Standard', () => {

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { CsvError, parse } from 'csv-parse';
 import { RequestError, validationFailed } from '#kernel';
 import { columnsOf } from './import.columns.js';
-import { delimiterOf, headerScan } from './import.delimiter.js';
+import { declaredDelimiter, delimiterOf, headerScan } from './import.delimiter.js';
 import { type ImportOptions, importOptions } from './import.options.js';
 import { charsetOf, textOf } from './import.text.js';
 
@@ -80,8 +80,9 @@ async function* records({ bytes, charset }: CsvFile): AsyncGenerator<CsvRow[]> {
       if (endsHeader(piece.value) || head.length > MAX_ROW) break;
     }
     let rows: CsvRow[] = [];
+    const declared = declaredDelimiter(head);
     const parser = parse({
-      delimiter: delimiterOf(head), relax_column_count: true, skip_empty_lines: true, max_record_size: MAX_ROW,
+      delimiter: declared ?? delimiterOf(head), from_line: declared === undefined ? 1 : 2, relax_column_count: true, skip_empty_lines: true, max_record_size: MAX_ROW,
       on_record: (record: string[], { lines }) => void rows.push([lines, record]),
     });
     parser.on('error', () => undefined).resume(); // whoever writes is told

@@ -3,6 +3,9 @@ const DELIMITERS = [',', ';', '\t', '|'] as const;
 
 export type Delimiter = (typeof DELIMITERS)[number];
 
+/** What a first line `sep=;` says, by which spreadsheets tell each other. */
+export const declaredDelimiter = (text: string): Delimiter | undefined => /^"?sep=([,;\t|])"?[\r\n]/i.exec(text)?.[1] as Delimiter | undefined;
+
 /** Looks for the end of the header in a text that comes piece by piece, each looked at once. Empty lines before it do not count. */
 export function headerScan(): (piece: string) => boolean {
   let quoted = false;

@@ -4,7 +4,7 @@ import { stringify } from 'csv-stringify/sync';
 import type { EntityManager } from 'typeorm';
 import { Database } from '#database';
 import { Jobs, jobType } from '#jobs';
-import { Clock, newId, type Tenant } from '#kernel';
+import { Clock, defused, newId, type Tenant } from '#kernel';
 import { ImportError } from './customers.errors.js';
 import { ImportDto } from './dto/import.dto.js';
 import { type CsvFile, readCsv } from './import.csv.js';
@@ -93,7 +93,7 @@ export class Imports {
     for (let last = '0'; ; ) {
       const rows = await this.database.rows<{ id: string; line: number; column: string | null; code: string; detail: string }>(tenant, { text: ERRORS, values: [tenant.id, importNo, last, ERRORS_PAGE], name: 'import_errors' });
       if (rows.length === 0) return;
-      yield stringify(rows.map((row) => [row.line, row.column, row.code, row.detail]), { escape_formulas: true }); // a column is called what the file says
+      yield stringify(rows.map((row) => [row.line, row.column, row.code, row.detail]), { cast: { string: defused } }); // a column is called what the file says
       last = rows.at(-1)!.id;
     }
   }

@@ -1,5 +1,6 @@
 export * from './clock.js';
 export * from './domain-error.js';
+export * from './formulas.js';
 export * from './ids.js';
 export * from './json.js';
 export * from './local-day.js';

@@ -2,8 +2,9 @@ import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { stringify } from 'csv-stringify/sync';
 import type { Principal } from '#auth';
+import { tagsCell } from '#customers';
 import { Database } from '#database';
-import type { Tenant } from '#kernel';
+import { defused, type Tenant } from '#kernel';
 import { AuditLog, CHANNELS } from '#tenants';
 import { SegmentError } from './segment.errors.js';
 import type { SegmentRow } from './segment.js';
@@ -12,11 +13,11 @@ import { EXPORT_PAGE, FIND } from './segments.queries.js';
 /** Header by column, as `POST /customers/import` takes them. */
 const COLUMNS = {
   ...Object.fromEntries(['customer_id', 'email', 'phone', 'first_name', 'last_name', 'locale', 'timezone', 'birthday', 'city', 'loyalty_tier', 'loyalty_points', 'tags'].map((name) => [name, name])),
-  ...Object.fromEntries(CHANNELS.map((channel) => [`consent_${channel}`, `consents.${channel}.status`])),
+  ...Object.fromEntries(CHANNELS.flatMap((channel) => [[`consent_${channel}`, `consents.${channel}.status`], ...['source', 'at'].map((of) => [`consents.${channel}.${of}`, `consents.${channel}.${of}`])])),
 };
 
-/** Lines end as RFC 4180 says. A cell that a spreadsheet would take for a formula goes as text, behind a `'` (https://owasp.org/www-community/attacks/CSV_Injection). */
-const FORMAT = { columns: COLUMNS, record_delimiter: 'windows', escape_formulas: true } as const;
+/** Lines end as RFC 4180 says. */
+const FORMAT = { columns: COLUMNS, record_delimiter: 'windows', cast: { string: defused } } as const;
 
 const ROWS = 1_000;
 
@@ -44,7 +45,7 @@ export class SegmentExport {
     for (let last = -1; ; ) {
       const rows = await this.database.rows<ExportedRow>(tenant, { text: EXPORT_PAGE, values: [tenant.id, segmentNo, last, ROWS], name: 'segment_export' });
       if (rows.length === 0) return;
-      yield stringify(rows.map((row) => ({ ...row, tags: row.tags.join('|') })), FORMAT);
+      yield stringify(rows.map((row) => ({ ...row, tags: tagsCell(row.tags) })), FORMAT);
       last = rows.at(-1)!.customer_no;
     }
   }

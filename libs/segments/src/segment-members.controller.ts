@@ -60,7 +60,7 @@ export class SegmentMembersController {
     allow: 'segments:write',
     status: 202,
     summary: 'Import members from a file',
-    description: 'A CSV file as for `POST /customers/import`: its rows become customers, and members of this segment of type `imported`. A rejected row is neither. Follow it at `GET /imports/{import_id}`.',
+    description: 'A CSV file as for `POST /customers/import`: its rows become customers, and members of this segment of type `imported`. A rejected row is neither; a file that is no CSV, be it for one stray quote, is refused as a whole. Follow it at `GET /imports/{import_id}`.',
     consumes: 'text/csv',
     bodies: { members: 'customer_id\nguest-1\nguest-2\n' },
     returns: ImportDto,

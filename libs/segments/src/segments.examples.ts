@@ -65,8 +65,8 @@ export const HISTORY = {
   ],
 };
 
-export const EXPORT = `customer_id,email,phone,first_name,last_name,locale,timezone,birthday,city,loyalty_tier,loyalty_points,tags,consents.email.status,consents.sms.status,consents.push.status\r
-cust_1001,ada@example.com,'+14155552671,Ada,Lovelace,en-US,America/New_York,1990-12-10,New York,gold,1200,vip|lunch,subscribed,unknown,unknown\r
+export const EXPORT = `customer_id,email,phone,first_name,last_name,locale,timezone,birthday,city,loyalty_tier,loyalty_points,tags,consents.email.status,consents.email.source,consents.email.at,consents.sms.status,consents.sms.source,consents.sms.at,consents.push.status,consents.push.source,consents.push.at\r
+cust_1001,ada@example.com,'+14155552671,Ada,Lovelace,en-US,America/New_York,1990-12-10,New York,gold,1200,vip|lunch,subscribed,signup_form,2026-01-10T12:00:00.000Z,unknown,,,unknown,,\r
 `;
 
 export const FIELDS = {

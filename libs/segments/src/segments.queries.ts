@@ -34,7 +34,7 @@ export const MEMBERS = `
 /** `$2` the segment, `$3` the customer number after which the page starts, `$4` limit. */
 export const EXPORT_PAGE = `
   SELECT c.customer_no, c.customer_id, c.email, c.phone, c.first_name, c.last_name, c.locale, c.timezone, c.birthday::text, c.city, c.loyalty_tier, c.loyalty_points, c.tags,
-         c.consent_email, c.consent_sms, c.consent_push
+         c.consent_email, c.consent_sms, c.consent_push, c.consents
     FROM (SELECT customer_no FROM segment_members WHERE tenant_id = $1 AND segment_no = $2 AND customer_no > $3 ORDER BY customer_no LIMIT $4) m
     JOIN customers c ON c.tenant_id = $1 AND c.customer_no = m.customer_no
    ORDER BY c.customer_no`;
