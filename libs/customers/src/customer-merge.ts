@@ -8,6 +8,7 @@ import { CustomerError } from './customers.errors.js';
 import { ADD_ALIAS, LOCK_BY_NO, LOCK_TO_REMOVE, MERGE_DATES, MOVE_ALIASES, UPDATE_PROFILES } from './customers.queries.js';
 import { mergeProfiles } from './merge.js';
 import { PersonalData } from './personal-data.js';
+import { profileColumns } from './profile-columns.js';
 import { ProfileWriter } from './profile-writer.js';
 import type { CustomerProfile } from './profile.js';
 import { optOutsOf, Suppressions } from './suppressions.js';
@@ -86,7 +87,7 @@ export class CustomerMerge implements OnModuleInit {
 
   /** The profile, and the address it has now as opted out as the person is. */
   private async write(tx: EntityManager, tenant: Tenant, profile: CustomerProfile): Promise<void> {
-    await tx.query(UPDATE_PROFILES, [tenant.id, JSON.stringify([profile]), this.clock.now(), [profile.customer_no]]);
+    await tx.query(UPDATE_PROFILES, [tenant.id, this.clock.now(), ...profileColumns([profile])]);
     await this.suppressions.add(tx, tenant, optOutsOf(profile));
   }
 }

@@ -1,3 +1,5 @@
+import { profilesFrom } from './profile-columns.js';
+
 /**
  * SQL of profiles. Everything is set-based, and locks rows in the order of their numbers, so that batches do not deadlock. There are three
  * locks: whoever writes under a customer's number holds it (`KEY SHARE`), whoever changes the profile locks it (`NO KEY UPDATE`, which lets
@@ -7,10 +9,16 @@
 export const PROFILE_COLUMNS = `customer_no, customer_id, email, phone, first_name, last_name, locale, timezone, birthday::text AS birthday, city,
   loyalty_tier, loyalty_points, tags, attributes, push_subscription, consent_email, consent_sms, consent_push, consents, version`;
 
+/**
+ * Where few of the tenant's rows are meant. By its number the planner looks a tenant up in its statistics, and expects one row of whoever
+ * they do not know yet: then any index will do, and each look-up reads all that just came by an import. Of a sub-select's value it knows nothing.
+ */
+export const OF_TENANT = 'tenant_id = (SELECT $1::int)';
+
 /** By any id they ever had. $1 tenant, $2 ids */
 export const NUMBERS_OF_IDS = `
-  SELECT customer_no, customer_id FROM customers WHERE tenant_id = $1 AND customer_id = ANY ($2::text[])
-  UNION ALL SELECT customer_no, customer_id FROM customer_aliases WHERE tenant_id = $1 AND customer_id = ANY ($2::text[])`;
+  SELECT customer_no, customer_id FROM customers WHERE ${OF_TENANT} AND customer_id = ANY ($2::text[])
+  UNION ALL SELECT customer_no, customer_id FROM customer_aliases WHERE ${OF_TENANT} AND customer_id = ANY ($2::text[])`;
 
 /**
  * The same, held: nobody takes these customers away until the transaction ends. `held` is false for whoever was taken away while we waited.
@@ -19,15 +27,15 @@ export const NUMBERS_OF_IDS = `
 export const HOLD_NUMBERS = `
   WITH named AS MATERIALIZED (${NUMBERS_OF_IDS}),
   held AS MATERIALIZED (
-    SELECT customer_no FROM customers WHERE tenant_id = $1 AND customer_no = ANY (ARRAY (SELECT customer_no FROM named)) ORDER BY customer_no FOR KEY SHARE)
+    SELECT customer_no FROM customers WHERE ${OF_TENANT} AND customer_no = ANY (ARRAY (SELECT customer_no FROM named)) ORDER BY customer_no FOR KEY SHARE)
   SELECT customer_no, customer_id, customer_no IN (SELECT customer_no FROM held) AS held FROM named`;
 
 /** The same of one id, as an expression; the aliases are looked at only when nobody has the id. $1 tenant, $2 id */
-export const NUMBER_OF_ID = `(SELECT coalesce((SELECT customer_no FROM customers WHERE tenant_id = $1 AND customer_id = $2),
-  (SELECT customer_no FROM customer_aliases WHERE tenant_id = $1 AND customer_id = $2)))`;
+export const NUMBER_OF_ID = `(SELECT coalesce((SELECT customer_no FROM customers WHERE ${OF_TENANT} AND customer_id = $2),
+  (SELECT customer_no FROM customer_aliases WHERE ${OF_TENANT} AND customer_id = $2)))`;
 
 /** Who the merged ones are now. $1 tenant, $2 numbers */
-export const SURVIVORS = `SELECT merged_no, customer_no FROM customer_aliases WHERE tenant_id = $1 AND merged_no = ANY ($2::int[])`;
+export const SURVIVORS = `SELECT merged_no, customer_no FROM customer_aliases WHERE ${OF_TENANT} AND merged_no = ANY ($2::int[])`;
 
 /** $1 tenant, $2 numbers, $3 ids, $4 now. Returns those that were not there. */
 export const INSERT_BARE = `
@@ -36,16 +44,13 @@ export const INSERT_BARE = `
   ON CONFLICT ON CONSTRAINT customers_customer_id DO NOTHING
   RETURNING customer_no, customer_id`;
 
-const BY_NO = `SELECT ${PROFILE_COLUMNS} FROM customers WHERE tenant_id = $1 AND customer_no = ANY ($2::int[]) ORDER BY customer_no`;
+const BY_NO = `SELECT ${PROFILE_COLUMNS} FROM customers WHERE ${OF_TENANT} AND customer_no = ANY ($2::int[]) ORDER BY customer_no`;
 
 /** To be changed. $1 tenant, $2 numbers */
 export const LOCK_BY_NO = `${BY_NO} FOR NO KEY UPDATE`;
 
 /** To be taken away: waits for whoever writes under these numbers, and before anything else is touched, so that all of that is there to be taken. $1 tenant, $2 numbers */
 export const LOCK_TO_REMOVE = `${BY_NO} FOR UPDATE`;
-
-const RECORD = `customer_no int, version int, email text, phone text, first_name text, last_name text, locale text, timezone text, birthday date, city text,
-  loyalty_tier text, loyalty_points int, tags text[], attributes jsonb, push_subscription jsonb, consent_email text, consent_sms text, consent_push text, consents jsonb`;
 
 const WRITTEN = `email, phone, first_name, last_name, locale, timezone, birthday, city,
   loyalty_tier, loyalty_points, tags, attributes, push_subscription, consent_email, consent_sms, consent_push, consents`;
@@ -54,20 +59,19 @@ const WRITTEN = `email, phone, first_name, last_name, locale, timezone, birthday
 const SEARCHED = `nullif(searchable(concat_ws(' ', profile.first_name, profile.last_name)), ''),
     CASE WHEN profile.last_name IS NOT NULL THEN searchable(concat_ws(' ', profile.last_name, profile.first_name)) END`;
 
-/** $1 tenant, $2 profiles as JSON, $3 now. Returns those that were not there. */
+/** $1 tenant, $2 now, then {@link profileColumns}. Returns those that were not there. */
 export const INSERT_PROFILES = `
   INSERT INTO customers (tenant_id, customer_no, customer_id, version, ${WRITTEN}, name_search, last_name_search, created_at, updated_at)
-  SELECT $1, customer_no, customer_id, version, ${WRITTEN}, ${SEARCHED}, $3, $3
-    FROM json_to_recordset($2::json) AS profile (customer_id text, ${RECORD}) ORDER BY customer_id COLLATE "C"
+  SELECT $1, customer_no, customer_id, version, ${WRITTEN}, ${SEARCHED}, $2, $2 FROM ${profilesFrom(3)} ORDER BY customer_id COLLATE "C"
   ON CONFLICT ON CONSTRAINT customers_customer_id DO NOTHING
   RETURNING customer_no`;
 
-/** $1 tenant, $2 profiles as JSON, $3 now, $4 their numbers: of JSON the planner always expects a hundred, and reads thousands for the sake of one. The rows are locked by the caller. */
+/** $1 tenant, $2 now, then {@link profileColumns}, which begin with the numbers. The rows are locked by the caller. */
 export const UPDATE_PROFILES = `
-  UPDATE customers SET (${WRITTEN}) = ROW (${WRITTEN.replace(/(\w+)/g, 'profile.$1')}), version = profile.version, updated_at = $3,
+  UPDATE customers SET (${WRITTEN}) = ROW (${WRITTEN.replace(/(\w+)/g, 'profile.$1')}), version = profile.version, updated_at = $2,
          (name_search, last_name_search) = ROW (${SEARCHED})
-    FROM json_to_recordset($2::json) AS profile (${RECORD})
-   WHERE customers.tenant_id = $1 AND customers.customer_no = ANY ($4::int[]) AND customers.customer_no = profile.customer_no`;
+    FROM ${profilesFrom(3)}
+   WHERE customers.${OF_TENANT} AND customers.customer_no = ANY ($3::int[]) AND customers.customer_no = profile.customer_no`;
 
 /** $1 tenant, $2 numbers, $3 channels, $4 statuses, $5 sources, $6 instants */
 export const LOG_CONSENTS = `
@@ -78,7 +82,7 @@ export const LOG_CONSENTS = `
 export const MARK_CHANGED = `INSERT INTO changed_customers (tenant_id, customer_no) SELECT $1, unnest($2::int[])`;
 
 /** $1 tenant, $2 numbers */
-export const LOCK_NUMBERS = `SELECT FROM customers WHERE tenant_id = $1 AND customer_no = ANY ($2::int[]) ORDER BY customer_no FOR NO KEY UPDATE`;
+export const LOCK_NUMBERS = `SELECT FROM customers WHERE ${OF_TENANT} AND customer_no = ANY ($2::int[]) ORDER BY customer_no FOR NO KEY UPDATE`;
 
 /** $1 tenant, $2 numbers, $3 orders, $4 spent, $5 first, $6 last, $7 now, $8 those whose gaps are told, $9 the gaps in seconds. The rows are locked by the caller. */
 export const ADD_ORDER_FACTS = `
@@ -91,7 +95,7 @@ export const ADD_ORDER_FACTS = `
             FROM unnest($2::int[], $3::int[], $4::bigint[], $5::timestamptz[], $6::timestamptz[]) AS fact (customer_no, orders, spent, first_at, last_at)
            GROUP BY customer_no) added
     LEFT JOIN unnest($8::int[], $9::float8[]) AS gap (customer_no, seconds) USING (customer_no)
-   WHERE customers.tenant_id = $1 AND customers.customer_no = added.customer_no`;
+   WHERE customers.${OF_TENANT} AND customers.customer_no = ANY ($2::int[]) AND customers.customer_no = added.customer_no`;
 
 /** The person has been known since the earlier of the two. $1 tenant, $2 survivor, $3 merged */
 export const MERGE_DATES = `

@@ -7,7 +7,7 @@ import { SettingsService } from '#tenants';
 import { isCustomerId } from './customer-id.js';
 import { CustomerMerge } from './customer-merge.js';
 import { CustomerError } from './customers.errors.js';
-import { NUMBER_OF_ID } from './customers.queries.js';
+import { NUMBER_OF_ID, OF_TENANT } from './customers.queries.js';
 import { listStatements, ROW_COLUMNS } from './customers.list.js';
 import type { BatchResultDto, BatchRowDto } from './dto/batch-customers.dto.js';
 import { CustomerDto, type CustomerRow } from './dto/customer.dto.js';
@@ -97,14 +97,14 @@ export class CustomersService {
   }
 
   private async read(tx: EntityManager, tenant: Tenant, customerId: string): Promise<Versioned<CustomerDto>> {
-    const [row] = await tx.query<CustomerRow[]>(`SELECT ${ROW_COLUMNS} FROM customers WHERE tenant_id = $1 AND customer_no = ${NUMBER_OF_ID}`, [tenant.id, customerId]);
+    const [row] = await tx.query<CustomerRow[]>(`SELECT ${ROW_COLUMNS} FROM customers WHERE ${OF_TENANT} AND customer_no = ${NUMBER_OF_ID}`, [tenant.id, customerId]);
     if (row === undefined) throw new CustomerError('customer_not_found');
     const { currency } = await this.settings.of(tx, tenant);
     return new Versioned(CustomerDto.from(row, currency), row.version);
   }
 
   private async lockedVersion(tx: EntityManager, tenant: Tenant, customerId: string): Promise<number | null> {
-    const [row] = await tx.query<{ version: number }[]>(`SELECT version FROM customers WHERE tenant_id = $1 AND customer_no = ${NUMBER_OF_ID} FOR NO KEY UPDATE`, [tenant.id, customerId]);
+    const [row] = await tx.query<{ version: number }[]>(`SELECT version FROM customers WHERE ${OF_TENANT} AND customer_no = ${NUMBER_OF_ID} FOR NO KEY UPDATE`, [tenant.id, customerId]);
     return row?.version ?? null;
   }
 }

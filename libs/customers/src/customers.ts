@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock, type Tenant } from '#kernel';
 import { normaliseEmail, normalisePhone } from './contact.js';
-import { ADD_ORDER_FACTS, LOCK_NUMBERS, PROFILE_COLUMNS } from './customers.queries.js';
+import { ADD_ORDER_FACTS, LOCK_NUMBERS, OF_TENANT, PROFILE_COLUMNS } from './customers.queries.js';
 import { ProfileWriter } from './profile-writer.js';
 import type { Channel, CustomerProfile, ProfilePatch } from './profile.js';
 
@@ -61,7 +61,7 @@ export class Customers {
   async idsOf(tx: EntityManager, tenant: Tenant, customerNos: readonly number[]): Promise<Map<number, string>> {
     if (customerNos.length === 0) return new Map();
     const rows = await tx.query<{ customer_no: number; customer_id: string }[]>(
-      'SELECT customer_no, customer_id FROM customers WHERE tenant_id = $1 AND customer_no = ANY ($2::int[])', [tenant.id, customerNos],
+      `SELECT customer_no, customer_id FROM customers WHERE ${OF_TENANT} AND customer_no = ANY ($2::int[])`, [tenant.id, customerNos],
     );
     return new Map(rows.map((row) => [row.customer_no, row.customer_id]));
   }
@@ -74,7 +74,7 @@ export class Customers {
   async profiles(tx: EntityManager, tenant: Tenant, customerNos: readonly number[]): Promise<Map<number, CustomerProfile>> {
     if (customerNos.length === 0) return new Map();
     const rows = await tx.query<CustomerProfile[]>(
-      `SELECT ${PROFILE_COLUMNS} FROM customers WHERE tenant_id = $1 AND customer_no = ANY ($2::int[])`, [tenant.id, customerNos],
+      `SELECT ${PROFILE_COLUMNS} FROM customers WHERE ${OF_TENANT} AND customer_no = ANY ($2::int[])`, [tenant.id, customerNos],
     );
     return new Map(rows.map((row) => [row.customer_no, row]));
   }
@@ -92,7 +92,7 @@ export class Customers {
     if (wanted.length === 0) return new Map();
     const column = channel === 'email' ? 'email' : 'phone';
     const rows = await tx.query<{ address: string; customer_no: number }[]>(
-      `SELECT ${column} AS address, min(customer_no) AS customer_no FROM customers WHERE tenant_id = $1 AND ${column} = ANY ($2::text[]) GROUP BY 1`, [tenant.id, wanted],
+      `SELECT ${column} AS address, min(customer_no) AS customer_no FROM customers WHERE ${OF_TENANT} AND ${column} = ANY ($2::text[]) GROUP BY 1`, [tenant.id, wanted],
     );
     const found = new Map(rows.map((row) => [row.address, row.customer_no]));
     return new Map([...normalised].flatMap(([address, one]) => (one !== null && found.has(one) ? [[address, found.get(one)!]] : [])));

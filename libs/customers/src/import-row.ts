@@ -24,8 +24,8 @@ export interface ReadRow {
   patch: ProfilePatch;
 }
 
-/** Rows after which the event loop gets its turn: reading a chunk takes tens of milliseconds, and others wait for their answers. */
-const SLICE = 100;
+/** Rows after which the event loop gets its turn: reading a chunk takes tens of milliseconds, and others wait for their answers; PostgreSQL for the next statement. */
+const SLICE = 25;
 
 /** A body under construction. */
 type Body = Record<string, unknown>;

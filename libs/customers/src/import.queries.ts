@@ -1,3 +1,5 @@
+import { OF_TENANT } from './customers.queries.js';
+
 /** $1 tenant, $2 id, $3 target, $4 target's ref, $5 header, $6 columns, $7 dry run, $8 now */
 export const BEGIN_IMPORT = `
   INSERT INTO imports (tenant_id, import_id, status, target, target_ref, header, columns, dry_run, created_at)
@@ -34,6 +36,9 @@ export const ADD_PROGRESS = `
   UPDATE imports SET status = 'running', processed = processed + $3, created = created + $4, updated = updated + $5, rejected = rejected + $6, started_at = coalesce(started_at, $7)
    WHERE tenant_id = $1 AND import_no = $2`;
 
+/** Sees what the transaction has written. */
+export const ANALYZE_CUSTOMERS = 'SELECT analyze_customers()';
+
 /** $1 tenant, $2 import, $3 after this error, $4 limit */
 export const ERRORS = `
   SELECT id, line, "column", code, detail FROM import_errors WHERE tenant_id = $1 AND import_no = $2 AND id > $3 ORDER BY id LIMIT $4`;
@@ -44,7 +49,7 @@ export const REJECTED = `
 
 /** $1 tenant, $2 emails. Of several customers of an address the one known longest. */
 export const IDS_OF_EMAILS = `
-  SELECT DISTINCT ON (email) email, customer_id FROM customers WHERE tenant_id = $1 AND email = ANY ($2::text[]) ORDER BY email, customer_no`;
+  SELECT DISTINCT ON (email) email, customer_id FROM customers WHERE ${OF_TENANT} AND email = ANY ($2::text[]) ORDER BY email, customer_no`;
 
 /** Files whose upload ended but whose caller never heard of it. $1 tenant, $2 before */
 export const FORGET_ORPHANS = `DELETE FROM imports WHERE tenant_id = $1 AND status = 'receiving' AND created_at < $2`;

@@ -5,6 +5,7 @@ import { Clock, type Tenant } from '#kernel';
 import { type ConsentVoice, decideConsent } from './consent.js';
 import { CustomerNumbers } from './customer-numbers.js';
 import { HOLD_NUMBERS, INSERT_BARE, INSERT_PROFILES, LOCK_BY_NO, LOG_CONSENTS, MARK_CHANGED, NUMBERS_OF_IDS, SURVIVORS, UPDATE_PROFILES } from './customers.queries.js';
+import { profileColumns } from './profile-columns.js';
 import { addressOf, applyPatch, blankProfile, CHANNELS, type Channel, type Consent, consentOf, type CustomerProfile, type ProfilePatch, withConsent } from './profile.js';
 import { isOptOut, type SuppressionEntry, Suppressions } from './suppressions.js';
 
@@ -103,7 +104,7 @@ export class ProfileWriter {
     const drafts = new Map(blanks.map((blank): [string, Draft] => [blank.customer_id, { before: blank, now: blank }]));
     const consents = await this.draft(tx, tenant, rows.map(({ customerId, patch }) => ({ draft: drafts.get(customerId)!, patch })), voice);
     const profiles = [...drafts.values()].map(({ now }) => now);
-    const inserted = await tx.query<{ customer_no: number }[]>(INSERT_PROFILES, [tenant.id, JSON.stringify(profiles), this.clock.now()]);
+    const inserted = await tx.query<{ customer_no: number }[]>(INSERT_PROFILES, [tenant.id, this.clock.now(), ...profileColumns(profiles)]);
     const made = new Set(inserted.map((row) => row.customer_no));
     await this.settle(tx, tenant, consents.filter(({ customerNo }) => made.has(customerNo)));
     await this.mark(tx, tenant, [...made]);
@@ -158,7 +159,7 @@ export class ProfileWriter {
     });
     const consents = await this.draft(tx, tenant, known, voice);
     const changed = [...drafts.values()].filter(({ before, now }) => !isDeepStrictEqual(before, now)).map(({ now }) => ({ ...now, version: now.version + 1 }));
-    if (changed.length > 0) await tx.query(UPDATE_PROFILES, [tenant.id, JSON.stringify(changed), this.clock.now(), changed.map((profile) => profile.customer_no)]);
+    if (changed.length > 0) await tx.query(UPDATE_PROFILES, [tenant.id, this.clock.now(), ...profileColumns(changed)]);
     await this.settle(tx, tenant, consents);
     await this.mark(tx, tenant, changed.map((profile) => profile.customer_no));
   }

@@ -160,10 +160,15 @@ export class Customers1764000001000 implements MigrationInterface {
       REVOKE ALL ON FUNCTION erase_consents(int), merge_consents(int, int) FROM PUBLIC;
       GRANT EXECUTE ON FUNCTION erase_consents(int), merge_consents(int, int) TO ${APP_ROLE};`);
     await countedTable(runner, 'customers');
+    // For imports: autovacuum looks once a minute, and only after a tenth of the table has changed.
+    await runner.query(`
+      CREATE FUNCTION analyze_customers() RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public AS 'ANALYZE (SKIP_LOCKED) customers';
+      REVOKE ALL ON FUNCTION analyze_customers() FROM PUBLIC;
+      GRANT EXECUTE ON FUNCTION analyze_customers() TO ${APP_ROLE};`);
   }
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`DROP TABLE import_errors, import_newcomers, import_rejected, import_chunks, imports, changed_customers, suppressions, consent_log, customer_aliases, customers, customer_ordinals;
-      DROP FUNCTION count_customers_insert, count_customers_delete, searchable, erase_consents, merge_consents;`);
+      DROP FUNCTION count_customers_insert, count_customers_delete, searchable, erase_consents, merge_consents, analyze_customers;`);
   }
 }
