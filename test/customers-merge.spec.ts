@@ -46,6 +46,17 @@ describe('merging duplicates', () => {
     for (const [id, email] of [['x', 'ada@example.com'], ['y', 'a.l@example.com']] as const) expect((await put(id, { email })).data!.consents.email.status).toBe('unsubscribed');
   });
 
+  test('an opt-out comes along on every channel, and holds the address that the survivor has', async () => {
+    const push_subscription = { endpoint: 'https://push.example.com/new', keys: { p256dh: 'p', auth: 'a' } };
+    await put('new', { email: 'ada@example.com', phone: PHONE, push_subscription });
+    await put('old', { consents: Object.fromEntries(['email', 'sms', 'push'].map((channel) => [channel, { status: 'unsubscribed', at: AT }])) });
+    await merge('new', 'old');
+    // Whoever comes with the address now, from a list that is older than the opt-out.
+    const subscribed = { status: 'subscribed', at: '2025-12-31T00:00:00Z' };
+    const { data } = await put('other', { email: 'ada@example.com', phone: PHONE, push_subscription, consents: { email: subscribed, sms: subscribed, push: subscribed } });
+    for (const channel of ['email', 'sms', 'push'] as const) expect([channel, data!.consents[channel]]).toEqual([channel, { status: 'unsubscribed', source: 'suppression', at: AT }]);
+  });
+
   test('the old id means the customer who stays, wherever it is said', async () => {
     await put('new');
     await put('old');

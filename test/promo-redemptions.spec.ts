@@ -407,19 +407,25 @@ describe('redeeming promo codes', () => {
 
   test('a redeemer that dies half-way leaves nothing', async () => {
     const it = shop();
-    const promo = await it.promo({ code: 'CRASH', usage_limit: 3 });
+    const promo = await it.promo({ code: 'CRASH', usage_limit: 3, per_customer_limit: 2 });
+    const told = async () => (await app.sql(`SELECT 1 FROM pgboss.job WHERE data -> 'tenant' ->> 'name' = $1`, [it.tenant])).length;
     // PostgreSQL cuts the session at the last statement, with everything written and nothing committed.
     await it.redeem({ code: 'CRASH', customer_id: 'known', order: orderOf() });
+    const before = await told();
+    expect(before).toBeGreaterThan(0); // of the one redemption that stands
     await app.sql(`CREATE OR REPLACE FUNCTION test_cut() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$;
       CREATE TRIGGER test_cut AFTER UPDATE ON promo_totals FOR EACH STATEMENT EXECUTE FUNCTION test_cut()`);
     const cut = await it.redeem({ code: 'CRASH', customer_id: 'unlucky', order: orderOf() }, 'key-crash');
+    expect(await it.redeem({ code: 'CRASH', customer_id: 'known', order: orderOf() })).toMatchObject({ status: 503 });
     await app.sql('DROP TRIGGER test_cut ON promo_totals; DROP FUNCTION test_cut()');
     expect(cut.status).toBe(503);
     expect(await it.ledger()).toMatchObject({ n: 1 });
+    expect(await told()).toBe(before);
     expect(await it.stats(promo.id)).toMatchObject({ uses: 1, remaining_uses: 2, by_day: [{ uses: 1 }] });
     expect(await app.sql(`SELECT 1 FROM promo_redemption_keys WHERE key = 'key-crash'`)).toEqual([]);
     expect(await app.sql(`SELECT 1 FROM customers JOIN tenants t ON t.id = tenant_id WHERE t.name = $1 AND customer_id = 'unlucky'`, [it.tenant])).toEqual([]);
     expect((await it.redeem({ code: 'CRASH', customer_id: 'unlucky', order: orderOf() }, 'key-crash')).status).toBe(201);
+    expect((await it.redeem({ code: 'CRASH', customer_id: 'known', order: orderOf() })).status).toBe(201); // the second of two
   });
 
   test('bad requests are told with pointers', async () => {
