@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { Imports } from '#customers';
 import { Tenants } from '#tenants';
 import { startApp, type TestApp } from './support/app.js';
-import { eventually } from './support/eventually.js';
+import { TestImports } from './support/imports.js';
 import { newTenant, token } from './support/tokens.js';
 
 describe('imports', () => {
@@ -10,58 +10,50 @@ describe('imports', () => {
   beforeAll(async () => void (app = await startApp({ worker: true })));
   afterAll(() => app.close());
 
-  const upload = (tenant: string, body: unknown, type = 'text/csv') =>
-    app.fetch('/api/v1/marketing/customers/import', { method: 'POST', headers: { 'content-type': type }, body: body as never, duplex: 'half', token: token(tenant, ['marketing']) } as never);
-  const finished = (tenant: string, import_id: string) =>
-    eventually(async () => {
-      const { data } = await app.api(['marketing'], tenant).GET('/api/v1/marketing/imports/{import_id}', { params: { path: { import_id } } });
-      expect(data!.status).toBe('completed');
-      return data!;
-    }, { within: 30_000 });
-  const run = async (tenant: string, csv: string) => {
-    const response = await upload(tenant, csv);
-    expect(response.status).toBe(202);
-    return finished(tenant, ((await response.json()) as { id: string }).id);
+  let imports: TestImports;
+  beforeEach(() => void (imports = new TestImports(app, newTenant())));
+
+  const put = (customer_id: string, body: object) => app.api(['marketing'], imports.tenant).PUT('/api/v1/marketing/customers/{customer_id}', { params: { path: { customer_id } }, body });
+  /** As another domain starts one. */
+  const startFor = async (target: { name: string; ref: string }, rows: Iterable<string>) => {
+    const tenant = await app.nest.get(Tenants, { strict: false }).resolve(imports.tenant);
+    const { id } = await app.nest.get(Imports, { strict: false }).start(tenant, { bytes: Readable.from(rows, { objectMode: false }), charset: null }, target);
+    return imports.completed(id);
   };
-  const customer = async (tenant: string, customer_id: string) => (await app.api(['marketing'], tenant).GET('/api/v1/marketing/customers/{customer_id}', { params: { path: { customer_id } } })).data!;
-  const put = (tenant: string, customer_id: string, body: object) => app.api(['marketing'], tenant).PUT('/api/v1/marketing/customers/{customer_id}', { params: { path: { customer_id } }, body });
 
   test('rows become profiles; an empty cell and a column left out keep what was there', async () => {
-    const tenant = newTenant();
-    await put(tenant, 'b', { city: 'Rome', loyalty_tier: 'gold', email: 'b@example.com' });
+    await put('b', { city: 'Rome', loyalty_tier: 'gold', email: 'b@example.com' });
     const csv = `\uFEFFcustomer_id,email,first_name,city,tags,attributes.visits,attributes.code,attributes.vip,consents.email.status,loyalty_points
 a,A@Example.com,"Ann, the ""first""",Oslo,vip|lunch,12,007,true,subscribed,5
 b,,Bob,,,,,,,
 
 `;
-    expect(await run(tenant, csv)).toMatchObject({ total_rows: 2, processed: 2, created: 1, updated: 1, rejected: 0 });
-    expect(await customer(tenant, 'a')).toMatchObject({
+    expect(await imports.run(csv)).toMatchObject({ total_rows: 2, processed: 2, created: 1, updated: 1, rejected: 0 });
+    expect(await imports.customer('a')).toMatchObject({
       email: 'a@example.com', first_name: 'Ann, the "first"', tags: ['vip', 'lunch'], attributes: { visits: 12, code: '007', vip: true }, loyalty_points: 5, consents: { email: { status: 'subscribed' } },
     });
-    expect(await customer(tenant, 'b')).toMatchObject({ email: 'b@example.com', first_name: 'Bob', city: 'Rome', loyalty_tier: 'gold' });
+    expect(await imports.customer('b')).toMatchObject({ email: 'b@example.com', first_name: 'Bob', city: 'Rome', loyalty_tier: 'gold' });
   });
 
   test('a spreadsheet’s export is read: its delimiter by its header, its encoding by its charset or mark', async () => {
-    const tenant = newTenant();
     const done = async (bytes: Buffer, type: string) => {
-      const response = await upload(tenant, bytes, type);
+      const response = await imports.upload(bytes, '', { headers: { 'content-type': type } });
       expect(response.status).toBe(202);
-      await finished(tenant, ((await response.json()) as { id: string }).id);
+      await imports.completed(((await response.json()) as { id: string }).id);
     };
     await done(Buffer.from('customer_id;first_name;city\r\na;Zo\u00eb;"K\u00f6ln; \u0093west\u0094"\r\n', 'latin1'), 'text/csv; charset=windows-1252');
-    expect(await customer(tenant, 'a')).toMatchObject({ first_name: 'Zoë', city: 'Köln; “west”' });
+    expect(await imports.customer('a')).toMatchObject({ first_name: 'Zoë', city: 'Köln; “west”' });
     await done(Buffer.from('\uFEFFcustomer_id\tfirst_name\nb\tŁukasz\n', 'utf16le'), 'text/csv');
-    expect((await customer(tenant, 'b')).first_name).toBe('Łukasz');
+    expect((await imports.customer('b'))!.first_name).toBe('Łukasz');
   });
 
   test('a bad row is rejected with its line and column, the others count', async () => {
-    const tenant = newTenant();
-    await put(tenant, 'known', { email: 'known@example.com' });
+    await put('known', { email: 'known@example.com' });
     const csv = ['customer_id,email,phone,first_name', 'a,nobody,,A', 'b,,12,B', 'c,c@example.com', ',known@example.com,,Known', ',stranger@example.com,,S', ',,,Nobody', '"d\nd",,,D', 'e,e@example.com,+14155552671,E'].join('\n');
-    const done = await run(tenant, csv);
+    const done = await imports.run(csv);
     expect(done).toMatchObject({ total_rows: 8, processed: 8, created: 1, updated: 1, rejected: 6 });
-    expect((await customer(tenant, 'known')).first_name).toBe('Known');
-    const errors = await app.fetch(`/api/v1/marketing/imports/${done.id}/errors`, { token: token(tenant, ['marketing']) });
+    expect((await imports.customer('known'))!.first_name).toBe('Known');
+    const errors = await app.fetch(`/api/v1/marketing/imports/${done.id}/errors`, { token: token(imports.tenant, ['marketing']) });
     expect(errors.headers.get('content-type')).toBe('text/csv; charset=utf-8');
     const lines = (await errors.text()).trim().split('\n').map((line) => line.split(',').slice(0, 3).join(','));
     expect(lines[0]).toBe('line,column,code');
@@ -69,17 +61,15 @@ b,,Bob,,,,,,,
   });
 
   test('an import never undoes an opt-out, however it is dated', async () => {
-    const tenant = newTenant();
-    await put(tenant, 'a', { email: 'a@example.com', consents: { email: { status: 'unsubscribed', at: '2026-01-01T00:00:00Z' } } });
-    await run(tenant, 'customer_id,email,consents.email.status,consents.email.at\na,a@example.com,subscribed,2026-06-01T00:00:00Z\nz,A@example.com,subscribed,2026-06-01T00:00:00Z\n');
-    expect((await customer(tenant, 'a')).consents.email.status).toBe('unsubscribed');
-    expect((await customer(tenant, 'z')).consents.email.status).toBe('unsubscribed');
+    await put('a', { email: 'a@example.com', consents: { email: { status: 'unsubscribed', at: '2026-01-01T00:00:00Z' } } });
+    await imports.run('customer_id,email,consents.email.status,consents.email.at\na,a@example.com,subscribed,2026-06-01T00:00:00Z\nz,A@example.com,subscribed,2026-06-01T00:00:00Z\n');
+    expect((await imports.customer('a'))!.consents.email.status).toBe('unsubscribed');
+    expect((await imports.customer('z'))!.consents.email.status).toBe('unsubscribed');
   });
 
   test('a file that is none is refused and leaves nothing', async () => {
-    const tenant = newTenant();
-    const code = async (body: unknown, type?: string) => {
-      const response = await upload(tenant, body, type);
+    const code = async (body: unknown, type = 'text/csv') => {
+      const response = await imports.upload(body, '', { headers: { 'content-type': type } });
       const problem = (await response.json()) as { code: string; errors?: { code: string }[] };
       return [response.status, problem.errors?.map((error) => error.code).join() ?? problem.code];
     };
@@ -92,16 +82,14 @@ b,,Bob,,,,,,,
     expect(await code('{}', 'application/json')).toEqual([415, 'unsupported_media_type']);
     const rows = `customer_id\n${'x\n'.repeat(5000)}"broken`;
     expect(await code(rows)).toEqual([400, 'invalid_csv']);
-    expect(await app.sql('SELECT 1 FROM imports JOIN tenants ON tenants.id = tenant_id WHERE name = $1', [tenant])).toEqual([]);
-    const { error } = await app.api(['marketing'], tenant).GET('/api/v1/marketing/imports/{import_id}', { params: { path: { import_id: 'imp_none' } } });
+    expect(await imports.count('imports')).toBe(0);
+    const { error } = await app.api(['marketing'], imports.tenant).GET('/api/v1/marketing/imports/{import_id}', { params: { path: { import_id: 'imp_none' } } });
     expect(error).toMatchObject({ code: 'import_not_found', status: 404 });
   });
 
   test('a large file streams through, and a target gets each customer with the rows', async () => {
-    const tenant = newTenant();
-    const imports = app.nest.get(Imports, { strict: false });
     const numbers: number[] = [];
-    imports.target('test', async (_tx, _tenant, ref, customerNos) => {
+    app.nest.get(Imports, { strict: false }).target('test', async (_tx, _tenant, ref, customerNos) => {
       expect(ref).toBe('here');
       numbers.push(...customerNos);
     });
@@ -109,23 +97,17 @@ b,,Bob,,,,,,,
       yield 'customer_id,email,city\n';
       for (let n = 0; n < 3200; n++) yield `c${n % 3000},c${n % 3000}@example.com,City ${n % 9}\n`;
     };
-    const inner = await app.nest.get(Tenants, { strict: false }).resolve(tenant);
-    const { id } = await imports.start(inner, { bytes: Readable.from(rows(), { objectMode: false }), charset: null }, { name: 'test', ref: 'here' });
-    expect(await finished(tenant, id)).toMatchObject({ total_rows: 3200, processed: 3200, created: 3000, updated: 200, rejected: 0 });
+    expect(await startFor({ name: 'test', ref: 'here' }, rows())).toMatchObject({ total_rows: 3200, processed: 3200, created: 3000, updated: 200, rejected: 0 });
     expect(new Set(numbers).size).toBe(3000);
-    expect(await app.sql('SELECT 1 FROM import_chunks JOIN tenants ON tenants.id = tenant_id WHERE name = $1', [tenant])).toEqual([]);
+    expect(await imports.count('import_chunks')).toBe(0);
   });
 
   test('a chunk that fails is tried again and counts once', async () => {
-    const tenant = newTenant();
-    const imports = app.nest.get(Imports, { strict: false });
     let tries = 0;
-    imports.target('flaky', async () => {
+    app.nest.get(Imports, { strict: false }).target('flaky', async () => {
       if (++tries === 1) throw new Error('planned');
     });
-    const inner = await app.nest.get(Tenants, { strict: false }).resolve(tenant);
-    const { id } = await imports.start(inner, { bytes: Readable.from(['customer_id\na\nb\n'], { objectMode: false }), charset: null }, { name: 'flaky', ref: '' });
-    expect(await finished(tenant, id)).toMatchObject({ processed: 2, created: 2, updated: 0 });
+    expect(await startFor({ name: 'flaky', ref: '' }, ['customer_id\na\nb\n'])).toMatchObject({ processed: 2, created: 2, updated: 0 });
     expect(tries).toBe(2);
   });
 });
