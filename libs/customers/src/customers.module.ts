@@ -1,6 +1,7 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { SettingsService } from '#tenants';
+import { ConsentChanges } from './consent-changes.js';
 import { CustomerHistoryController } from './customer-history.controller.js';
 import { CustomerHistory } from './customer-history.js';
 import { CustomerMerge } from './customer-merge.js';
@@ -22,7 +23,7 @@ import { Suppressions } from './suppressions.js';
 @Module({
   imports: [TypeOrmModule.forFeature([ImportEntity])],
   controllers: [CustomersController, CustomerHistoryController, ImportsController],
-  providers: [CustomerHistory, CustomerMerge, Customers, CustomerNumbers, CustomersService, ImportRetention, ImportRunner, Imports, PersonalData, ProfileWriter, Suppressions],
+  providers: [ConsentChanges, CustomerHistory, CustomerMerge, Customers, CustomerNumbers, CustomersService, ImportRetention, ImportRunner, Imports, PersonalData, ProfileWriter, Suppressions],
   exports: [Customers, Imports, PersonalData, Suppressions],
 })
 export class CustomersModule implements OnModuleInit {

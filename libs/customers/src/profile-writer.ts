@@ -2,26 +2,12 @@ import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock, type Tenant } from '#kernel';
-import { type ConsentVoice, decideConsent } from './consent.js';
+import type { ConsentVoice } from './consent.js';
+import { type ConsentChange, ConsentChanges, type Draft } from './consent-changes.js';
 import { CustomerNumbers } from './customer-numbers.js';
-import { HOLD_NUMBERS, INSERT_BARE, INSERT_PROFILES, LOCK_BY_NO, LOG_CONSENTS, MARK_CHANGED, NUMBERS_OF_IDS, SURVIVORS, UPDATE_PROFILES } from './customers.queries.js';
+import { HOLD_NUMBERS, INSERT_BARE, INSERT_PROFILES, LOCK_BY_NO, MARK_CHANGED, NUMBERS_OF_IDS, SURVIVORS, UPDATE_PROFILES } from './customers.queries.js';
 import { profileColumns } from './profile-columns.js';
-import { addressOf, applyPatch, blankProfile, CHANNELS, type Channel, type Consent, consentOf, type CustomerProfile, type ProfilePatch, withConsent } from './profile.js';
-import { isOptOut, type SuppressionEntry, Suppressions } from './suppressions.js';
-
-/** A profile being changed: as it was, and as it will be. */
-interface Draft {
-  readonly before: CustomerProfile;
-  now: CustomerProfile;
-}
-
-interface ConsentChange {
-  customerNo: number;
-  channel: Channel;
-  consent: Consent;
-  address: string | null;
-  lifts: boolean;
-}
+import { applyPatch, blankProfile, type CustomerProfile, type ProfilePatch } from './profile.js';
 
 /** What to make of a customer. */
 export interface ProfileRow {
@@ -40,8 +26,8 @@ export interface ProfileRow {
 export class ProfileWriter {
   constructor(
     private readonly clock: Clock,
+    private readonly consents: ConsentChanges,
     private readonly numbers: CustomerNumbers,
-    private readonly suppressions: Suppressions,
   ) {}
 
   /** Makes bare profiles of the ids nobody has. Of two callers at once one creates and the other finds. */
@@ -106,7 +92,7 @@ export class ProfileWriter {
     const profiles = [...drafts.values()].map(({ now }) => now);
     const inserted = await tx.query<{ customer_no: number }[]>(INSERT_PROFILES, [tenant.id, this.clock.now(), ...profileColumns(profiles)]);
     const made = new Set(inserted.map((row) => row.customer_no));
-    await this.settle(tx, tenant, consents.filter(({ customerNo }) => made.has(customerNo)));
+    await this.consents.record(tx, tenant, consents.filter(({ customerNo }) => made.has(customerNo)));
     await this.mark(tx, tenant, [...made]);
     return new Map(profiles.flatMap(({ customer_id, customer_no }) => (made.has(customer_no) ? [[customer_id, customer_no]] : [])));
   }
@@ -160,57 +146,13 @@ export class ProfileWriter {
     const consents = await this.draft(tx, tenant, known, voice);
     const changed = [...drafts.values()].filter(({ before, now }) => !isDeepStrictEqual(before, now)).map(({ now }) => ({ ...now, version: now.version + 1 }));
     if (changed.length > 0) await tx.query(UPDATE_PROFILES, [tenant.id, this.clock.now(), ...profileColumns(changed)]);
-    await this.settle(tx, tenant, consents);
+    await this.consents.record(tx, tenant, consents);
     await this.mark(tx, tenant, changed.map((profile) => profile.customer_no));
   }
 
   /** Fills in the drafts, consents included; tells the consents that changed. */
   private async draft(tx: EntityManager, tenant: Tenant, rows: readonly { draft: Draft; patch: ProfilePatch }[], voice: ConsentVoice): Promise<ConsentChange[]> {
     for (const { draft, patch } of rows) draft.now = applyPatch(draft.now, patch);
-    return this.decide(tx, tenant, rows, voice);
-  }
-
-  /** Settles what each customer's consents become, given what is known of the addresses they have now. */
-  private async decide(tx: EntityManager, tenant: Tenant, rows: readonly { draft: Draft; patch: ProfilePatch }[], voice: ConsentVoice): Promise<ConsentChange[]> {
-    const addresses = rows.flatMap(({ draft }) => CHANNELS.flatMap((channel) => {
-      const address = addressOf(draft.now, channel);
-      return address === null ? [] : [{ channel, address }];
-    }));
-    const suppression = await this.suppressions.find(tx, tenant, addresses);
-    const changes: ConsentChange[] = [];
-    for (const { draft, patch } of rows) {
-      for (const channel of CHANNELS) {
-        const address = addressOf(draft.now, channel);
-        const found = address === null ? null : suppression(channel, address);
-        const optedOutAt = found !== null && isOptOut(found.reason) ? found.at : null;
-        const wanted = patch.consents === null ? null : patch.consents?.[channel];
-        const sameAddress = address === addressOf(draft.before, channel);
-        const decided = decideConsent({ consent: consentOf(draft.now, channel), optedOutAt, sameAddress }, wanted, voice, this.clock.now());
-        if (decided === null) continue;
-        draft.now = withConsent(draft.now, channel, decided.consent);
-        changes.push({ customerNo: draft.now.customer_no, channel, address, ...decided });
-      }
-    }
-    return changes;
-  }
-
-  /** Logs the changes, and has the addresses follow: an opt-out suppresses, a consent given anew lifts. */
-  private async settle(tx: EntityManager, tenant: Tenant, changes: readonly ConsentChange[]): Promise<void> {
-    if (changes.length === 0) return;
-    const now = this.clock.now();
-    const instant = (consent: Consent): Date => (consent.at === null ? now : new Date(consent.at));
-    await tx.query(LOG_CONSENTS, [
-      tenant.id,
-      changes.map((change) => change.customerNo),
-      changes.map((change) => change.channel),
-      changes.map((change) => change.consent.status),
-      changes.map((change) => change.consent.source),
-      changes.map((change) => instant(change.consent)),
-    ]);
-    const lifted = changes.flatMap(({ lifts, channel, address }) => (lifts && address !== null ? [{ channel, address }] : []));
-    await this.suppressions.liftAll(tx, tenant, lifted);
-    const added = changes.flatMap(({ consent, channel, address }): SuppressionEntry[] =>
-      consent.status === 'unsubscribed' && address !== null ? [{ channel, address, reason: 'unsubscribed', at: instant(consent) }] : []);
-    await this.suppressions.add(tx, tenant, added);
+    return this.consents.decide(tx, tenant, rows, voice);
   }
 }
