@@ -1,153 +1,19 @@
 import { once } from 'node:events';
-import http, { type IncomingMessage, STATUS_CODES } from 'node:http';
+import http, { type IncomingMessage } from 'node:http';
 import { gunzipSync } from 'node:zlib';
-import { type EchoApi, LARGE, startEchoApi } from './support/echo-api.js';
+import { LARGE, startEchoApi } from './support/echo-api.js';
 import { eventually } from './support/eventually.js';
-import { closedPort, type Gateway, NGINX, startGateway, withGateway } from './support/gateway.js';
-import { raw, rawStatus, read, send } from './support/raw-http.js';
-
-/*
- * The gateway as it ships: Debian's nginx with the rendered template, in front of an API that tells what it was asked for.
- */
-
-const MISSING = 'nginx is not installed: apt-get install --no-install-recommends nginx';
+import { closedPort, withGateway } from './support/gateway.js';
+import { describeGateway } from './support/gateway-suite.js';
+import { raw, read, send } from './support/raw-http.js';
 
 const MIB = 1024 * 1024;
 const MARKETING = '/api/v1/marketing';
 
-if (NGINX === undefined && process.env.CI) {
-  it('has an nginx to test the gateway with', () => {
-    throw new Error(MISSING);
-  });
-} else if (NGINX === undefined) {
-  console.warn(`The gateway's tests are skipped. ${MISSING}`);
-}
-
-(NGINX === undefined ? describe.skip : describe)(`the gateway${NGINX === undefined ? ` (skipped: ${MISSING})` : ''}`, () => {
-  let api: EchoApi;
-  let gateway: Gateway;
-
-  beforeAll(async () => {
-    api = await startEchoApi();
-    gateway = await startGateway(`127.0.0.1:${api.port}`);
-  });
-
-  afterAll(async () => {
-    await gateway?.stop();
-    await api?.stop();
-  });
-
-  beforeEach(() => {
-    api.seen.length = 0;
-  });
-
-  describe('publishes', () => {
-    it.each([
-      ['/v1/commerce/marketing/campaigns', `${MARKETING}/campaigns`],
-      ['/v1/commerce/marketing/customers/c-1?x=1', `${MARKETING}/customers/c-1?x=1`],
-      ['/v1/commerce/marketing/', `${MARKETING}/`],
-      ['/v1/commerce/campaigns', `${MARKETING}/campaigns`],
-      ['/v1/commerce/campaigns/camp_1/start', `${MARKETING}/campaigns/camp_1/start`],
-      ['/v1/commerce/campaigns?status=active&page=2', `${MARKETING}/campaigns?status=active&page=2`],
-      ['/v1/commerce/segments/', `${MARKETING}/segments/`],
-      ['/v1/commerce/webhooks/sendgrid?connection=whc_1', `${MARKETING}/webhooks/sendgrid?connection=whc_1`],
-      ['/v1/commerce/funnels?funnel_type=onboarding', `${MARKETING}/funnels?funnel_type=onboarding`],
-      ['/v1/commerce/promos/validate', `${MARKETING}/promos/validate`],
-      [`${MARKETING}/webhooks/twilio?connection=whc_1`, `${MARKETING}/webhooks/twilio?connection=whc_1`],
-      ['/t/u/token', '/t/u/token'],
-      ['/docs', '/docs'],
-      ['/docs/swagger-ui.css', '/docs/swagger-ui.css'],
-      ['/docs?x', '/docs?x'],
-      ['/openapi.json', '/openapi.json'],
-    ])('%s', async (path, upstream) => {
-      expect((await send(gateway, { path })).json).toMatchObject({ method: 'GET', url: upstream });
-    });
-  });
-
-  describe('keeps every byte of', () => {
-    it.each([
-      ['/v1/commerce/marketing/customers/a%2Fb%20c%25', `${MARKETING}/customers/a%2Fb%20c%25`],
-      ['/v1/commerce/marketing/customers/%c3%A9+%7e~', `${MARKETING}/customers/%c3%A9+%7e~`],
-      ['/v1/commerce/webhooks/hubspot?a=%2f%2F&b=c%20d+e&a=&&%E2%82%ac', `${MARKETING}/webhooks/hubspot?a=%2f%2F&b=c%20d+e&a=&&%E2%82%ac`],
-      ['/v1/commerce/campaigns?', `${MARKETING}/campaigns?`],
-      ['/v1/commerce/campaigns?next=//x/../y%2e%2e/#f', `${MARKETING}/campaigns?next=//x/../y%2e%2e/#f`],
-      [`${MARKETING}/webhooks/twilio?u=http://h/?q=%5b1%5D`, `${MARKETING}/webhooks/twilio?u=http://h/?q=%5b1%5D`],
-    ])('%s', async (path, upstream) => {
-      expect((await send(gateway, { path })).json).toMatchObject({ url: upstream, headers: { 'x-forwarded-uri': path } });
-    });
-  });
-
-  describe('does not publish', () => {
-    it.each([
-      '/',
-      '/health',
-      '/health/live',
-      '/health/ready',
-      '/metrics',
-      '/problem',
-      '/api/v1/other',
-      '/api/v1/marketing',
-      '/api/v1/marketingX/campaigns',
-      '/t',
-      '/docsX',
-      '/openapi.jsonX',
-      '/v1/commerce',
-      '/v1/commerce/customers',
-      '/v1/commerce/customers/import',
-      '/v1/commerce/campaignsX',
-      '/v1/commerce/campaigns;x',
-      '/v1/commerce/campaigns%2Fx',
-      '/v1/commerce/Campaigns',
-      '/v1/commerce/marketingX/campaigns',
-      '/v1/commerce//campaigns',
-      '//v1/commerce/campaigns',
-      '/v1/commerce/marketing//campaigns',
-      '/v1/commerce/marketing/../../metrics',
-      '/v1/commerce/marketing/../../../metrics',
-      '/v1/commerce/marketing/%2e%2e/%2E%2e/metrics',
-      '/v1/commerce/marketing/.%2e/.%2E/metrics',
-      '/v1/commerce/marketing/..%2f..%2fmetrics',
-      '/v1/commerce/marketing/x%2f..%2F..%2f..%2f..%2f..%2fmetrics',
-      '/v1/commerce/marketing/..%5c..%5cmetrics',
-      '/v1/commerce/marketing/..\\..\\metrics',
-      '/v1/commerce/marketing/./campaigns',
-      '/v1/commerce/marketing/..',
-      '/v1/commerce/marketing/..?x=1',
-      '/v1/commerce/campaigns/../customers',
-      '/v1/commerce/campaigns#/../../metrics',
-      '/v1/commerce/"customers"?x=1',
-      '/t/../metrics',
-      '/t/%2e%2e/metrics',
-      '/docs/../metrics',
-      '/openapi.json/../metrics',
-      '/metrics/../v1/commerce/campaigns',
-      '/v1/commerce/marketing/customers/../../../customers/import',
-    ])('%s', async (path) => {
-      const answer = await send(gateway, { path });
-
-      // 400 is what nginx answers by itself, before it reads a header, when the dots climb above the root.
-      expect([400, 404]).toContain(answer.status);
-      expect(answer.headers['content-type']).toBe('application/problem+json');
-      expect(answer.json).toEqual({
-        type: 'about:blank',
-        title: STATUS_CODES[answer.status!],
-        status: answer.status,
-        detail: expect.any(String),
-        instance: answer.status === 400 || /["\\#]/.test(path) ? '/' : path.split('?')[0],
-        code: answer.status === 404 ? 'not_found' : 'validation_failed',
-        request_id: answer.headers['x-request-id'],
-      });
-      expect(api.seen).toEqual([]);
-    });
-
-    it('an absolute request line to another path', async () => {
-      expect(await rawStatus(gateway, 'GET http://127.0.0.1/metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n')).toBe(404);
-    });
-  });
-
+describeGateway('the gateway', (the) => {
   describe('tells the API', () => {
     it('who called, believing nothing the caller says of that', async () => {
-      const { json } = await send(gateway, {
+      const { json } = await send(the.gateway, {
         path: '/v1/commerce/campaigns',
         headers: {
           host: 'crm.example.com:8080',
@@ -173,7 +39,7 @@ if (NGINX === undefined && process.env.CI) {
 
     it('the request id of the caller, or one of its own', async () => {
       const requestId = async (given?: string) =>
-        (await send(gateway, { path: '/v1/commerce/campaigns', headers: given === undefined ? {} : { 'x-request-id': given } })).json.headers['x-request-id'];
+        (await send(the.gateway, { path: '/v1/commerce/campaigns', headers: given === undefined ? {} : { 'x-request-id': given } })).json.headers['x-request-id'];
 
       expect(await requestId('9f-a.B:1_')).toBe('9f-a.B:1_');
       expect(await requestId()).toMatch(/^[0-9a-f]{32}$/);
@@ -184,7 +50,7 @@ if (NGINX === undefined && process.env.CI) {
 
     it('credentials and signatures as they came', async () => {
       const headers = { authorization: 'Bearer a.b.c', 'x-twilio-signature': 'c2ln', 'x-webhook-timestamp': '1769279400', 'idempotency-key': 'k-1' };
-      const { json } = await send(gateway, { method: 'POST', path: `${MARKETING}/webhooks/twilio`, headers, body: 'a=1&b=%20' });
+      const { json } = await send(the.gateway, { method: 'POST', path: `${MARKETING}/webhooks/twilio`, headers, body: 'a=1&b=%20' });
 
       expect(json).toMatchObject({ method: 'POST', headers, body: 'a=1&b=%20' });
     });
@@ -192,32 +58,32 @@ if (NGINX === undefined && process.env.CI) {
 
   describe('lets the answer through', () => {
     it.each([401, 404, 413, 422, 502, 503])('with a %i of the API as it is', async (status) => {
-      const answer = await send(gateway, { path: `/v1/commerce/campaigns/status-${status}` });
+      const answer = await send(the.gateway, { path: `/v1/commerce/campaigns/status-${status}` });
 
       expect(answer).toMatchObject({ status, json: { code: 'of_the_api' }, headers: { 'content-type': 'application/problem+json' } });
     });
 
     it('with redirects untouched', async () => {
-      const answer = await send(gateway, { path: '/t/c/redirect' });
+      const answer = await send(the.gateway, { path: '/t/c/redirect' });
 
-      expect(answer).toMatchObject({ status: 302, headers: { location: `http://127.0.0.1:${api.port}/menu?a=%20b` } });
+      expect(answer).toMatchObject({ status: 302, headers: { location: `http://127.0.0.1:${the.api.port}/menu?a=%20b` } });
     });
 
     it('compressed, with an ETag that still satisfies If-Match', async () => {
       const path = '/v1/commerce/campaigns/large';
-      const answer = await send(gateway, { path, headers: { 'accept-encoding': 'gzip' } });
+      const answer = await send(the.gateway, { path, headers: { 'accept-encoding': 'gzip' } });
       expect(answer.headers).toMatchObject({ 'content-encoding': 'gzip', vary: 'Accept-Encoding', etag: 'W/"7"' });
       expect(gunzipSync(answer.body)).toHaveLength(LARGE.length);
 
-      const ifMatch = async (tag: string) => (await send(gateway, { method: 'PATCH', path: '/v1/commerce/campaigns/1', headers: { 'if-match': tag } })).json.headers['if-match'];
+      const ifMatch = async (tag: string) => (await send(the.gateway, { method: 'PATCH', path: '/v1/commerce/campaigns/1', headers: { 'if-match': tag } })).json.headers['if-match'];
       expect(await ifMatch('W/"7"')).toBe('"7"');
       expect(await ifMatch('"7"')).toBe('"7"');
       expect(await ifMatch('*')).toBe('*');
     });
 
     it('without a version of nginx', async () => {
-      expect((await send(gateway, { path: '/v1/commerce/campaigns' })).headers.server).toBe('nginx');
-      expect((await send(gateway, { path: '/metrics' })).headers.server).toBe('nginx');
+      expect((await send(the.gateway, { path: '/v1/commerce/campaigns' })).headers.server).toBe('nginx');
+      expect((await send(the.gateway, { path: '/metrics' })).headers.server).toBe('nginx');
     });
   });
 
@@ -225,7 +91,7 @@ if (NGINX === undefined && process.env.CI) {
     it('of 5 MiB and a little, so that the API is the one to refuse them', async () => {
       const body = Buffer.alloc(5.5 * MIB, 'x');
 
-      expect((await send(gateway, { method: 'POST', path: '/v1/commerce/webhooks/sendgrid', body })).json).toMatchObject({ bytes: body.length });
+      expect((await send(the.gateway, { method: 'POST', path: '/v1/commerce/webhooks/sendgrid', body })).json).toMatchObject({ bytes: body.length });
     });
 
     it.each<Record<string, string>>([
@@ -233,10 +99,10 @@ if (NGINX === undefined && process.env.CI) {
       { 'transfer-encoding': 'chunked' },
     ])('and refuses much larger ones itself (%o)', async (headers) => {
       const body = Buffer.alloc(7 * MIB, 'x');
-      const answer = await send(gateway, { method: 'POST', path: '/v1/commerce/webhooks/sendgrid', body, headers });
+      const answer = await send(the.gateway, { method: 'POST', path: '/v1/commerce/webhooks/sendgrid', body, headers });
 
       expect(answer).toMatchObject({ status: 413, headers: { 'content-type': 'application/problem+json' }, json: { status: 413, code: 'payload_too_large' } });
-      expect(api.seen).toEqual([]);
+      expect(the.api.seen).toEqual([]);
     });
 
     it.each([
@@ -247,21 +113,21 @@ if (NGINX === undefined && process.env.CI) {
     ])('of any size for %s', async (path) => {
       const body = Buffer.alloc(24 * MIB, 'x');
 
-      expect((await send(gateway, { method: 'POST', path, body })).json).toMatchObject({ bytes: body.length });
+      expect((await send(the.gateway, { method: 'POST', path, body })).json).toMatchObject({ bytes: body.length });
     });
 
     it('of imports as they arrive', async () => {
-      const request = http.request({ port: gateway.port, method: 'POST', path: '/v1/commerce/marketing/customers/import' });
+      const request = http.request({ port: the.gateway.port, method: 'POST', path: '/v1/commerce/marketing/customers/import' });
       const answered = once(request, 'response') as Promise<[IncomingMessage]>;
       request.write('customer_id,email\n');
-      await eventually(() => expect(api.seen).toMatchObject([{ bytes: 18 }]));
+      await eventually(() => expect(the.api.seen).toMatchObject([{ bytes: 18 }]));
       request.end('c-1,ada@example.com\n');
 
       expect(await read((await answered)[0])).toMatchObject({ status: 200, json: { body: 'customer_id,email\nc-1,ada@example.com\n' } });
     });
 
     it('of imports only as far as the API wants them', async () => {
-      const answer = await send(gateway, { method: 'POST', path: `${MARKETING}/customers/import?refuse`, body: Buffer.alloc(8 * MIB, 'x') });
+      const answer = await send(the.gateway, { method: 'POST', path: `${MARKETING}/customers/import?refuse`, body: Buffer.alloc(8 * MIB, 'x') });
 
       expect(answer).toMatchObject({ status: 401, json: { code: 'of_the_api' } });
     });
@@ -274,7 +140,7 @@ if (NGINX === undefined && process.env.CI) {
       ['the URI is too long', `GET /${'x'.repeat(10_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 414],
       ['a header is too long', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(10_000)}\r\n\r\n`, 431],
     ])('%s', async (_, text, status) => {
-      const answer = await raw(gateway, text);
+      const answer = await raw(the.gateway, text);
 
       expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
       expect(answer).toMatch(/\r\nContent-Type: application\/problem\+json\r\n/);
@@ -295,12 +161,12 @@ if (NGINX === undefined && process.env.CI) {
 
     it('the API does not answer in time', async () => {
       await withGateway(
-        `127.0.0.1:${api.port}`,
+        `127.0.0.1:${the.api.port}`,
         async (hasty) => {
           const answer = await send(hasty, { path: '/v1/commerce/campaigns/silent' });
 
           expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '5' }, json: { code: 'unavailable' } });
-          expect(api.seen).toHaveLength(1);
+          expect(the.api.seen).toHaveLength(1);
         },
         (conf) => conf.replace(/proxy_read_timeout \w+;/, 'proxy_read_timeout 1s;'),
       );
@@ -310,7 +176,7 @@ if (NGINX === undefined && process.env.CI) {
   describe('with several copies of the API', () => {
     it('tries the next one when one refuses the connection, whatever the method', async () => {
       // One variable, two servers: what `resolve` makes of a name with two addresses.
-      await withGateway(`127.0.0.1:${await closedPort()}; server 127.0.0.1:${api.port}`, async (pair) => {
+      await withGateway(`127.0.0.1:${await closedPort()}; server 127.0.0.1:${the.api.port}`, async (pair) => {
         for (let i = 0; i < 4; i++) expect((await send(pair, { method: 'POST', path: '/v1/commerce/campaigns', body: '{}' })).status).toBe(200);
       });
     });
@@ -318,14 +184,14 @@ if (NGINX === undefined && process.env.CI) {
     it('sends a POST or PATCH once, even when its connection breaks', async () => {
       const other = await startEchoApi();
       try {
-        await withGateway(`127.0.0.1:${other.port}; server 127.0.0.1:${api.port}`, async (pair) => {
+        await withGateway(`127.0.0.1:${other.port}; server 127.0.0.1:${the.api.port}`, async (pair) => {
           for (const method of ['POST', 'PATCH']) {
             // The connections are warm: nginx could take the break for a keepalive that the API had closed.
             for (let i = 0; i < 2; i++) await send(pair, { path: '/v1/commerce/campaigns' });
-            api.seen.length = other.seen.length = 0;
+            the.api.seen.length = other.seen.length = 0;
 
             expect((await send(pair, { method, path: '/v1/commerce/campaigns/broken', body: '{}' })).status).toBe(503);
-            expect([...api.seen, ...other.seen]).toHaveLength(1);
+            expect([...the.api.seen, ...other.seen]).toHaveLength(1);
           }
         });
       } finally {
@@ -335,17 +201,17 @@ if (NGINX === undefined && process.env.CI) {
   });
 
   it('keeps connections to the API', async () => {
-    for (let i = 0; i < 10; i++) await send(gateway, { path: '/v1/commerce/campaigns' });
+    for (let i = 0; i < 10; i++) await send(the.gateway, { path: '/v1/commerce/campaigns' });
 
-    expect(new Set(api.seen.map((request) => request.remotePort)).size).toBe(1);
+    expect(new Set(the.api.seen.map((request) => request.remotePort)).size).toBe(1);
   });
 
   it('logs each request as JSON, without the query string', async () => {
-    await send(gateway, { path: '/v1/commerce/webhooks/mailchimp?secret=s3cret', headers: { 'x-request-id': 'req-logged' } });
+    await send(the.gateway, { path: '/v1/commerce/webhooks/mailchimp?secret=s3cret', headers: { 'x-request-id': 'req-logged' } });
 
-    await eventually(() => expect(gateway.log().map((line) => JSON.parse(line))).toContainEqual(
+    await eventually(() => expect(the.gateway.log().map((line) => JSON.parse(line))).toContainEqual(
       expect.objectContaining({ request_id: 'req-logged', path: '/v1/commerce/webhooks/mailchimp', status: 200 }),
     ));
-    expect(gateway.log().join()).not.toContain('s3cret');
+    expect(the.gateway.log().join()).not.toContain('s3cret');
   });
 });
