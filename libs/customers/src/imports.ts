@@ -15,7 +15,7 @@ import { rejectedCsv, type RejectedRow } from './import-rejected.js';
 /** Gets the customers of every chunk, in the transaction that writes them. */
 export type ImportTarget = (tx: EntityManager, tenant: Tenant, ref: string, customerNos: readonly number[]) => Promise<void>;
 
-export const IMPORT_CUSTOMERS = jobType<{ import_no: number }>('customer-import', { expireSeconds: 600, heartbeatSeconds: 30 });
+export const IMPORT_CUSTOMERS = jobType<{ import_no: number }>('customer-import', { expireSeconds: 600 });
 
 const ERRORS_PAGE = 5000;
 

@@ -11,10 +11,8 @@ export interface JobType<Data extends object> {
 export interface JobTypeOptions {
   /** Tries after the first, with exponential backoff up to five minutes. */
   retries?: number;
-  /** Seconds until a running job counts as lost and is given to another worker. */
+  /** Seconds until a running job counts as lost and is given to another worker; without a sign of life from its own, 30 s. */
   expireSeconds?: number;
-  /** Seconds without a sign of life from its worker, after which it does so sooner: 30 unless said, at least 10. */
-  heartbeatSeconds?: number;
   /** Jobs of this kind that one worker process runs at once. */
   concurrency?: number;
   /** At most one queued job per tenant and `key`. */

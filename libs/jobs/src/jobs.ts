@@ -104,7 +104,7 @@ const queueOf = (type: JobType<object>): Omit<Queue, 'name'> => ({
   retryBackoff: true,
   retryDelayMax: 300,
   expireInSeconds: type.options.expireSeconds ?? 900,
-  heartbeatSeconds: type.options.heartbeatSeconds ?? 30,
+  heartbeatSeconds: 30,
   deleteAfterSeconds: 24 * 3600,
 });
 
