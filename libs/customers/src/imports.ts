@@ -48,8 +48,6 @@ export class Imports {
   async start(tenant: Tenant, file: CsvFile, target: { name: string; ref: string } | null = null): Promise<ImportDto> {
     const importId = newId('imp', this.clock.now().getTime());
     const { importNo, totalRows } = await this.database.withClient(tenant, async (client) => {
-      // The wait for a slow sender is time idle in the transaction.
-      await client.query(`SET LOCAL idle_in_transaction_session_timeout = '5min'`);
       const { header, columns, chunks } = await readCsv(file);
       const { rows } = await client.query<{ import_no: number }>(BEGIN_IMPORT, [tenant.id, importId, target?.name ?? null, target?.ref ?? null, header, columns, file.dryRun ?? false, this.clock.now()]);
       const importNo = rows[0]!.import_no;
@@ -64,7 +62,7 @@ export class Imports {
       }
       await kept;
       return { importNo, totalRows };
-    });
+    }, { streaming: true });
     try {
       return await this.database.inTenant(tenant, async (tx) => {
         await tx.update(ImportEntity, { tenantId: tenant.id, importNo }, { status: 'queued', totalRows });

@@ -5,7 +5,7 @@ import { Injectable } from '@nestjs/common';
 import pg from 'pg';
 import { DataSource, EntityManager, QueryFailedError } from 'typeorm';
 import { Env } from '#config';
-import { Tenant } from '#kernel';
+import { RequestError, Tenant } from '#kernel';
 import { clientConfig } from './connection-options.js';
 
 /** serialization_failure and deadlock_detected: the same work, done again, may succeed. */
@@ -37,10 +37,20 @@ export interface TransactionHooks {
   commit: BeforeCommit;
 }
 
+/** A client that is nobody else's, in a transaction of the tenant, until it is ended. */
+export interface LentClient {
+  client: pg.Client;
+  end(): Promise<void>;
+}
+
+const LONGEST_LOAN_MS = 30 * 60_000;
+
 /** The two doors to the tables: {@link inTenant} for work, {@link read} for hot reads. Both set the tenant that row-level security checks. */
 @Injectable()
 export class Database {
   private readonly hooks = new AsyncLocalStorage<{ hooks: TransactionHooks | null }>();
+  /** Clients that are lent to callers' streams. */
+  private streams = 0;
 
   constructor(
     private readonly source: DataSource,
@@ -92,18 +102,47 @@ export class Database {
    * Lends a client of its own, in a transaction of the tenant, to work that takes as long as a caller's stream: a few slow
    * senders would hold all of the pool's connections. Commits when `work` resolves.
    */
-  async withClient<T>(tenant: Tenant, work: (client: pg.Client) => Promise<T>): Promise<T> {
-    const client = new pg.Client(clientConfig(this.env));
-    client.on('error', () => undefined); // the statement that was running reports it
-    await client.connect();
+  async withClient<T>(tenant: Tenant, work: (client: pg.Client) => Promise<T>, { streaming = false } = {}): Promise<T> {
+    const { client, end } = await this.lend(tenant, { streaming });
     try {
-      await client.query(begin(tenant));
       await this.hooks.getStore()?.hooks?.lend(client);
       const result = await work(client);
       await client.query('COMMIT');
       return result;
     } finally {
-      await client.end(); // an open transaction ends with its session
+      await end();
+    }
+  }
+
+  /**
+   * Lends a client likewise, to read everything as it is now however long that takes: half an hour at most, since what is deleted or
+   * changed meanwhile can be cleared away by nobody. The borrower ends it.
+   */
+  snapshot(tenant: Tenant): Promise<LentClient> {
+    return this.lend(tenant, { streaming: true, mode: ' ISOLATION LEVEL REPEATABLE READ READ ONLY' });
+  }
+
+  /** @throws RequestError unavailable when as many are lent to callers' streams as connections may be spent on them */
+  private async lend(tenant: Tenant, { streaming, mode = '' }: { streaming: boolean; mode?: string }): Promise<LentClient> {
+    const streams = streaming ? 1 : 0;
+    if (this.streams + streams > this.env.DATABASE_POOL * 2) throw new RequestError('unavailable', { detail: 'Too many files are under way.', retryAfter: 5 });
+    this.streams += streams;
+    const client = new pg.Client(clientConfig(this.env));
+    client.on('error', () => undefined); // the statement that was running reports it
+    let ended: Promise<void> | undefined;
+    const end = (): Promise<void> => {
+      clearTimeout(limit);
+      return (ended ??= client.end().finally(() => (this.streams -= streams))); // an open transaction ends with its session
+    };
+    const limit = setTimeout(() => void end().catch(() => undefined), LONGEST_LOAN_MS).unref();
+    try {
+      await client.connect();
+      // A slow caller's turn is time idle in the transaction.
+      await client.query(`${begin(tenant, mode)}; SET LOCAL idle_in_transaction_session_timeout = '5min'`);
+      return { client, end };
+    } catch (error) {
+      await end().catch(() => undefined);
+      throw error;
     }
   }
 

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { stringify } from 'csv-stringify/sync';
+import type { Client } from 'pg';
 import type { Principal } from '#auth';
 import { tagsCell } from '#customers';
 import { Database } from '#database';
@@ -29,7 +30,7 @@ export class SegmentExport {
     private readonly auditLog: AuditLog,
   ) {}
 
-  /** Rows are read a page at a time, as fast as the caller takes them and no longer than the caller stays; who moves meanwhile may be in it or not. */
+  /** All as it is at one instant: rows are read a page at a time, as fast as the caller takes them and no longer than the caller stays. */
   async csv({ tenant, subject }: Principal, segmentId: string): Promise<Readable> {
     const segment = await this.database.inTenant(tenant, async (tx) => {
       const [row] = await tx.query<SegmentRow[]>(FIND, [tenant.id, segmentId]);
@@ -37,13 +38,16 @@ export class SegmentExport {
       await this.auditLog.add(tx, tenant, subject, 'segment.exported', { segment_id: segmentId, size: row.size });
       return row;
     });
-    return Readable.from(this.lines(tenant, segment.segment_no), { objectMode: false });
+    const { client, end } = await this.database.snapshot(tenant);
+    const lines = Readable.from(this.lines(client, tenant, segment.segment_no), { objectMode: false });
+    lines.once('close', () => void end().catch(() => undefined));
+    return lines;
   }
 
-  private async *lines(tenant: Tenant, segmentNo: number): AsyncGenerator<string> {
+  private async *lines(client: Client, tenant: Tenant, segmentNo: number): AsyncGenerator<string> {
     yield stringify([], { ...FORMAT, header: true });
     for (let last = -1; ; ) {
-      const rows = await this.database.rows<ExportedRow>(tenant, { text: EXPORT_PAGE, values: [tenant.id, segmentNo, last, ROWS], name: 'segment_export' });
+      const { rows } = await client.query<ExportedRow>({ text: EXPORT_PAGE, values: [tenant.id, segmentNo, last, ROWS], name: 'segment_export' });
       if (rows.length === 0) return;
       yield stringify(rows.map((row) => ({ ...row, tags: tagsCell(row.tags) })), FORMAT);
       last = rows.at(-1)!.customer_no;
