@@ -18,7 +18,8 @@ const OPT_OUTS: readonly SuppressionReason[] = ['opt_out', 'unsubscribed'];
 
 export interface SuppressionEntry {
   channel: Channel;
-  address: string;
+  /** The address, or what {@link Suppressions.hash} made of it where only that was kept. */
+  address: string | Buffer;
   reason: SuppressionReason;
   at: Date;
 }
@@ -118,7 +119,7 @@ export class Suppressions {
   private strongest(entries: readonly SuppressionEntry[]): Row[] {
     const rows = new Map<string, Row>();
     for (const { channel, address, reason, at } of entries) {
-      const hash = this.hash(channel, address);
+      const hash = typeof address === 'string' ? this.hash(channel, address) : address;
       const key = channel + hash.toString('hex');
       const known = rows.get(key);
       const stronger = known === undefined || SUPPRESSION_REASONS.indexOf(known.reason) <= SUPPRESSION_REASONS.indexOf(reason);

@@ -17,6 +17,12 @@ export interface Email {
   raw: Buffer;
 }
 
+/** Where a message goes, and the address's hash as suppressions are kept by it. */
+export interface Recipient {
+  address: string;
+  hash: Buffer;
+}
+
 /** Who writes: the tenant's settings, or the deployment's defaults. */
 export interface EmailSender {
   email: string;
@@ -53,8 +59,8 @@ export class EmailTemplate {
   }
 
   /** @throws LiquidError when a template fails for this recipient */
-  async compose(key: DeliveryKey, address: string, profile: CustomerProfile, sender: EmailSender): Promise<Email> {
-    const unsubscribeUrl = this.tokens.url('u', key);
+  async compose(key: DeliveryKey, { address, hash }: Recipient, profile: CustomerProfile, sender: EmailSender): Promise<Email> {
+    const unsubscribeUrl = this.tokens.unsubscribeUrl(key, hash);
     const scope: Scope = { customer: customerScope(profile), promo_code: this.promoCode, unsubscribe_url: unsubscribeUrl };
     const until = performance.now() + RENDER_MS;
     const subject = oneLine(render(this.subject, scope, until));

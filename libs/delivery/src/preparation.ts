@@ -43,6 +43,7 @@ interface Candidate {
   row: ClaimedRow;
   profile: CustomerProfile;
   address: string;
+  hash: Buffer;
 }
 
 /** Decides who of a batch is written to, and writes the messages. */
@@ -78,7 +79,7 @@ export class Preparation {
     const owners = await this.takeAddresses(tx, tenant, mailing.campaign_no, channel, candidates);
     const template = this.template(tenant, mailing);
     const until = performance.now() + COMPOSE_MS;
-    for (const { row, profile, address } of candidates) {
+    for (const { row, profile, address, hash } of candidates) {
       if (!owners.has(row.customer_no)) {
         skip(row, 'duplicate_address');
         continue;
@@ -89,7 +90,7 @@ export class Preparation {
       }
       const key: DeliveryKey = { tenantId: tenant.id, campaignNo: mailing.campaign_no, customerNo: row.customer_no, channel };
       try {
-        prepared.messages.push({ row, email: await template.compose(key, address, profile, sender) });
+        prepared.messages.push({ row, email: await template.compose(key, { address, hash }, profile, sender) });
       } catch (error) {
         prepared.settled.push({ row, status: 'rejected', reason: isOverLimit(error) ? 'template_limit_exceeded' : 'template_failed' });
       }
@@ -110,14 +111,13 @@ export class Preparation {
       const consent = profile?.[`consent_${channel}`] ?? 'unknown';
       const reason = decide({ channel, address, consent, suppressed: suppressed.get(address ?? '') ?? null, attempts: row.attempts }, rules);
       if (reason !== null) skip(row, reason);
-      return reason === null ? [{ row, profile: profile!, address: address! }] : [];
+      return reason === null ? [{ row, profile: profile!, address: address!, hash: this.suppressions.hash(channel, address!) }] : [];
     });
   }
 
   /** One address gets one message of a mailing, however many customers share it. @returns the customers whose address it is */
   private async takeAddresses(tx: EntityManager, tenant: Tenant, campaignNo: number, channel: Channel, candidates: readonly Candidate[]): Promise<Set<number>> {
-    const hashes = candidates.map(({ address }) => this.suppressions.hash(channel, address));
-    const values = [tenant.id, campaignNo, channel, hashes, candidates.map(({ row }) => row.customer_no)];
+    const values = [tenant.id, campaignNo, channel, candidates.map(({ hash }) => hash), candidates.map(({ row }) => row.customer_no)];
     await tx.query(TAKE_ADDRESSES, values);
     const owners = await tx.query<{ customer_no: number }[]>(ADDRESS_OWNERS, values);
     return new Set(owners.map((owner) => owner.customer_no));

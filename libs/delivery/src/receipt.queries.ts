@@ -43,6 +43,11 @@ export const SENT_AMONG = `
 export const BY_PROVIDER_MESSAGE = `
   SELECT provider_message_id, campaign_no, customer_no, channel FROM deliveries WHERE tenant_id = $1 AND provider <> 'smtp' AND provider_message_id = ANY ($2::text[])`;
 
+/** Where these messages went; of customers who were merged, where the messages of both went. */
+export const SENT_TO = `
+  SELECT n.place::int, a.address_hash FROM unnest($2::int[], $3::int[], $4::text[]) WITH ORDINALITY AS n (campaign_no, customer_no, channel, place)
+    JOIN mailing_addresses a ON a.tenant_id = $1 AND a.campaign_no = n.campaign_no AND a.customer_no = n.customer_no AND a.channel = n.channel`;
+
 /** Who of a campaign has the address. */
 export const BY_ADDRESS = `
   SELECT a.place::int, o.customer_no FROM unnest($2::int[], $3::text[], $4::bytea[]) WITH ORDINALITY AS a (campaign_no, channel, address_hash, place)

@@ -10,6 +10,8 @@ export interface Receipt {
   providerMessageId?: string;
   campaignId?: string;
   address?: string;
+  /** The same as its suppression's hash, of whom a message's own link says where it was sent. */
+  addressHash?: Buffer;
   customerId?: string;
   channel?: Channel;
   at: Date;

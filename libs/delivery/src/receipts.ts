@@ -8,7 +8,7 @@ import { counted } from './counters.js';
 import type { DeliveryKey } from './delivery-id.js';
 import { evidenceOf, type Hit, hitsOf } from './evidence.js';
 import type { Receipt, ReceiptResult } from './receipt.js';
-import { RECORD_EVIDENCE, RECORD_HITS } from './receipt.queries.js';
+import { RECORD_EVIDENCE, RECORD_HITS, SENT_TO } from './receipt.queries.js';
 import { ReceiptMatcher } from './receipt-matcher.js';
 
 /** Receipts that close an address, and why. */
@@ -64,26 +64,41 @@ export class Receipts {
     await this.jobs.enqueue(tx, tenant, LATE_HITS, { customer_nos: customerNos, from: late[0]!.at.toISOString(), until: late.at(-1)!.at.toISOString() });
   }
 
-  /** Addresses that bounced for good or complained are not written to again, nor customers who opted out: also when no message of ours is behind it. */
+  /**
+   * Addresses that bounced for good or complained are not written to again, nor customers who opted out: also when no message of ours
+   * is behind it. The address is the one that was written to, whichever the customer has by now.
+   */
   private async honour(tx: EntityManager, tenant: Tenant, receipts: readonly Receipt[], keys: readonly (DeliveryKey | null)[]): Promise<void> {
     const closing = receipts.flatMap((receipt, index) => (closes(receipt) ? [{ receipt, key: keys[index] ?? null }] : []));
     if (closing.length === 0) return;
+    const sentTo = await this.sentTo(tx, tenant, closing);
     const profiles = await this.customers.profiles(tx, tenant, closing.flatMap(({ key }) => key?.customerNo ?? []));
     const entries: SuppressionEntry[] = [];
     const optOuts: Parameters<Customers['setConsent']>[2][number][] = [];
-    for (const { receipt, key } of closing) {
+    for (const [index, { receipt, key }] of closing.entries()) {
       const channel = key?.channel ?? receipt.channel ?? 'email';
       const profile = key === null ? undefined : profiles.get(key.customerNo);
-      const address = receipt.address ?? (profile && addressOf(profile, channel));
-      if (address) entries.push({ channel, address, reason: CLOSES[receipt.type as keyof typeof CLOSES], at: receipt.at });
+      const addresses = receipt.address ?? receipt.addressHash ?? sentTo.get(index) ?? (profile && addressOf(profile, channel));
+      for (const address of [addresses ?? []].flat()) entries.push({ channel, address, reason: CLOSES[receipt.type as keyof typeof CLOSES], at: receipt.at });
       if (!isOptOut(receipt)) continue;
-      const customerNo = key?.customerNo ?? (channel === 'push' || !address ? null : await this.customers.findByAddress(tx, tenant, channel, address));
+      const customerNo = key?.customerNo ?? (channel === 'push' || !receipt.address ? null : await this.customers.findByAddress(tx, tenant, channel, receipt.address));
       if (customerNo !== null) {
         optOuts.push({ customerNo, channel, status: 'unsubscribed', source: receipt.source ?? `receipt:${receipt.type}`, at: earlier(receipt.at, this.clock.now()) });
       }
     }
     await this.suppressions.add(tx, tenant, entries);
     if (optOuts.length > 0) await this.customers.setConsent(tx, tenant, optOuts);
+  }
+
+  /** Where the messages went whose receipts do not tell. Of two who were merged and both got one, an opt-out is of both addresses; a bounce of which nobody knows. */
+  private async sentTo(tx: EntityManager, tenant: Tenant, closing: readonly { receipt: Receipt; key: DeliveryKey | null }[]): Promise<Map<number, Buffer[]>> {
+    const asked = closing.flatMap(({ receipt, key }, index) => (key !== null && receipt.address === undefined && receipt.addressHash === undefined ? [{ index, key, receipt }] : []));
+    if (asked.length === 0) return new Map();
+    const rows = await tx.query<{ place: number; address_hash: Buffer }[]>(SENT_TO, [
+      tenant.id, asked.map(({ key }) => key.campaignNo), asked.map(({ key }) => key.customerNo), asked.map(({ key }) => key.channel),
+    ]);
+    const found = [...Map.groupBy(rows, ({ place }) => asked[place - 1]!)];
+    return new Map(found.map(([{ index, receipt }, sent]) => [index, isOptOut(receipt) || sent.length === 1 ? sent.map((row) => row.address_hash) : []]));
   }
 }
 

@@ -20,7 +20,7 @@ test('an id names its row and no other text does', () => {
 test('a token is read by its own kind and key, and in no other spelling', () => {
   fc.assert(
     fc.property(keys, fc.integer({ min: 0, max: 65_535 }), fc.nat(), (key, linkNo, at) => {
-      const token = tokens.sign('c', key, linkNo);
+      const token = tokens.sign('c', { key, linkNo });
       expect(tokens.read('c', token)).toEqual({ key, linkNo });
       expect(tokens.read('u', token)).toBeNull();
       expect(others.read('c', token)).toBeNull();
@@ -28,6 +28,19 @@ test('a token is read by its own kind and key, and in no other spelling', () => 
       const other = token[place] === 'A' ? 'B' : 'A';
       expect(tokens.read('c', token.slice(0, place) + other + token.slice(place + 1))).toBeNull();
       expect(tokens.read('c', `${token}=`)).toBeNull();
+    }),
+  );
+});
+
+test('a link that unsubscribes carries where the message went, and shows nobody', () => {
+  fc.assert(
+    fc.property(keys, fc.uint8Array({ minLength: 32, maxLength: 32 }), (key, bytes) => {
+      const addressHash = Buffer.from(bytes);
+      const token = tokens.sign('u', { key, linkNo: 0, addressHash });
+      expect(tokens.read('u', token)).toEqual({ key, linkNo: 0, addressHash });
+      expect(tokens.read('c', token)).toBeNull();
+      expect(Buffer.from(token, 'base64url').includes(addressHash)).toBe(false);
+      expect(tokens.read('u', tokens.sign('u', { key, linkNo: 0 }))).toBeNull();
     }),
   );
 });

@@ -58,8 +58,8 @@ export class Tracking {
     }
   }
 
-  private receipt({ key, linkNo }: TrackingTarget, type: Receipt['type']): Receipt {
-    return { type, deliveryId: encodeDeliveryId(key), linkNo, at: this.clock.now() };
+  private receipt({ key, linkNo, addressHash }: TrackingTarget, type: Receipt['type']): Receipt {
+    return { type, deliveryId: encodeDeliveryId(key), channel: key.channel, linkNo, ...(addressHash && { addressHash }), at: this.clock.now() };
   }
 
   private async read(kind: TokenKind, token: string): Promise<{ tenant: Tenant; target: TrackingTarget }> {

@@ -102,6 +102,7 @@ export class Delivery1764000005000 implements MigrationInterface {
         customer_no int NOT NULL,
         PRIMARY KEY (tenant_id, campaign_no, channel, address_hash)
       ) PARTITION BY HASH (tenant_id, campaign_no);
+      CREATE INDEX mailing_addresses_customer ON mailing_addresses (tenant_id, campaign_no, customer_no);
       CREATE TABLE delivery_hits (
         tenant_id int NOT NULL,
         customer_no int NOT NULL,
