@@ -8,7 +8,7 @@ import { startPostgres } from '#app/local/src/embedded-postgres';
 import { migrate } from '#database';
 import { installQueue } from '#jobs';
 import type { Bench } from './bench.js';
-import { type Child, startChild } from './child.js';
+import { type Child, startChild, WORKER_FLAGS } from './child.js';
 
 const TENANT = 'bench';
 
@@ -37,8 +37,8 @@ export async function openArena(): Promise<Bench & { close(): Promise<void> }> {
     await migrate(url);
     await installQueue(url);
     const secret = randomBytes(32).toString('hex');
-    const start = async (file: string, ready: string, env: Record<string, string>): Promise<Child> => {
-      const child = await startChild(file, ready, { DATABASE_URL: url, ...env });
+    const start = async (file: string, ready: string, env: Record<string, string>, flags: readonly string[] = []): Promise<Child> => {
+      const child = await startChild(file, ready, { DATABASE_URL: url, ...env }, flags);
       children.push(child);
       return child;
     };
@@ -52,7 +52,7 @@ export async function openArena(): Promise<Bench & { close(): Promise<void> }> {
     };
     const { token, tenantId } = await provision(TENANT);
     const bare = await start('test/bench/bare-server.js', '/ready', { TENANT_ID: String(tenantId) });
-    const startWorker = (): Promise<Child> => start('apps/worker/src/main.js', '/health/ready', secrets);
+    const startWorker = (): Promise<Child> => start('apps/worker/src/main.js', '/health/ready', secrets, WORKER_FLAGS);
     return { sql, databaseUrl: url, api, token, tenant: TENANT, tenantId, bare, provision, startWorker, close };
   } catch (error) {
     await close();

@@ -14,15 +14,18 @@ export interface Child {
 const DIST = fileURLToPath(new URL('../../', import.meta.url));
 const READY_MS = 30_000;
 
+/** As `npm run start:worker` and docker-compose.yml start it. */
+export const WORKER_FLAGS: readonly string[] = ['--max-semi-space-size=4', '--heap-growing-percent=10'];
+
 /**
  * Runs a file of `dist` under this node and waits until it answers at `ready`. BENCH_NODE_OPTIONS reach the child, such as `--cpu-prof`.
  *
  * @throws when it exits instead, or is not ready within half a minute
  */
-export async function startChild(file: string, ready: string, env: Record<string, string>): Promise<Child> {
+export async function startChild(file: string, ready: string, env: Record<string, string>, shipped: readonly string[] = []): Promise<Child> {
   const port = await anyFreePort();
   const flags = process.env.BENCH_NODE_OPTIONS?.split(' ') ?? [];
-  const child = spawn(process.execPath, [...flags, DIST + file], {
+  const child = spawn(process.execPath, [...shipped, ...flags, DIST + file], {
     env: { PATH: process.env.PATH, NODE_ENV: 'production', PORT: String(port), WORKER_PORT: String(port), HOST: '127.0.0.1', ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
