@@ -1,12 +1,14 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database } from '#database';
 import { encodeCursor, isInt4, pageWindow, type Tenant } from '#kernel';
 import { AuditLog } from '#tenants';
 import { CustomerError } from './customers.errors.js';
-import { LOCK_BY_NO, LOCK_TO_REMOVE, NUMBER_OF_ID } from './customers.queries.js';
+import { BY_NO, LOCK_BY_NO, LOCK_TO_REMOVE, NUMBER_OF_ID } from './customers.queries.js';
 import type { CustomerExportDto } from './dto/customer-export.dto.js';
 import type { TimelineDto, TimelineQueryDto } from './dto/timeline.dto.js';
+import { forgetWaitingRows, namedAs } from './forget-rows.js';
 import { PersonalData, type Timeline, type TimelineEntry, type TimelineType } from './personal-data.js';
 import { ProfileWriter } from './profile-writer.js';
 import type { CustomerProfile } from './profile.js';
@@ -70,7 +72,7 @@ export class CustomerHistory {
    */
   async erase(tenant: Tenant, actor: string, customerId: string): Promise<void> {
     await this.database.inTenant(tenant, async (tx) => {
-      const profile = await this.find(tx, tenant, customerId, LOCK_TO_REMOVE);
+      const profile = await this.lockToErase(tx, tenant, customerId);
       await this.suppressions.add(tx, tenant, optOutsOf(profile));
       for (const source of this.personalData.sources) await source.erase(tx, tenant, profile.customer_no);
       await tx.query('DELETE FROM customers WHERE tenant_id = $1 AND customer_no = $2', [tenant.id, profile.customer_no]);
@@ -84,7 +86,19 @@ export class CustomerHistory {
     return all.filter(([type]) => wanted === undefined || type === wanted);
   }
 
-  /** Locks the profile. Whoever was merged while we waited for the lock is the survivor. */
+  /** Takes the person out of the files that wait, then locks them; again, if meanwhile they got another address or somebody was merged into them. */
+  private async lockToErase(tx: EntityManager, tenant: Tenant, customerId: string): Promise<CustomerProfile> {
+    await tx.query('SAVEPOINT unlocked');
+    for (;;) {
+      const before = await namedAs(tx, tenant, await this.find(tx, tenant, customerId, BY_NO));
+      await forgetWaitingRows(tx, tenant, before);
+      const profile = await this.find(tx, tenant, customerId, LOCK_TO_REMOVE);
+      if (isDeepStrictEqual(await namedAs(tx, tenant, profile), before)) return profile;
+      await tx.query('ROLLBACK TO unlocked'); // and the locks with it
+    }
+  }
+
+  /** Locks the profile, unless told otherwise. Whoever was merged while we waited for the lock is the survivor. */
   private async find(tx: EntityManager, tenant: Tenant, customerId: string, lock = LOCK_BY_NO): Promise<CustomerProfile> {
     const [{ no }] = await tx.query<[{ no: number | null }]>(`SELECT ${NUMBER_OF_ID} AS no`, [tenant.id, customerId]);
     if (no === null) throw new CustomerError('customer_not_found');

@@ -3,7 +3,7 @@ import { profilesFrom } from './profile-columns.js';
 /**
  * SQL of profiles. Everything is set-based, and locks rows in the order of their numbers, so that batches do not deadlock. There are three
  * locks: whoever writes under a customer's number holds it (`KEY SHARE`), whoever changes the profile locks it (`NO KEY UPDATE`, which lets
- * holders be), and whoever takes the customer away waits for all of them (`UPDATE`).
+ * holders be), and whoever takes the customer away waits for all of them (`UPDATE`). A chunk of an import is locked before any customer.
  */
 
 export const PROFILE_COLUMNS = `customer_no, customer_id, email, phone, first_name, last_name, locale, timezone, birthday::text AS birthday, city,
@@ -44,7 +44,8 @@ export const INSERT_BARE = `
   ON CONFLICT ON CONSTRAINT customers_customer_id DO NOTHING
   RETURNING customer_no, customer_id`;
 
-const BY_NO = `SELECT ${PROFILE_COLUMNS} FROM customers WHERE ${OF_TENANT} AND customer_no = ANY ($2::int[]) ORDER BY customer_no`;
+/** $1 tenant, $2 numbers */
+export const BY_NO = `SELECT ${PROFILE_COLUMNS} FROM customers WHERE ${OF_TENANT} AND customer_no = ANY ($2::int[]) ORDER BY customer_no`;
 
 /** To be changed. $1 tenant, $2 numbers */
 export const LOCK_BY_NO = `${BY_NO} FOR NO KEY UPDATE`;

@@ -138,7 +138,7 @@ const number = (cell: string): number | string => (String(Number(cell)) === cell
 const typed = (cell: string): string | number | boolean => (cell === 'true' ? true : cell === 'false' ? false : number(cell));
 
 /** What a cell says, without the `'` that an exporter, such as ours, puts before what would be a formula. */
-function textOf(cell: string): string {
+export function textOf(cell: string): string {
   const text = cell.trim();
   return text.startsWith("'") ? undefused(text).trim() : text;
 }

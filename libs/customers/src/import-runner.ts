@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Database } from '#database';
+import { Database, isContention } from '#database';
 import { Jobs } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
 import { ImportEntity } from './import.entity.js';
@@ -50,7 +50,7 @@ export class ImportRunner implements OnModuleInit {
     const until = performance.now() + TURN;
     const ahead = new ReadAhead();
     try {
-      while (await this.step(tenant, importNo, ahead)) {
+      while (await this.tryStep(tenant, importNo, ahead)) {
         if (!signal.aborted && performance.now() < until) continue;
         await this.database.inTenant(tenant, (tx) => this.jobs.enqueue(tx, tenant, IMPORT_CUSTOMERS, { import_no: importNo }));
         return;
@@ -58,6 +58,16 @@ export class ImportRunner implements OnModuleInit {
     } catch (error) {
       if (!(await this.giveUp(tenant, importNo))) throw error; // the queue tries again
       this.logger.error({ msg: 'import failed', tenant: tenant.name, err: error });
+    }
+  }
+
+  /** A chunk's work that others thwarted is still to be done: however often, that is not the file's fault. */
+  private async tryStep(tenant: Tenant, importNo: number, ahead: ReadAhead): Promise<boolean> {
+    try {
+      return await this.step(tenant, importNo, ahead);
+    } catch (error) {
+      if (isContention(error)) return true;
+      throw error;
     }
   }
 

@@ -9,7 +9,7 @@ import { RequestError, Tenant } from '#kernel';
 import { clientConfig } from './connection-options.js';
 
 /** serialization_failure and deadlock_detected: the same work, done again, may succeed. */
-const RETRYABLE = new Set(['40001', '40P01']);
+const CONTENTION = new Set(['40001', '40P01']);
 const ATTEMPTS = 5;
 
 /**
@@ -178,7 +178,7 @@ export class Database {
         // The first error is the one to tell: what followed a BEGIN that failed only says so.
         const error: unknown = await begun.then(() => thrown, (first: unknown) => first);
         if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
-        if (attempt >= ATTEMPTS || !RETRYABLE.has(sqlState(error) ?? '')) throw error;
+        if (attempt >= ATTEMPTS || !isContention(error)) throw error;
       } finally {
         await runner.release();
       }
@@ -204,6 +204,9 @@ export function sqlState(error: unknown): string | undefined {
   const code = (cause as { code?: unknown } | null)?.code;
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
+
+/** Whether the work failed for nothing but others at work: done again, it may succeed. */
+export const isContention = (error: unknown): boolean => CONTENTION.has(sqlState(error) ?? '');
 
 /** The name of the constraint a statement broke, so that a domain can tell which of its rules it was. */
 export function brokenConstraint(error: unknown): string | undefined {

@@ -1,0 +1,103 @@
+import pg from 'pg';
+import { startApp, type TestApp } from './support/app.js';
+import { specDatabase } from './support/database.js';
+import { eventually } from './support/eventually.js';
+import { TestImports } from './support/imports.js';
+import { newTenant } from './support/tokens.js';
+
+const CUSTOMER = '/api/v1/marketing/customers/{customer_id}';
+
+/** Rows that an import works on at once. */
+const CHUNK = 1000;
+
+const numbered = (count: number, name: (n: number) => string): string[] => Array.from({ length: count }, (_, n) => name(n));
+
+describe('people erased and merged while files about them are imported', () => {
+  let app: TestApp;
+  let imports: TestImports;
+  beforeAll(async () => void (app = await startApp({ worker: true })));
+  afterAll(() => app.close());
+  beforeEach(() => void (imports = new TestImports(app, newTenant())));
+
+  const api = () => app.api(['tenant_admin'], imports.tenant);
+  const erase = async (customer_id: string) => (await api().DELETE(CUSTOMER, { params: { path: { customer_id } } })).response.status;
+  const merge = async (customer_id: string, from: string) => (await api().POST(`${CUSTOMER}/merge`, { params: { path: { customer_id } }, body: { from } })).response.status;
+  const start = async (rows: readonly string[]) => ((await (await imports.upload(rows.join('\n'))).json()) as { id: string }).id;
+  const ids = async () => (await app.sql<{ id: string }>('SELECT customer_id AS id FROM customers WHERE tenant_id = (SELECT id FROM tenants WHERE name = $1)', [imports.tenant])).map(({ id }) => id);
+  const failures = async () => (await app.sql<{ failures: number }>('SELECT failures FROM imports')).filter((one) => one.failures > 0);
+  const waiting = (count: number) =>
+    eventually(async () => expect(await app.sql(`SELECT pid FROM pg_locks WHERE NOT granted AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())`)).toHaveLength(count));
+
+  const held: pg.Client[] = [];
+  const letGo = async (): Promise<void> => void (await Promise.all(held.splice(0).map((client) => client.end())));
+  afterEach(letGo);
+
+  /** Locks what the statement selects, until all is let go. */
+  const hold = async (statement: string): Promise<void> => {
+    const client = new pg.Client({ connectionString: await specDatabase() });
+    await client.connect();
+    held.push(client);
+    await client.query('BEGIN');
+    expect((await client.query(`${statement} FOR UPDATE`)).rowCount).toBe(1);
+  };
+
+  test('an erasure lets the import finish the rows it works on before it touches the person', async () => {
+    await imports.run('customer_id\nfirst\nsecond\n');
+    await hold(`SELECT FROM customers WHERE customer_id = 'first'`);
+    const id = await start(['customer_id,city', 'first,X', 'second,X']);
+    await waiting(1);
+    const erased = erase('second');
+    await waiting(2);
+    const free = await app.sql(`SELECT customer_id FROM customers WHERE customer_id = 'second' FOR UPDATE SKIP LOCKED`);
+    await letGo();
+    expect([free, await erased, await imports.completed(id), await ids()]).toMatchObject([[{ customer_id: 'second' }], 204, { updated: 2, rejected: 0 }, ['first']]);
+  });
+
+  test('it takes all rows of the person out of what waits, however they are written, and waits for no others', async () => {
+    const [one, ten] = [{ customer_id: 'd1', email: 'd1@müller.example' }, { customer_id: 'd10', email: 'd1@müller.example.org' }];
+    await imports.run(['customer_id,email', 'gate,', ...[one, ten].map(({ customer_id, email }) => `${customer_id},${email}`)].join('\n'));
+    await hold(`SELECT FROM customers WHERE customer_id = 'gate'`);
+    const id = await start([
+      'customer_id,email,city', 'gate,,X', ...numbered(CHUNK - 1, (n) => `first-${n},,X`),
+      'd1,,X', '\u00a0d1 ,,X', '"\td1",,X', ',D1@MÜLLER.example,X', ',d1@xn--mller-kva.example,X', ...numbered(CHUNK - 5, (n) => `second-${n},,X`),
+      'd10,,d1', `,${ten.email},X`, 'd11,,"said ""d1"""', ...numbered(CHUNK - 3, (n) => `third-${n},,X`),
+    ]);
+    await waiting(1);
+    await hold(`SELECT FROM import_chunks WHERE chunk_no = 2 AND tenant_id = (SELECT id FROM tenants WHERE name = '${imports.tenant}')`);
+    expect(await erase('d1')).toBe(204);
+    await letGo();
+    expect(await imports.completed(id)).toMatchObject({ processed: 3 * CHUNK, rejected: 5, updated: 3 });
+    expect((await imports.report(id, 'errors')).match(/customer_erased/g)).toHaveLength(5);
+    expect((await ids()).filter((known) => /^d/.test(known.trim())).sort()).toEqual(['d10', 'd11']);
+  });
+
+  test('several files, erasures and merges at once: all succeed, and whoever was erased stays away', async () => {
+    const [gone, old, kept] = [numbered(200, (n) => `gone-${n}`), numbered(40, (n) => `old-${n}`), numbered(CHUNK, (n) => `kept-${n}`)];
+    const everybody = kept.flatMap((id, n) => [id, ...(n % 5 === 0 ? [gone[n / 5]!] : []), ...(n % 25 === 0 ? [old[n / 25]!] : [])]);
+    await imports.run(['customer_id,email', ...everybody.map((id) => `${id},${id}@example.com`)].join('\n'));
+    const files = [];
+    for (const city of ['A', 'B', 'C']) files.push(await start(['customer_id,email,city', ...everybody.map((id, n) => `${n % 2 === 0 ? id : ''},${id}@example.com,${city}`)]));
+    const statuses = new Map<number, number>();
+    const each = async (work: (() => Promise<number>)[]): Promise<void> => {
+      for (let next = work.pop(); next !== undefined; next = work.pop()) {
+        const status = await next();
+        statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      }
+    };
+    const erasures = gone.map((id) => () => erase(id)).reverse();
+    const merges = old.map((id, n) => () => merge(kept[n * 20]!, id)).reverse();
+    await Promise.all([...Array.from({ length: 6 }, () => each(erasures)), ...Array.from({ length: 2 }, () => each(merges))]);
+    for (const id of files) expect(await imports.completed(id, 60_000)).toMatchObject({ total_rows: everybody.length, processed: everybody.length });
+    expect([...statuses].sort()).toEqual([[200, old.length], [204, gone.length]]);
+    expect((await ids()).sort()).toEqual([...kept].sort());
+    expect(await failures()).toEqual([]);
+  }, 120_000);
+
+  test('that others are in the way is never the file’s fault', async () => {
+    await app.sql(`CREATE SEQUENCE thwarted;
+      CREATE FUNCTION test_thwart() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN IF nextval('thwarted') <= 7 THEN RAISE EXCEPTION 'deadlock' USING ERRCODE = '40P01'; END IF; RETURN NEW; END $$;
+      CREATE TRIGGER test_thwart BEFORE INSERT ON customers FOR EACH ROW EXECUTE FUNCTION test_thwart()`);
+    expect(await imports.run('customer_id\nada\n')).toMatchObject({ created: 1 });
+    expect(await failures()).toEqual([]);
+  });
+});
