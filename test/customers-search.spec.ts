@@ -1,4 +1,5 @@
 import { startApp, type TestApp } from './support/app.js';
+import { addCustomers } from './support/customers.js';
 
 describe('searching customers', () => {
   let app: TestApp;
@@ -40,5 +41,16 @@ describe('searching customers', () => {
     expect(await find({ city: 'Bern', tag: 'vip' })).toEqual(['ada']);
     expect(await find({ loyalty_tier: 'gold', q: 'r' })).toEqual(['renee']);
     expect(await find({ loyalty_tier: 'gold', city: 'Bern' })).toEqual([]);
+  });
+
+  test('letters with strokes, and those of two, are found as people type them', async () => {
+    await addCustomers(app, [{ id: 'lukasz', first_name: 'Łukasz', last_name: 'Ødegård' }, { id: 'strauss', last_name: 'Strauß' }, { id: 'aero', last_name: 'Ærø' }]);
+    for (const [q, id] of [['lukasz', 'lukasz'], ['ŁUKASZ', 'lukasz'], ['odegard', 'lukasz'], ['strauss', 'strauss'], ['STRAUẞ', 'strauss'], ['aero', 'aero']] as const) expect([q, await find({ q })]).toEqual([q, [id]]);
+  });
+
+  test('an id that was merged away finds whom it means now', async () => {
+    await addCustomers(app, [{ id: 'kept', city: 'Oslo' }, { id: 'merged-1', city: 'Oslo' }]);
+    await app.api(['tenant_admin']).POST('/api/v1/marketing/customers/{customer_id}/merge', { params: { path: { customer_id: 'kept' } }, body: { from: 'merged-1' } as never });
+    expect(await find({ q: 'merged-1' })).toEqual(['kept']);
   });
 });

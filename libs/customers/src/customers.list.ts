@@ -44,6 +44,7 @@ function searched(q: string, bind: (value: unknown) => string): string {
   const [text, name] = [bind(q), bind(q.replace(/[\s,]+/g, ' '))];
   return [
     range('customer_id', `${text}::text`),
+    `customer_no = (SELECT customer_no FROM customer_aliases WHERE tenant_id = $1 AND customer_id = ${text}::text)`, // whom a merged id means now
     range('email', `lower(${text}::text)`),
     range('name_search', `searchable(${name}::text)`),
     range('last_name_search', `searchable(${name}::text)`),

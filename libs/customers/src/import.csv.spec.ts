@@ -99,3 +99,44 @@ test('half a character at the end is none', async () => {
   await faulty(Buffer.from('customer_id\nZoë').subarray(0, -1));
   await faulty(Buffer.from('customer_id\na', 'utf16le').subarray(0, -1), 'utf-16le');
 });
+
+describe('a file of which nobody says what it is', () => {
+  const header = 'customer_id,first_name\n';
+  const told = async (bytes: Buffer, pieces = 7) => {
+    const parts = Array.from({ length: Math.ceil(bytes.length / pieces) }, (_, n) => bytes.subarray(n * pieces, (n + 1) * pieces));
+    const { chunks, encoding } = await readCsv(fileOf(parts));
+    const rows: string[][] = [];
+    for await (const chunk of chunks) rows.push(...chunk.map(([, cells]) => cells));
+    return [encoding(), ...rows.map(([, name]) => name)];
+  };
+  const in1252 = (text: string) => Buffer.from([...text].map((char) => ({ '€': 0x80, 'œ': 0x9c, '’': 0x92 })[char] ?? char.charCodeAt(0)));
+
+  test.each(['Zoë', 'Müller-Lüdenscheidt', 'François d’Œuvré', 'Núñez', 'João', 'Åse Ødegård', 'Spaß'])('%s, as Excel saves it', async (name) => {
+    const cell = name.replace('Œ', 'œ');
+    const rows = `${header}${'1,Ann\n'.repeat(50)}2,${cell}\n3,${cell}`;
+    for (const pieces of [1, 3, 7, 10_000]) expect(await told(in1252(rows), pieces)).toEqual(['windows-1252', ...Array<string>(50).fill('Ann'), cell, cell]);
+    expect(await told(Buffer.from(rows))).toEqual(['utf-8', ...Array<string>(50).fill('Ann'), cell, cell]);
+  });
+
+  test.each(['utf16le', 'utf16be'])('%s without a mark', async (wide) => {
+    const bytes = Buffer.from(`${header}1,Zoë Ж`, 'utf16le');
+    expect(await told(wide === 'utf16le' ? bytes : bytes.swap16())).toEqual([wide.replace('utf16', 'utf-16'), 'Zoë Ж']);
+  });
+
+  test.each([
+    ['Russian (windows-1251)', Buffer.from([0xc8, 0xe2, 0xe0, 0xed])],
+    ['Polish (windows-1250)', Buffer.from([0x50, 0x61, 0x77, 0x65, 0xb3])],
+    ['Turkish (windows-1254)', Buffer.from([0x41, 0x79, 0xfe, 0x65])],
+    ['UTF-8 with a broken byte', Buffer.concat([Buffer.from('Zoë'), Buffer.from([0xe9, 0x20])])],
+  ])('%s is refused, not guessed at', async (_, name) => {
+    await expect(told(Buffer.concat([Buffer.from(`${header}1,Ann\n2,`), name, Buffer.from('\n')]), 10_000)).rejects.toMatchObject({ context: { errors: [{ code: 'invalid_encoding', detail: expect.stringContaining('Line 3') as string }] } });
+  });
+
+  test('a UTF-8 file is no other because of one bad byte, far from its letters', async () => {
+    await expect(told(Buffer.concat([Buffer.from(`${header}1,Zoë\n${'2,Ann\n'.repeat(3000)}3,Zo`), Buffer.from([0xeb]), Buffer.from('\n')]), 1000)).rejects.toThrow();
+  });
+});
+
+test('a quote within a cell is a quote', async () => {
+  expect((await read(fileOf([Buffer.from('customer_id,first_name\n1,Joe "Fingers" Smith\n2,5" pipe\n3,"a ""b"""\n')]))).rows).toEqual([['1', 'Joe "Fingers" Smith'], ['2', '5" pipe'], ['3', 'a "b"']]);
+});

@@ -5,7 +5,7 @@ import { RequestError, validationFailed } from '#kernel';
 import { columnsOf } from './import.columns.js';
 import { declaredDelimiter, delimiterOf, headerScan } from './import.delimiter.js';
 import { type ImportOptions, importOptions } from './import.options.js';
-import { charsetOf, textOf } from './import.text.js';
+import { charsetOf, type FileText, textOf } from './import.text.js';
 
 /** A row and the line of the file it ends on. */
 export type CsvRow = [line: number, cells: string[]];
@@ -34,16 +34,17 @@ export function csvBody({ body, headers, query }: { body: unknown; headers: { 'c
 /**
  * Reads a CSV file (RFC 4180, with any of four delimiters; the first row names the columns) as it arrives, in constant memory.
  *
- * @returns its header, which field each column is, and the rows in chunks
+ * @returns its header, which field each column is, the rows in chunks, and what it was read as once they were read
  * @throws RequestError validation_failed when it is no such file; rows already handed out are void then
  */
-export async function readCsv(file: CsvFile): Promise<{ header: string[]; columns: string[]; chunks: AsyncGenerator<CsvRow[]> }> {
-  const batches = records(file);
+export async function readCsv(file: CsvFile): Promise<{ header: string[]; columns: string[]; chunks: AsyncGenerator<CsvRow[]>; encoding(): string }> {
+  const text = textOf(file.charset);
+  const batches = records(file.bytes, text);
   const first = await batches.next();
   if (first.done) throw validationFailed([{ pointer: '', code: 'empty', detail: 'The file is empty: its first row names the columns.' }]);
   const [[, header], ...rows] = first.value as [CsvRow, ...CsvRow[]];
   try {
-    return { header, columns: columnsOf(header, file.mapping), chunks: inChunks(rows, batches) };
+    return { header, columns: columnsOf(header, file.mapping), chunks: inChunks(rows, batches), encoding: () => text.encoding() };
   } catch (error) {
     await batches.return(undefined);
     throw error;
@@ -66,8 +67,7 @@ async function* inChunks(rows: CsvRow[], batches: AsyncGenerator<CsvRow[]>): Asy
 }
 
 /** The rows of the file, those of a piece of it together: a turn of the event loop for each would cost more than parsing it. None is empty. */
-async function* records({ bytes, charset }: CsvFile): AsyncGenerator<CsvRow[]> {
-  const text = textOf(charset);
+async function* records(bytes: Readable, text: FileText): AsyncGenerator<CsvRow[]> {
   const fail = (error: Error): unknown => text.destroy(error);
   bytes.on('error', fail).on('close', () => void (bytes.readableEnded || fail(new Error('The body ended early.'))));
   bytes.pipe(text);
@@ -82,7 +82,7 @@ async function* records({ bytes, charset }: CsvFile): AsyncGenerator<CsvRow[]> {
     let rows: CsvRow[] = [];
     const declared = declaredDelimiter(head);
     const parser = parse({
-      delimiter: declared ?? delimiterOf(head), from_line: declared === undefined ? 1 : 2, relax_column_count: true, skip_empty_lines: true, max_record_size: MAX_ROW,
+      delimiter: declared ?? delimiterOf(head), from_line: declared === undefined ? 1 : 2, relax_column_count: true, relax_quotes: true, skip_empty_lines: true, max_record_size: MAX_ROW,
       on_record: (record: string[], { lines }) => void rows.push([lines, record]),
     });
     parser.on('error', () => undefined).resume(); // whoever writes is told

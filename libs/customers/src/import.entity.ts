@@ -35,6 +35,10 @@ export class ImportEntity {
   @Column('text', { array: true })
   columns: string[];
 
+  /** What the file was read as, by its WHATWG name; null while it comes. */
+  @Column('text', { nullable: true })
+  encoding: string | null;
+
   /** It only tells what would become of the file. */
   @Column('boolean', { name: 'dry_run', default: false })
   dryRun: boolean;

@@ -12,7 +12,7 @@ import { Imports } from './imports.js';
 
 const QUEUED = {
   id: 'imp_01kzv3q6x0w9m2h7c4t8r5e1nd', status: 'queued', total_rows: 2357, processed: 0, created: 0, updated: 0, rejected: 0,
-  dry_run: false, rows_per_second: null, eta_seconds: null, created_at: '2026-01-24T18:30:00.000Z', started_at: null, finished_at: null,
+  encoding: 'utf-8', dry_run: false, rows_per_second: null, eta_seconds: null, created_at: '2026-01-24T18:30:00.000Z', started_at: null, finished_at: null,
 };
 
 @ApiTags('Customers')
@@ -26,9 +26,9 @@ export class ImportsController {
     allow: 'customers:write',
     status: 202,
     summary: 'Import customers',
-    description: `A CSV file of any size as the body (RFC 4180; parted by commas, semicolons, tabs or \`|\`, whichever its first row shows or a line \`sep=;\` before it says; UTF-8 unless the \`charset\` of its Content-Type or a byte order mark says otherwise). Its first row names the columns: \`customer_id\`, \`email\`, \`phone\`, \`first_name\`, \`last_name\`, \`locale\`, \`timezone\`, \`birthday\`, \`city\`, \`loyalty_tier\`, \`loyalty_points\`, \`tags\` (parted by \`|\`; a \`|\` or \`\\\` of a tag’s own stands behind a \`\\\`), \`consents.email.status\` (also \`.source\`, \`.at\`, and for \`sms\`, \`push\`) and \`attributes.<name>\` (numbers, \`true\` and \`false\` are kept as such). \`columns[…]\` says what a column of another name is, or that it is ignored; any other column is refused.
+    description: `A CSV file of any size as the body (RFC 4180; parted by commas, semicolons, tabs or \`|\`, whichever its first row shows or a line \`sep=;\` before it says; in what the \`charset\` of its Content-Type or a byte order mark says; where neither does, UTF-8, UTF-16 or windows-1252, as it looks, and the answer tells which). Its first row names the columns: \`customer_id\`, \`email\`, \`phone\`, \`first_name\`, \`last_name\`, \`locale\`, \`timezone\`, \`birthday\`, \`city\`, \`loyalty_tier\`, \`loyalty_points\`, \`tags\` (parted by \`|\`; a \`|\` or \`\\\` of a tag’s own stands behind a \`\\\`), \`consents.email.status\` (also \`.source\`, \`.at\`, and for \`sms\`, \`push\`) and \`attributes.<name>\` (numbers, \`true\` and \`false\` are kept as such). \`columns[…]\` says what a column of another name is, or that it is ignored; any other column is refused.
 
-A file that is no CSV, be it for one stray quote, is refused as a whole, for nobody knows where its rows end. A row without \`customer_id\` is about the known customer who has its email. An empty cell changes nothing; a \`'\` before \`=\`, \`+\`, \`-\` or \`@\`, with which exports such as ours keep spreadsheets from computing, is taken away. A bad row is rejected, the others are written; \`GET /imports/{import_id}/rejected\` gives the bad ones back, to be corrected and sent again. An import never undoes an opt-out.`,
+A file that is no CSV, such as one with a quote that nothing closes, is refused as a whole, for nobody knows where its rows end; so is one with bytes that are no text. A row without \`customer_id\` is about the known customer who has its email. An empty cell changes nothing; a \`'\` before \`=\`, \`+\`, \`-\` or \`@\`, with which exports such as ours keep spreadsheets from computing, is taken away. A bad row is rejected, the others are written; \`GET /imports/{import_id}/rejected\` gives the bad ones back, to be corrected and sent again. An import never undoes an opt-out.`,
     consumes: 'text/csv',
     bodies: { guests: 'customer_id,email,first_name,loyalty_tier,attributes.allergy\nguest-1,ann@example.com,Ann,gold,nuts\nguest-2,bob@example.com,Bob,,\n' },
     returns: ImportDto,

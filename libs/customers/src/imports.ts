@@ -47,8 +47,8 @@ export class Imports {
    */
   async start(tenant: Tenant, file: CsvFile, target: { name: string; ref: string } | null = null): Promise<ImportDto> {
     const importId = newId('imp', this.clock.now().getTime());
-    const { importNo, totalRows } = await this.database.withClient(tenant, async (client) => {
-      const { header, columns, chunks } = await readCsv(file);
+    const { importNo, totalRows, encoding } = await this.database.withClient(tenant, async (client) => {
+      const { header, columns, chunks, encoding } = await readCsv(file);
       const { rows } = await client.query<{ import_no: number }>(BEGIN_IMPORT, [tenant.id, importId, target?.name ?? null, target?.ref ?? null, header, columns, file.dryRun ?? false, this.clock.now()]);
       const importNo = rows[0]!.import_no;
       let totalRows = 0;
@@ -61,11 +61,11 @@ export class Imports {
         totalRows += chunk.length;
       }
       await kept;
-      return { importNo, totalRows };
+      return { importNo, totalRows, encoding: encoding() };
     }, { streaming: true });
     try {
       return await this.database.inTenant(tenant, async (tx) => {
-        await tx.update(ImportEntity, { tenantId: tenant.id, importNo }, { status: 'queued', totalRows });
+        await tx.update(ImportEntity, { tenantId: tenant.id, importNo }, { status: 'queued', totalRows, encoding });
         await this.jobs.enqueue(tx, tenant, IMPORT_CUSTOMERS, { import_no: importNo });
         return ImportDto.from(await tx.findOneByOrFail(ImportEntity, { tenantId: tenant.id, importNo }), this.clock.now());
       });

@@ -94,5 +94,5 @@ export const FIELD_VALUES = { data: [{ value: 'Rome', size: 4200 }, { value: 'Ro
 
 export const QUEUED_IMPORT = {
   id: 'imp_01kzv3q6x0w9m2h7c4t8r5e1nd', status: 'queued', total_rows: 2357, processed: 0, created: 0, updated: 0, rejected: 0,
-  dry_run: false, rows_per_second: null, eta_seconds: null, created_at: '2026-01-24T18:30:00.000Z', started_at: null, finished_at: null,
+  encoding: 'utf-8', dry_run: false, rows_per_second: null, eta_seconds: null, created_at: '2026-01-24T18:30:00.000Z', started_at: null, finished_at: null,
 };

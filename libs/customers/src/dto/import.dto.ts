@@ -24,6 +24,10 @@ export class ImportDto {
   @ApiProperty({ type: 'integer', example: 0 })
   rejected: number;
 
+  /** What the file was read as. Where nothing said so, `windows-1252` is what it looks like: have a dry run, and look at the names. */
+  @ApiProperty({ example: 'utf-8' })
+  encoding: string;
+
   /** It only tells what would become of the file: nothing was written. */
   @ApiProperty()
   dry_run: boolean;
@@ -55,6 +59,7 @@ export class ImportDto {
       created: entity.created,
       updated: entity.updated,
       rejected: entity.rejected,
+      encoding: entity.encoding ?? 'utf-8',
       dry_run: entity.dryRun,
       rows_per_second: rate === null ? null : Math.round(rate),
       eta_seconds: entity.status === 'running' && rate ? Math.ceil((entity.totalRows - entity.processed) / rate) : null,

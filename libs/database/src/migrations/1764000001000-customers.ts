@@ -45,9 +45,10 @@ export class Customers1764000001000 implements MigrationInterface {
         PRIMARY KEY (tenant_id, customer_no),
         CONSTRAINT customers_customer_id UNIQUE (tenant_id, customer_id)
       );
-      -- Of one spelling: without accents, case and the differences between forms of one letter (Unicode TR15, NFKD). What is ASCII is spared the work.
+      -- Of one spelling: without accents, case and the differences between forms of one letter (Unicode TR15, NFKD), nor strokes, which no decomposition takes away. What is ASCII is spared the work.
       CREATE FUNCTION searchable(name text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-        $fold$SELECT lower(CASE WHEN octet_length(name) = char_length(name) THEN name ELSE regexp_replace(normalize(name, NFKD), '[\\u0300-\\u036f]', '', 'g') END)$fold$;
+        $fold$SELECT lower(CASE WHEN octet_length(name) = char_length(name) THEN name ELSE
+          replace(replace(replace(replace(translate(regexp_replace(normalize(name, NFKD), '[\\u0300-\\u036f]', '', 'g'), 'ŁłØøĐđÐðĦħŦŧı', 'LlOoDdDdHhTti'), 'ß', 'ss'), 'ẞ', 'SS'), 'Æ', 'AE'), 'æ', 'ae') END)$fold$;
       -- With the number, so that the newest of a city that few are in, or nobody, are found at once.
       CREATE INDEX customers_city ON customers (tenant_id, city, customer_no) WHERE city IS NOT NULL;
       CREATE INDEX customers_loyalty_tier ON customers (tenant_id, loyalty_tier, customer_no) WHERE loyalty_tier IS NOT NULL;
@@ -102,6 +103,7 @@ export class Customers1764000001000 implements MigrationInterface {
         target_ref text,
         header text[] NOT NULL,
         columns text[] NOT NULL,
+        encoding text,
         dry_run boolean NOT NULL DEFAULT false,
         total_rows int NOT NULL DEFAULT 0,
         processed int NOT NULL DEFAULT 0,
