@@ -60,6 +60,15 @@ b,,Bob,,,,,,,
     expect(lines.slice(1).sort()).toEqual(['2,email,is_email', '3,phone,is_phone', '4,,column_count', '6,email,customer_not_found', '7,,customer_required', '9,customer_id,is_customer_id'].sort());
   });
 
+  test('an email that several customers have says of none that the row is about them', async () => {
+    for (const id of ['first', 'second']) await put(id, { email: 'shared@example.com' });
+    await put('only', { email: 'only@example.com' });
+    const done = await imports.run('email,city,customer_id\nShared@example.com,Rome,\nonly@example.com,Rome,\nshared@example.com,Oslo,second\n');
+    expect(done).toMatchObject({ processed: 3, updated: 2, rejected: 1 });
+    expect((await imports.report(done.id, 'errors')).split('\n')[1]).toMatch(/^2,email,ambiguous_email,/);
+    expect(await Promise.all(['first', 'second', 'only'].map(async (id) => (await imports.customer(id))!.city))).toEqual([null, 'Oslo', 'Rome']);
+  });
+
   test('an import never undoes an opt-out, however it is dated', async () => {
     await put('a', { email: 'a@example.com', consents: { email: { status: 'unsubscribed', at: '2026-01-01T00:00:00Z' } } });
     await imports.run('customer_id,email,consents.email.status,consents.email.at\na,a@example.com,subscribed,2026-06-01T00:00:00Z\nz,A@example.com,subscribed,2026-06-01T00:00:00Z\n');

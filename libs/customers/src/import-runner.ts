@@ -23,6 +23,12 @@ const MAX_FAILURES = 5;
  */
 const MANY = 10_000;
 
+/** What is wrong with a row that is about nobody in particular. */
+const NOBODYS = {
+  none: { code: 'customer_not_found', detail: 'No customer has this email, and the row names no customer_id.' },
+  several: { code: 'ambiguous_email', detail: 'Several customers have this email: name the one by customer_id, or merge them.' },
+} as const;
+
 interface Chunk {
   chunk_no: number;
   rows: string;
@@ -89,8 +95,8 @@ export class ImportRunner implements OnModuleInit {
     const { chunk, read, reader } = await ahead.take(entity, rows);
     if (next !== null) ahead.begin(entity, next);
     const errors = read.flatMap((row) => (Array.isArray(row) ? row : []));
-    const { good, strangers } = await this.identified(tx, tenant, read.filter((row): row is ReadRow => !Array.isArray(row)));
-    errors.push(...strangers.map(({ line }) => ({ line, column: reader.columnOf('email'), code: 'customer_not_found', detail: 'No customer has this email, and the row names no customer_id.' })));
+    const { good, nobodys } = await this.identified(tx, tenant, read.filter((row): row is ReadRow => !Array.isArray(row)));
+    errors.push(...nobodys.map(({ line, ...why }) => ({ line, column: reader.columnOf('email'), ...why })));
     const created = await this.write(tx, tenant, entity, good);
     if (!entity.dryRun && entity.processed < MANY && entity.processed + chunk.length >= MANY) await tx.query(ANALYZE_CUSTOMERS);
     if (errors.length > 0) {
@@ -116,18 +122,19 @@ export class ImportRunner implements OnModuleInit {
     return written.filter((one) => one.created).length;
   }
 
-  /** The rows with the id of their customer: their own, or that of the customer who has the email; and those of whom nobody has it. */
-  private async identified(tx: EntityManager, tenant: Tenant, rows: readonly ReadRow[]): Promise<{ good: ProfileRow[]; strangers: ReadRow[] }> {
+  /** The rows with the id of their customer: their own, or that of the one customer who has the email; and those of whom nobody or not only one has it. */
+  private async identified(tx: EntityManager, tenant: Tenant, rows: readonly ReadRow[]): Promise<{ good: ProfileRow[]; nobodys: ({ line: number } & (typeof NOBODYS)[keyof typeof NOBODYS])[] }> {
     const emails = rows.flatMap((row) => (row.customerId === null ? [row.patch.email!] : []));
-    const known = emails.length === 0 ? [] : await tx.query<{ email: string; customer_id: string }[]>(IDS_OF_EMAILS, [tenant.id, emails]);
+    const known = emails.length === 0 ? [] : await tx.query<{ email: string; customer_id: string | null }[]>(IDS_OF_EMAILS, [tenant.id, emails]);
     const idOf = new Map(known.map((row) => [row.email, row.customer_id]));
-    const [good, strangers]: [ProfileRow[], ReadRow[]] = [[], []];
-    for (const row of rows) {
-      const customerId = row.customerId ?? idOf.get(row.patch.email!);
-      if (customerId === undefined) strangers.push(row);
-      else good.push({ customerId, patch: row.patch });
-    }
-    return { good, strangers };
+    const good: ProfileRow[] = [];
+    const nobodys = rows.flatMap(({ line, customerId, patch }) => {
+      const id = customerId ?? idOf.get(patch.email!);
+      if (typeof id !== 'string') return [{ line, ...(id === null ? NOBODYS.several : NOBODYS.none) }];
+      good.push({ customerId: id, patch });
+      return [];
+    });
+    return { good, nobodys };
   }
 
   private async complete(tx: EntityManager, tenant: Tenant, { importNo, dryRun }: ImportEntity): Promise<void> {

@@ -47,9 +47,9 @@ export const ERRORS = `
 export const REJECTED = `
   SELECT chunk_no, rows FROM import_rejected WHERE tenant_id = $1 AND import_no = $2 AND chunk_no > $3 ORDER BY chunk_no LIMIT 1`;
 
-/** $1 tenant, $2 emails. Of several customers of an address the one known longest. */
+/** The id is null where several customers have the email. $1 tenant, $2 emails */
 export const IDS_OF_EMAILS = `
-  SELECT DISTINCT ON (email) email, customer_id FROM customers WHERE ${OF_TENANT} AND email = ANY ($2::text[]) ORDER BY email, customer_no`;
+  SELECT email, CASE WHEN count(*) = 1 THEN min(customer_id) END AS customer_id FROM customers WHERE ${OF_TENANT} AND email = ANY ($2::text[]) GROUP BY email`;
 
 /** Files whose upload ended but whose caller never heard of it. $1 tenant, $2 before */
 export const FORGET_ORPHANS = `DELETE FROM imports WHERE tenant_id = $1 AND status = 'receiving' AND created_at < $2`;

@@ -28,7 +28,7 @@ export class ImportsController {
     summary: 'Import customers',
     description: `A CSV file of any size as the body (RFC 4180; parted by commas, semicolons, tabs or \`|\`, whichever its first row shows or a line \`sep=;\` before it says; in what the \`charset\` of its Content-Type or a byte order mark says; where neither does, UTF-8, UTF-16 or windows-1252, as it looks, and the answer tells which). Its first row names the columns: \`customer_id\`, \`email\`, \`phone\`, \`first_name\`, \`last_name\`, \`locale\`, \`timezone\`, \`birthday\`, \`city\`, \`loyalty_tier\`, \`loyalty_points\`, \`tags\` (parted by \`|\`; a \`|\` or \`\\\` of a tag’s own stands behind a \`\\\`), \`consents.email.status\` (also \`.source\`, \`.at\`, and for \`sms\`, \`push\`) and \`attributes.<name>\` (numbers, \`true\` and \`false\` are kept as such). \`columns[…]\` says what a column of another name is, or that it is ignored; any other column is refused.
 
-A file that is no CSV, such as one with a quote that nothing closes, is refused as a whole, for nobody knows where its rows end; so is one with bytes that are no text. A row without \`customer_id\` is about the known customer who has its email. An empty cell changes nothing; a \`'\` before \`=\`, \`+\`, \`-\` or \`@\`, with which exports such as ours keep spreadsheets from computing, is taken away. A bad row is rejected, the others are written; \`GET /imports/{import_id}/rejected\` gives the bad ones back, to be corrected and sent again. An import never undoes an opt-out.`,
+A file that is no CSV, such as one with a quote that nothing closes, is refused as a whole, for nobody knows where its rows end; so is one with bytes that are no text. A row without \`customer_id\` is about the known customer who has its email; if several have it, the row is rejected as \`ambiguous_email\`. An empty cell changes nothing; a \`'\` before \`=\`, \`+\`, \`-\` or \`@\`, with which exports such as ours keep spreadsheets from computing, is taken away. A bad row is rejected, the others are written; \`GET /imports/{import_id}/rejected\` gives the bad ones back, to be corrected and sent again. An import never undoes an opt-out.`,
     consumes: 'text/csv',
     bodies: { guests: 'customer_id,email,first_name,loyalty_tier,attributes.allergy\nguest-1,ann@example.com,Ann,gold,nuts\nguest-2,bob@example.com,Bob,,\n' },
     returns: ImportDto,
@@ -56,7 +56,7 @@ A file that is no CSV, such as one with a quote that nothing closes, is refused 
   @Route({
     allow: 'customers:read',
     summary: 'List why rows of an import were rejected',
-    description: 'A CSV file: the line on which the row ends, the column, a code and what was expected.',
+    description: 'A CSV file: the line on which the row ends, the column, a code and what was expected. The codes are those of `PUT /customers/{customer_id}`, such as `is_email`, and `column_count` (more or fewer cells than the header), `customer_required` (neither customer_id nor email), `customer_not_found` (nobody has the email of a row without customer_id), `ambiguous_email` (several customers have it) and `customer_erased` (before the row was reached).',
     produces: 'text/csv',
     example: 'line,column,code,detail\n7,email,is_email,email must be an email address\n',
     errors: [ImportError.only('import_not_found')],
