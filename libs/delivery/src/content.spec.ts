@@ -57,5 +57,5 @@ describe('templates see plain data and nothing else', () => {
     ['captured', `{% capture all %}{% for i in (1..9999) %}${'x'.repeat(100_000)}{% endfor %}{% endcapture %}{% if all contains "y" %}{% endif %}`],
     ['appended', `{% assign all = "${'x'.repeat(100_000)}" %}{% for i in (1..20) %}{% assign all = all | append: all %}{% endfor %}{{ all }}`],
     ['replaced', `{% assign all = "${'x'.repeat(1_000)}" | replace: "x", "${'y'.repeat(1_000)}" | replace: "y", "${'z'.repeat(1_000)}" %}{{ all }}`],
-  ])('a gigabyte is not %s', (_, text) => expect(() => render(compile(text), {})).toThrow('memory alloc limit exceeded'));
+  ])('a gigabyte is not %s', (_, text) => expect(() => render(compile(text), {}, Infinity)).toThrow('memory alloc limit exceeded')); // by its size, however slow the machine
 });
