@@ -4,6 +4,7 @@ import { DataSource } from 'typeorm';
 import { Env } from '#config';
 import { dataSourceOptions } from './connection-options.js';
 import { Database } from './database.js';
+import { HeavyReads } from './heavy-reads.js';
 
 @Global()
 @Module({
@@ -13,8 +14,8 @@ import { Database } from './database.js';
       useFactory: (env: Env) => ({ ...dataSourceOptions(env), autoLoadEntities: true, retryAttempts: 0 }),
     }),
   ],
-  providers: [Database],
-  exports: [Database],
+  providers: [Database, HeavyReads],
+  exports: [Database, HeavyReads],
 })
 export class DatabaseModule implements OnApplicationBootstrap {
   private readonly logger = new Logger(DatabaseModule.name);

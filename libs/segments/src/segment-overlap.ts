@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '#database';
+import { Database, HeavyReads } from '#database';
 import { type Tenant, validationFailed } from '#kernel';
 import type { SegmentOverlapDto } from './dto/segment-overlap.dto.js';
 
@@ -16,10 +16,17 @@ const REGIONS = `
 /** Says how segments overlap. */
 @Injectable()
 export class SegmentOverlap {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly heavyReads: HeavyReads,
+  ) {}
 
   /** @throws RequestError validation_failed for segments that do not exist */
-  async of(tenant: Tenant, segmentIds: readonly string[]): Promise<SegmentOverlapDto> {
+  of(tenant: Tenant, segmentIds: readonly string[]): Promise<SegmentOverlapDto> {
+    return this.heavyReads.run(tenant, () => this.compute(tenant, segmentIds));
+  }
+
+  private compute(tenant: Tenant, segmentIds: readonly string[]): Promise<SegmentOverlapDto> {
     return this.database.inTenant(tenant, async (tx) => {
       const found = await tx.query<{ segment_no: number; segment_id: string; name: string }[]>(ASKED, [tenant.id, segmentIds]);
       const byId = new Map(found.map((row) => [row.segment_id, row]));

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Database } from '#database';
+import { Database, HeavyReads } from '#database';
 import { Clock, type Tenant, validationFailed } from '#kernel';
 import { SettingsService } from '#tenants';
 import { compileCriteria } from './criteria.compile.js';
@@ -36,9 +36,14 @@ export class SegmentPreview {
     private readonly fields: CriteriaFields,
     private readonly settings: SettingsService,
     private readonly clock: Clock,
+    private readonly heavyReads: HeavyReads,
   ) {}
 
-  async preview(tenant: Tenant, body: unknown): Promise<SegmentPreviewDto> {
+  preview(tenant: Tenant, body: unknown): Promise<SegmentPreviewDto> {
+    return this.heavyReads.run(tenant, () => this.look(tenant, body));
+  }
+
+  private look(tenant: Tenant, body: unknown): Promise<SegmentPreviewDto> {
     return this.database.inTenant(tenant, async (tx) => {
       const { criteria, input } = await this.input.read(tx, tenant, PreviewSegmentDto, body, () => 'required');
       const fields = this.categorical(input.breakdown ?? []);
