@@ -29,6 +29,31 @@ describe('what is known of a customer', () => {
     expect(seen).toContain('2026-01-02 consent subscribed');
   });
 
+  test('what comes in between two pages, of one instant with what was seen, makes the timeline repeat nothing', async () => {
+    const tenant = newTenant();
+    const at = '2026-05-05T00:00:00.123Z';
+    const consents = (status: 'subscribed' | 'unsubscribed') => ({ email: { status, at }, sms: { status, at }, push: { status, at } });
+    await put(tenant, { consents: consents('subscribed') });
+    await put(tenant, { consents: consents('unsubscribed') });
+    const events = (ids: string[]) => record(tenant, ids.map((id) => ({ id, type: 'menu_viewed', customer_id: 'ada', occurred_at: at })));
+    const old = Array.from({ length: 30 }, (_, n) => `m${String(n).padStart(2, '0')}`);
+    await events(old);
+    for (const type of [undefined, 'event', 'consent'] as const) {
+      const seen: string[] = [];
+      let page = 0;
+      for (let cursor: string | undefined; ; page++) {
+        const { data } = await app.api(['marketing'], tenant).GET('/api/v1/marketing/customers/{customer_id}/timeline', { params: { path, query: { limit: 4, cursor, type } } });
+        seen.push(...data!.data.map((entry) => ('id' in entry.data ? String(entry.data.id) : JSON.stringify(entry.data))));
+        if (data!.meta.next_cursor === null) break;
+        cursor = data!.meta.next_cursor;
+        await events([`a${type}${page}`, `m05-${type}${page}`, `z${type}${page}`]);
+      }
+      expect([type, seen.filter((one, index) => seen.indexOf(one) !== index)]).toEqual([type, []]);
+      expect([type, [...(type === 'consent' ? [] : old)].filter((id) => !seen.includes(id))]).toEqual([type, []]);
+      expect([type, seen.filter((one) => one.startsWith('{')).length]).toEqual([type, type === 'event' ? 0 : 6]);
+    }
+  });
+
   test('the timeline tells redemptions and what was taken back, and only what is asked for', async () => {
     const tenant = newTenant();
     const api = app.api(['marketing'], tenant);

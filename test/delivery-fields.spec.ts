@@ -32,7 +32,7 @@ describe('what other domains learn from the ledger', () => {
 
     const known = app.nest.get(PersonalData, { strict: false }).sources.find(({ name }) => name === 'deliveries')!;
     const [exported, timeline] = await mailings.inTenant<[unknown, TimelineEntry[]]>(async (tx) => {
-      const all = [await known.export(tx, mailings.tenant, ada), await known.timelines.delivery!(tx, mailings.tenant, ada, 10, null)];
+      const all = [await known.export(tx, mailings.tenant, ada), await known.timelines.delivery!(tx, mailings.tenant, ada, 10, { at: null, key: null })];
       await known.erase(tx, mailings.tenant, ada);
       return all;
     });

@@ -64,6 +64,21 @@ describe('preconditions', () => {
     for (const answer of answers) expect(answer).toMatchObject({ status, ...refusal });
   });
 
+  test('If-Match keeps a customer whom somebody changed from being erased', async () => {
+    const { etag } = await put('eve', {});
+    const erase = async (tag: string) => {
+      const response = await app.fetch(`${CUSTOMERS}/eve`, { method: 'DELETE', headers: { 'if-match': tag } });
+      return [response.status, response.status === 204 ? null : ((await response.json()) as { code: string }).code];
+    };
+    expect(await erase('"99"')).toEqual([412, 'version_conflict']);
+    expect((await send('PUT', `${CUSTOMERS}/eve`, {}, { city: 'Bern' })).status).toBe(200);
+    expect(await erase(etag)).toEqual([412, 'version_conflict']);
+    expect(await erase('99')).toEqual([400, 'validation_failed']);
+    expect((await app.fetch(`${CUSTOMERS}/eve`)).status).toBe(200);
+    expect(await erase((await app.fetch(`${CUSTOMERS}/eve`)).headers.get('etag')!)).toEqual([204, null]);
+    expect(await erase('*')).toEqual([404, 'customer_not_found']);
+  });
+
   test('a header of many commas and spaces is read in no time', async () => {
     const started = performance.now();
     expect(await put('dan', { 'if-match': `"1"${' , '.repeat(2000)}x` })).toMatchObject({ status: 400 });

@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Caller, CurrentTenant, type Principal } from '#auth';
-import { Route } from '#http';
+import { IfMatch, Route, type Versions } from '#http';
 import type { Tenant } from '#kernel';
 import { CustomerHistory } from './customer-history.js';
 import { CustomerError } from './customers.errors.js';
@@ -53,6 +53,7 @@ export class CustomerHistoryController {
       'For two profiles of one person. The customer named in the path keeps its fields and gains those it lacks, with all tags; orders, events, messages, redemptions, consents and memberships of lists become its own, and the facts follow. ' +
       'An opt-out of either stands, unless the other took it back later for the same address. `from` is an alias from then on: whoever says that id means the customer who stays. It cannot be undone; doing it again changes nothing. Kept in the audit log.',
     returns: CustomerDto,
+    versioned: true,
     example: CUSTOMER_EXAMPLE,
     bodies: { duplicate: { from: 'cust_1002' } },
     errors: [CustomerError.only('customer_not_found', 'customer_merged')],
@@ -81,8 +82,9 @@ export class CustomerHistoryController {
     summary: 'Erase a customer',
     description: 'Removes every personal field of this person from every table (GDPR Article 17). An address that was opted out stays so, as a keyed hash. What remains in reports is anonymous. Whoever is told of under the same `customer_id` later, by an import or an event, is a new customer of whom only that is known: nothing erased comes back, nor does the consent to an address that was opted out. So stop telling of the person where the data comes from. Kept in the audit log.',
     errors: NOT_FOUND,
+    conditional: true,
   })
-  eraseCustomer(@Caller() caller: Principal, @Param('customer_id') customerId: string) {
-    return this.history.erase(caller.tenant, caller.subject, customerId);
+  eraseCustomer(@Caller() caller: Principal, @Param('customer_id') customerId: string, @IfMatch() ifMatch?: Versions) {
+    return this.history.erase(caller.tenant, caller.subject, customerId, ifMatch);
   }
 }

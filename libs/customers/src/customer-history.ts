@@ -2,25 +2,35 @@ import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database } from '#database';
-import { encodeCursor, isInt4, pageWindow, type Tenant } from '#kernel';
+import { assertVersion, textFault, type Versions } from '#http';
+import { encodeCursor, pageWindow, type Tenant } from '#kernel';
 import { AuditLog } from '#tenants';
 import { CustomerError } from './customers.errors.js';
 import { BY_NO, LOCK_BY_NO, LOCK_TO_REMOVE, NUMBER_OF_ID } from './customers.queries.js';
 import type { CustomerExportDto } from './dto/customer-export.dto.js';
 import type { TimelineDto, TimelineQueryDto } from './dto/timeline.dto.js';
 import { forgetWaitingRows, namedAs } from './forget-rows.js';
-import { PersonalData, type Timeline, type TimelineEntry, type TimelineType } from './personal-data.js';
+import { PersonalData, type Position, TIMELINE_TYPES, type Timeline, type TimelineEntry, type TimelineType } from './personal-data.js';
 import { ProfileWriter } from './profile-writer.js';
 import type { CustomerProfile } from './profile.js';
 import { optOutsOf, Suppressions } from './suppressions.js';
 
-/** The instant of the last entry seen, and how many entries of that instant were. */
-type Key = readonly [at: number, seen: number];
+/** The last entry seen: its instant, its type's place among the types, and its key within the type. */
+type Key = readonly [at: number, type: number, key: string];
 
 /** Milliseconds; years of four digits. */
 const isMoment = (at: unknown): boolean => Number.isInteger(at) && Math.abs(at as number) < Date.UTC(9999, 0);
 
-const isKey = ([at, seen, ...rest]: unknown[]): boolean => isMoment(at) && isInt4(seen) && seen >= 0 && seen < 100_000 && rest.length === 0;
+const isKey = ([at, type, key, ...rest]: unknown[]): boolean =>
+  isMoment(at) && TIMELINE_TYPES[type as number] !== undefined && typeof key === 'string' && textFault(key) === null && rest.length === 0;
+
+/** Where a type goes on: entries of one instant come type by type. */
+function positionOf(type: TimelineType, after: Key | null): Position {
+  if (after === null) return { at: null, key: null };
+  const [at, lastType, key] = after;
+  const place = TIMELINE_TYPES.indexOf(type) - lastType;
+  return place === 0 ? { at: new Date(at), key } : { at: new Date(place < 0 ? at : at + 1), key: null };
+}
 
 /** What every domain knows of one person: shown, handed out, and taken away. */
 @Injectable()
@@ -33,26 +43,23 @@ export class CustomerHistory {
     private readonly writer: ProfileWriter,
   ) {}
 
-  /** Newest first, merged from all sources. Entries of one instant may fall on two pages: the cursor counts them. */
+  /** Newest first, merged from all sources. Entries of one instant may fall on two pages: whatever comes in between, none is told twice. */
   async timeline(tenant: Tenant, customerId: string, query: TimelineQueryDto): Promise<TimelineDto> {
     const window = pageWindow<Key>(query, `customers/${customerId}/timeline`, isKey);
     const { limit, after } = window;
-    const [at, seen] = after ?? [null, 0];
-    const before = at === null ? null : new Date(at + 1);
     return this.database.inTenant(tenant, async (tx) => {
       const { customer_no: customerNo } = await this.find(tx, tenant, customerId);
       const entries: (TimelineEntry & { type: TimelineType })[] = [];
       for (const [type, timeline] of this.timelines(query.type)) {
-        for (const entry of await timeline(tx, tenant, customerNo, limit + seen + 1, before)) entries.push({ ...entry, type });
+        for (const entry of await timeline(tx, tenant, customerNo, limit + 1, positionOf(type, after))) entries.push({ ...entry, type });
       }
-      entries.sort((a, b) => b.at.getTime() - a.at.getTime());
-      const shown = entries.slice(seen, seen + limit);
-      const last = shown.at(-1)?.at.getTime();
-      const hasMore = entries.length > seen + limit;
-      const seenOfLast = entries.slice(0, seen + limit).filter((entry) => entry.at.getTime() === last).length;
+      entries.sort((a, b) => b.at.getTime() - a.at.getTime()); // stable: of one instant, type by type
+      const shown = entries.slice(0, limit);
+      const last = shown.at(-1);
+      const hasMore = entries.length > limit;
       return {
         data: shown.map(({ at, type, data }) => ({ at: at.toISOString(), type, data })) as unknown as TimelineDto['data'],
-        meta: { limit, has_more: hasMore, next_cursor: hasMore ? encodeCursor(window, [last, seenOfLast]) : null },
+        meta: { limit, has_more: hasMore, next_cursor: hasMore && last ? encodeCursor(window, [last.at.getTime(), TIMELINE_TYPES.indexOf(last.type), last.key] satisfies Key) : null },
       };
     });
   }
@@ -70,9 +77,10 @@ export class CustomerHistory {
    * Forgets the person. What stays names nobody: counts, amounts and instants under a number that no profile has, and the
    * keyed hashes of addresses that were opted out, which hold whoever brings the address again.
    */
-  async erase(tenant: Tenant, actor: string, customerId: string): Promise<void> {
+  async erase(tenant: Tenant, actor: string, customerId: string, ifMatch?: Versions): Promise<void> {
     await this.database.inTenant(tenant, async (tx) => {
       const profile = await this.lockToErase(tx, tenant, customerId);
+      assertVersion(ifMatch, profile.version);
       await this.suppressions.add(tx, tenant, optOutsOf(profile));
       for (const source of this.personalData.sources) await source.erase(tx, tenant, profile.customer_no);
       await tx.query('DELETE FROM customers WHERE tenant_id = $1 AND customer_no = $2', [tenant.id, profile.customer_no]);
@@ -82,8 +90,8 @@ export class CustomerHistory {
   }
 
   private timelines(wanted: TimelineType | undefined): [TimelineType, Timeline][] {
-    const all = this.personalData.sources.flatMap((source) => Object.entries(source.timelines) as [TimelineType, Timeline][]);
-    return all.filter(([type]) => wanted === undefined || type === wanted);
+    const types = TIMELINE_TYPES.filter((type) => wanted === undefined || type === wanted);
+    return types.flatMap((type) => this.personalData.sources.flatMap(({ timelines }): [TimelineType, Timeline][] => (timelines[type] ? [[type, timelines[type]]] : [])));
   }
 
   /** Takes the person out of the files that wait, then locks them; again, if meanwhile they got another address or somebody was merged into them. */

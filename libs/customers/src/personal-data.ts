@@ -2,17 +2,26 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { JsonObject, Tenant } from '#kernel';
 
+/** In this order where they are of one instant. */
 export const TIMELINE_TYPES = ['event', 'delivery', 'redemption', 'rollback', 'consent', 'merge'] as const;
 export type TimelineType = (typeof TIMELINE_TYPES)[number];
 
 /** Something that happened to or was done by a customer. What the `data` of each type holds stands in `dto/timeline.dto.ts`. */
 export interface TimelineEntry {
   at: Date;
+  /** Tells it from others of its type and instant, and puts them in order. */
+  key: string;
   data: JsonObject;
 }
 
-/** Newest first, at most `limit`, those before `before` (null: from the newest); those of one instant always in one order. */
-export type Timeline = (tx: EntityManager, tenant: Tenant, customerNo: number, limit: number, before: Date | null) => Promise<TimelineEntry[]>;
+/** Behind which entry a timeline goes on: whatever is before `at` (null: everything), and of that instant, if there is a `key`, what comes behind that. */
+export interface Position {
+  at: Date | null;
+  key: string | null;
+}
+
+/** Newest first, at most `limit`, those behind the position; those of one instant in the order of their keys. */
+export type Timeline = (tx: EntityManager, tenant: Tenant, customerNo: number, limit: number, position: Position) => Promise<TimelineEntry[]>;
 
 /** What a domain knows of a person. Registered while modules initialise. */
 export interface PersonalDataSource {

@@ -53,17 +53,23 @@ async function suppressionsOf(tx: EntityManager, tenant: Tenant, suppressions: S
   });
 }
 
-const consentTimeline: Timeline = async (tx, tenant, customerNo, limit, before) => {
-  const rows = await tx.query<LoggedConsent[]>(
-    `SELECT channel, status, source, at FROM consent_log
-      WHERE tenant_id = $1 AND customer_no = $2 AND at < coalesce($3::timestamptz, 'infinity') ORDER BY at DESC, id DESC LIMIT $4`,
-    [tenant.id, customerNo, before, limit],
+const consentTimeline: Timeline = async (tx, tenant, customerNo, limit, { at: before, key: behind }) => {
+  const rows = await tx.query<(LoggedConsent & { key: string })[]>(
+    `SELECT ${CONSENT_KEY} AS key, channel, status, source, at FROM consent_log
+      WHERE tenant_id = $1 AND customer_no = $2 AND (at < coalesce($3::timestamptz, 'infinity') OR (at = $3 AND ${CONSENT_KEY} < $5::text))
+      ORDER BY at DESC, id DESC LIMIT $4`,
+    [tenant.id, customerNo, before, limit, behind],
   );
-  return rows.map(({ at, ...data }) => ({ at, data }));
+  return rows.map(({ at, key, ...data }) => ({ at, key, data }));
 };
 
+/** Their order as texts is that of the ids, the last one first. */
+const CONSENT_KEY = `lpad(id::text, 19, '0') COLLATE "C"`;
+
 /** Few: all of them are read. */
-const mergeTimeline: Timeline = async (tx, tenant, customerNo, limit, before) => {
-  const rows = await tx.query<Alias[]>(ALIASES_OF, [tenant.id, customerNo]);
-  return rows.filter(({ merged_at }) => before === null || merged_at < before).slice(0, limit).map(({ merged_at, customer_id }) => ({ at: merged_at, data: { customer_id } }));
+const mergeTimeline: Timeline = async (tx, tenant, customerNo, limit, { at: before, key: behind }) => {
+  const rows = await tx.query<Alias[]>(`SELECT * FROM (${ALIASES_OF}) alias ORDER BY merged_at DESC, customer_id COLLATE "C"`, [tenant.id, customerNo]);
+  const isBehind = ({ merged_at, customer_id }: Alias): boolean =>
+    before === null || merged_at < before || (behind !== null && merged_at.getTime() === before.getTime() && Buffer.compare(Buffer.from(customer_id), Buffer.from(behind)) > 0);
+  return rows.filter(isBehind).slice(0, limit).map(({ merged_at, customer_id }) => ({ at: merged_at, key: customer_id, data: { customer_id } }));
 };

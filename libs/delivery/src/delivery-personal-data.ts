@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { PersonalData, type TimelineEntry } from '#customers';
+import { PersonalData, type Position, type TimelineEntry } from '#customers';
 import { Jobs } from '#jobs';
 import { Clock, type JsonObject, type Tenant } from '#kernel';
 import { LATE_HITS } from './attribution.js';
@@ -35,13 +35,15 @@ export class DeliveryPersonalData implements OnModuleInit {
   }
 }
 
-async function timelineOf(tx: EntityManager, tenant: Tenant, customerNo: number, limit: number, before: Date | null): Promise<TimelineEntry[]> {
+async function timelineOf(tx: EntityManager, tenant: Tenant, customerNo: number, limit: number, { at, key }: Position): Promise<TimelineEntry[]> {
   return tx.query<TimelineEntry[]>(
-    `SELECT happened.at, jsonb_build_object('campaign_id', message.campaign_id, 'name', message.name, 'channel', message.channel, 'what', happened.what) AS data
-       FROM (${MESSAGES}) message
-      CROSS JOIN LATERAL (VALUES ${INSTANTS.map((name) => `(message.${name}, '${name.slice(0, -3)}')`).join(', ')}) AS happened (at, what)
-      WHERE happened.at < coalesce($3::timestamptz, 'infinity') ORDER BY happened.at DESC, message.campaign_id, message.channel, happened.what LIMIT $4`,
-    [tenant.id, customerNo, before, limit],
+    `SELECT at, key, data
+       FROM (SELECT happened.at, concat_ws('/', message.campaign_id, message.channel, happened.what, lpad(message.nth::text, 9, '0')) COLLATE "C" AS key,
+                    jsonb_build_object('campaign_id', message.campaign_id, 'name', message.name, 'channel', message.channel, 'what', happened.what) AS data
+               FROM (SELECT *, row_number() OVER (PARTITION BY campaign_id, channel ORDER BY accepted_at, delivered_at) AS nth FROM (${MESSAGES}) message) message
+              CROSS JOIN LATERAL (VALUES ${INSTANTS.map((name) => `(message.${name}, '${name.slice(0, -3)}')`).join(', ')}) AS happened (at, what)) entry
+      WHERE at < coalesce($3::timestamptz, 'infinity') OR (at = $3 AND key > $5) ORDER BY at DESC, key LIMIT $4`,
+    [tenant.id, customerNo, at, limit, key],
   );
 }
 

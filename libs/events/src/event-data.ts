@@ -29,14 +29,17 @@ export class EventData implements PersonalDataSource {
     private readonly settings: SettingsService,
   ) {}
 
-  private async timeline(...[tx, tenant, customerNo, limit, before]: Parameters<Timeline>): Promise<TimelineEntry[]> {
+  private async timeline(...[tx, tenant, customerNo, limit, { at: before, key: behind }]: Parameters<Timeline>): Promise<TimelineEntry[]> {
     const rows = await tx.query<EventRow[]>(
-      `SELECT ${COLUMNS} FROM events WHERE tenant_id = $1 AND customer_no = $2 AND occurred_at < coalesce($3::timestamptz, 'infinity') ORDER BY occurred_at DESC, event_id LIMIT $4`,
-      [tenant.id, customerNo, before, limit],
+      `SELECT ${COLUMNS} FROM events
+        WHERE tenant_id = $1 AND customer_no = $2 AND (occurred_at < coalesce($3::timestamptz, 'infinity') OR (occurred_at = $3 AND event_id > $5))
+        ORDER BY occurred_at DESC, event_id LIMIT $4`,
+      [tenant.id, customerNo, before, limit, behind],
     );
     const { currency } = await this.settings.of(tx, tenant);
     return rows.map(({ occurred_at, event_id, type, stage, order_id, amount, properties }) => ({
       at: occurred_at,
+      key: event_id,
       data: { id: event_id, event_type: type, stage, order_id, amount: amount === null ? null : toDecimal(amount, currency), properties },
     }));
   }

@@ -11,14 +11,14 @@ export class PromoPersonalData implements PersonalDataSource {
   readonly name = 'redemptions';
 
   readonly timelines: Record<'redemption' | 'rollback', Timeline> = {
-    redemption: async (tx, tenant, customerNo, limit, before) =>
-      (await redemptionsOfCustomer(tx, tenant, customerNo, limit, before)).map((redemption) => ({ at: redemption.createdAt, data: told(redemption) })),
-    rollback: async (tx, tenant, customerNo, limit, before) =>
-      (await rollbacksOfCustomer(tx, tenant, customerNo, limit, before)).map((redemption) => ({ at: redemption.rolledBackAt!, data: told(redemption) })),
+    redemption: async (tx, tenant, customerNo, limit, position) =>
+      (await redemptionsOfCustomer(tx, tenant, customerNo, limit, position)).map((redemption) => ({ at: redemption.createdAt, key: redemption.redemptionId, data: told(redemption) })),
+    rollback: async (tx, tenant, customerNo, limit, position) =>
+      (await rollbacksOfCustomer(tx, tenant, customerNo, limit, position)).map((redemption) => ({ at: redemption.rolledBackAt!, key: redemption.redemptionId, data: told(redemption) })),
   };
 
   async export(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<JsonObject[]> {
-    const redemptions = await redemptionsOfCustomer(tx, tenant, customerNo, null, null);
+    const redemptions = await redemptionsOfCustomer(tx, tenant, customerNo, null, { at: null, key: null });
     return redemptions.map((redemption) => ({ ...told(redemption), created_at: redemption.createdAt.toISOString(), rolled_back_at: redemption.rolledBackAt?.toISOString() ?? null, rollback_reason: redemption.rollbackReason }));
   }
 

@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import type { Position } from '#customers';
 import type { Tenant } from '#kernel';
 import type { Standing } from './judgement.js';
 import type { Redemption } from './redemption.js';
@@ -14,17 +15,19 @@ export const redemptionsById = (tx: EntityManager, tenant: Tenant, ids: readonly
   tx.query(`${REDEMPTION} WHERE r.tenant_id = $1 AND r.redemption_id = ANY($2) ORDER BY array_position($2, r.redemption_id)`, [tenant.id, ids]);
 
 /** Newest first. */
-export const redemptionsOfCustomer = (tx: EntityManager, tenant: Tenant, customerNo: number, limit: number | null, before: Date | null): Promise<Redemption[]> =>
+export const redemptionsOfCustomer = (tx: EntityManager, tenant: Tenant, customerNo: number, limit: number | null, { at, key }: Position): Promise<Redemption[]> =>
   tx.query(
-    `${REDEMPTION} WHERE r.tenant_id = $1 AND r.customer_no = $2 AND ($3::timestamptz IS NULL OR r.created_at < $3) ORDER BY r.created_at DESC, r.redemption_id DESC LIMIT $4`,
-    [tenant.id, customerNo, before, limit],
+    `${REDEMPTION} WHERE r.tenant_id = $1 AND r.customer_no = $2 AND (r.created_at < coalesce($3::timestamptz, 'infinity') OR (r.created_at = $3 AND r.redemption_id < $5))
+      ORDER BY r.created_at DESC, r.redemption_id DESC LIMIT $4`,
+    [tenant.id, customerNo, at, limit, key],
   );
 
 /** Those taken back, last taken back first. */
-export const rollbacksOfCustomer = (tx: EntityManager, tenant: Tenant, customerNo: number, limit: number, before: Date | null): Promise<Redemption[]> =>
+export const rollbacksOfCustomer = (tx: EntityManager, tenant: Tenant, customerNo: number, limit: number, { at, key }: Position): Promise<Redemption[]> =>
   tx.query(
-    `${REDEMPTION} WHERE r.tenant_id = $1 AND r.customer_no = $2 AND r.rolled_back_at < coalesce($3::timestamptz, 'infinity') ORDER BY r.rolled_back_at DESC, r.redemption_id DESC LIMIT $4`,
-    [tenant.id, customerNo, before, limit],
+    `${REDEMPTION} WHERE r.tenant_id = $1 AND r.customer_no = $2 AND (r.rolled_back_at < coalesce($3::timestamptz, 'infinity') OR (r.rolled_back_at = $3 AND r.redemption_id < $5))
+      ORDER BY r.rolled_back_at DESC, r.redemption_id DESC LIMIT $4`,
+    [tenant.id, customerNo, at, limit, key],
   );
 
 /** One redemption at a time for an order, so that what may not be combined never meets. */

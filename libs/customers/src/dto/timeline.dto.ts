@@ -9,8 +9,8 @@ export class TimelineQueryDto {
   @ApiProperty({ required: false, minimum: 1, maximum: 100, default: 20, description: 'Entries per page.' })
   limit?: number;
 
-  @IsOptional() @IsString() @MaxLength(512)
-  @ApiProperty({ required: false, maxLength: 512, description: '`next_cursor` of the page before.' })
+  @IsOptional() @IsString() @MaxLength(1024)
+  @ApiProperty({ required: false, maxLength: 1024, description: '`next_cursor` of the page before.' })
   cursor?: string;
 
   /** Only entries of this type. */
