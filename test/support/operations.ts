@@ -26,7 +26,7 @@ export interface Operation {
   security?: object[];
   parameters?: Parameter[];
   requestBody?: { required?: boolean; content: Record<string, Media> };
-  responses: Record<string, { description?: string; content?: Record<string, Media> }>;
+  responses: Record<string, { description?: string; headers?: Record<string, object>; content?: Record<string, Media> }>;
 }
 
 interface Document {

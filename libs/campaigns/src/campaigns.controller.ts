@@ -44,6 +44,7 @@ export class CampaignsController {
     description:
       'With a future `schedule.start_date` and content the campaign is `scheduled` at once, otherwise it is a `draft`. A start date in the past makes a draft with the warning `schedule_in_past`: nothing overdue is ever fired. `promo_code` is created with the campaign, or linked when it exists with the same percentage; one that does not hold while the campaign runs is told by the warning `promo_not_valid`.',
     returns: CampaignDto,
+    versioned: true,
     example: SCHEDULED,
     bodies: { flash_sale: FLASH_SALE, draft: BARE_DRAFT },
     errors: WRITING,
@@ -54,7 +55,7 @@ export class CampaignsController {
   }
 
   @Get(':campaign_id')
-  @Route({ allow: 'campaigns:read', summary: 'Get a campaign', description: 'With its segment, content and all metrics.', returns: CampaignDto, example: COMPLETED, errors: [UNKNOWN] })
+  @Route({ allow: 'campaigns:read', summary: 'Get a campaign', description: 'With its segment, content and all metrics.', returns: CampaignDto, versioned: true, example: COMPLETED, errors: [UNKNOWN] })
   getCampaign(@CurrentTenant() tenant: Tenant, @Param('campaign_id') campaignId: string) {
     return this.campaigns.get(tenant, campaignId);
   }
@@ -66,6 +67,7 @@ export class CampaignsController {
     description:
       'A merge patch. Before the start everything may change, afterwards only the name. A scheduled campaign is judged anew: with another start it is booked anew, without a future start or complete content it is a draft again, and `warnings` say why. A draft stays one until it is scheduled or started.',
     returns: CampaignDto,
+    versioned: true,
     example: { ...SCHEDULED, name: 'Flash Sale Saturday' },
     bodies: { rename: { name: 'Flash Sale Saturday' }, text: { content: { subject: 'Last chance - 25% off', sms: { body: '25% off today: {{ promo_code }}' } }, priority: 5 } },
     errors: [FORBIDDEN_MOVE, ...WRITING],
@@ -95,7 +97,9 @@ export class CampaignsController {
     summary: 'Schedule a campaign',
     description: 'Books the start, or books it anew. Dates left out stay as they are; the start must lie in the future, and the content must be complete. A worker starts the campaign at its time; when none could within 15 minutes, it is a draft again with the warning `schedule_missed`.',
     returns: CampaignDto,
+    versioned: true,
     example: SCHEDULED,
+    bodyOptional: true,
     bodies: { dates: { start_date: '2126-01-31T12:00:00Z', end_date: '2126-01-31T23:59:59Z' } },
     errors: [FORBIDDEN_MOVE, CampaignError.only('segment_not_found', 'segment_too_large')],
     conditional: true,
@@ -110,6 +114,7 @@ export class CampaignsController {
     summary: 'Start a campaign now',
     description: 'The audience is taken as it is at this moment.',
     returns: CampaignDto,
+    versioned: true,
     example: ACTIVE,
     errors: [CampaignError.only('campaign_not_found', 'segment_not_found', 'invalid_state', 'sender_not_configured', 'channel_not_configured', 'segment_too_large')],
     conditional: true,
@@ -124,6 +129,7 @@ export class CampaignsController {
     summary: 'Pause a campaign',
     description: 'No further message is handed to a provider.',
     returns: CampaignDto,
+    versioned: true,
     example: PAUSED,
     errors: [FORBIDDEN_MOVE],
     conditional: true,
@@ -138,6 +144,7 @@ export class CampaignsController {
     summary: 'Resume a campaign',
     description: 'Goes on where the pause began; nobody is written to twice. A campaign that was paused because its sender or channel is gone, as its `warnings` say, needs it back first.',
     returns: CampaignDto,
+    versioned: true,
     example: ACTIVE,
     errors: [FORBIDDEN_MOVE, CampaignError.only('sender_not_configured', 'channel_not_configured')],
     conditional: true,
@@ -152,6 +159,7 @@ export class CampaignsController {
     summary: 'Cancel a campaign',
     description: 'For good: it is `completed`, with `canceled_at`. Whoever has not been written to yet is skipped.',
     returns: CampaignDto,
+    versioned: true,
     example: CANCELED,
     errors: [FORBIDDEN_MOVE],
     conditional: true,
@@ -168,6 +176,7 @@ export class CampaignsController {
     summary: 'Duplicate a campaign',
     description: 'A draft with the same audience, content and promo code, without the dates.',
     returns: CampaignDto,
+    versioned: true,
     example: { ...DRAFT, name: 'Flash Sale Friday (copy)' },
     errors: [UNKNOWN, ...WRITING],
     idempotent: true,

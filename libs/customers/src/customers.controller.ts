@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Param, Post, Put, Query, Res } from '@nestjs/common';
-import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { CurrentTenant } from '#auth';
 import { IfMatch, IfNoneMatch, MEBIBYTE, Route, type Versions } from '#http';
@@ -35,6 +35,7 @@ export class CustomersController {
     summary: 'Get a customer',
     description: 'The profile with its facts: how often and how much the customer ordered.',
     returns: CustomerDto,
+    versioned: true,
     example: CUSTOMER_EXAMPLE,
     errors: [CustomerError.only('customer_not_found')],
   })
@@ -49,11 +50,12 @@ export class CustomersController {
     description:
       'What is left out stays as it is, null clears it. 201 when the customer is new. An opt-out that is known (also of an address whose customer was erased) is undone only by a `subscribed` with a later `at`.',
     returns: CustomerDto,
+    versioned: true,
     example: CUSTOMER_EXAMPLE,
     bodies: { new: UPSERT_EXAMPLE, change: PATCH_EXAMPLE },
     conditional: 'upsert',
+    also: { status: 201, description: 'Created' },
   })
-  @ApiResponse({ status: 201, description: 'Created', type: CustomerDto })
   async upsertCustomer(
     @CurrentTenant() tenant: Tenant, @Param('customer_id') customerId: string, @Body() patch: UpsertCustomerDto, @Res({ passthrough: true }) reply: FastifyReply,
     @IfMatch() ifMatch?: Versions, @IfNoneMatch() ifNoneMatch?: Versions,

@@ -25,6 +25,7 @@ export class TrackingController {
     summary: 'Open pixel',
     description: 'A transparent pixel; asking for it is an open. The token ends in `.gif`. Programs’ hits are kept and not counted as human.',
     produces: 'image/gif',
+    headers: ['Cache-Control'],
     errors: [DeliveryError.only('link_not_found')],
   })
   async trackOpen(@Param('token') token: string, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<Buffer> {
@@ -40,6 +41,7 @@ export class TrackingController {
     allow: 'public',
     status: 302,
     summary: 'Follow a link',
+    headers: ['Cache-Control', 'Referrer-Policy'],
     description: 'Leads to the URL stored with the campaign, never to one that the request names.',
     errors: [DeliveryError.only('link_not_found')],
   })
@@ -55,6 +57,7 @@ export class TrackingController {
     summary: 'Ask whether to unsubscribe',
     description: 'A page with one button. It changes nothing: link scanners open it, too.',
     produces: 'text/html',
+    headers: ['Cache-Control', 'Content-Security-Policy'],
     errors: [DeliveryError.only('link_not_found')],
   })
   async showUnsubscribe(@Param('token') token: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
@@ -71,6 +74,7 @@ export class TrackingController {
     summary: 'Unsubscribe',
     description: 'One click (RFC 8058), from the page’s button or a mail client’s own. Withdraws the consent and suppresses the address.',
     produces: 'text/html',
+    headers: ['Cache-Control', 'Content-Security-Policy'],
     rawBody: 'anything', // bounded and not looked at: the token alone says who
     bodyLimit: 16 * 1024,
     errors: [DeliveryError.only('link_not_found')],

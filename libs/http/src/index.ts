@@ -6,6 +6,7 @@ export * from './page.dto.js';
 export * from './problem.js';
 export { sendProblem } from './problem.filter.js';
 export { BODY_EXAMPLES, MEBIBYTE, Route, ROUTE, type RouteSpec } from './route.js';
+export { RESPONSE_HEADERS } from './response-headers.js';
 export * from './text.js';
 export { DtoPipe, type WinningFault } from './validation.pipe.js';
 export * from './versioned.js';

@@ -6,6 +6,7 @@ import { type Access, Allow, Public } from '#auth';
 import { COMMON_ERRORS, type ErrorTable } from '#kernel';
 import { IDEMPOTENT } from './idempotency.js';
 import { ProblemDto } from './problem.js';
+import { headerRefs, type ResponseHeader } from './response-headers.js';
 
 export const ROUTE = 'route';
 
@@ -19,12 +20,20 @@ export interface RouteSpec {
   status?: 200 | 201 | 202 | 204 | 302;
   /** The DTO of the answer, or of each shape it may have; none for 204. */
   returns?: Type | readonly Type[];
+  /** Answers with a `Versioned`: its version is the ETag. */
+  versioned?: boolean;
+  /** A second status that it answers alike with, and when. */
+  also?: { status: 200 | 201; description: string };
+  /** Headers of its own, beyond those that follow from the rest. */
+  headers?: ResponseHeader[];
   /** The answer as an example: it is held against the DTO by a test. */
   example?: unknown;
   /** A content type other than JSON, for a string or a stream. */
   produces?: string;
   /** Examples of the body by name; each works when pasted. */
   bodies?: Record<string, unknown>;
+  /** The body may be left out. */
+  bodyOptional?: boolean;
   /** A body other than JSON. */
   consumes?: string;
   /** The codes it answers with beyond the common ones: `PromoError.only('promo_not_found')`. */
@@ -56,8 +65,9 @@ export function Route(spec: RouteSpec): MethodDecorator {
     ApiExtension('x-permission', spec.allow),
     ApiExtension(BODY_EXAMPLES, spec.bodies ?? {}),
     ApiExtraModels(ProblemDto, ...shapes(spec)),
-    ApiResponse({ status: spec.status ?? 200, description: spec.summary, ...success(spec) }),
-    ...Object.entries(byStatus(spec)).map(([status, errors]) => ApiResponse({ status: Number(status), description: describe(errors), content: problemContent(Number(status), errors) })),
+    ApiResponse({ status: spec.status ?? 200, description: spec.summary, headers: headersOf(spec, spec.status ?? 200), ...success(spec) }),
+    ...(spec.also === undefined ? [] : [ApiResponse({ ...spec.also, headers: headersOf(spec, spec.also.status), ...success(spec) })]),
+    ...Object.entries(byStatus(spec)).map(([status, errors]) => ApiResponse({ status: Number(status), description: describe(errors), headers: headersOf(spec, Number(status)), content: problemContent(Number(status), errors) })),
   ];
   if (spec.allow !== 'public') {
     decorators.push(ApiBearerAuth(), ApiHeader({ name: 'X-Tenant-Id', required: false, description: 'Platform roles only: the tenant to act for.' }));
@@ -80,6 +90,22 @@ function success(spec: RouteSpec): object {
   const refs = shapes(spec).map((dto) => ({ $ref: getSchemaPath(dto) }));
   const schema = refs.length > 1 ? { oneOf: refs } : (refs[0] ?? { type: 'string' });
   return { content: { [spec.produces ?? 'application/json']: { schema, ...(spec.example !== undefined && { example: spec.example }) } } };
+}
+
+/** Those that are on a route's refusals, too. */
+const POLICIES: readonly ResponseHeader[] = ['Cache-Control', 'Content-Security-Policy', 'Referrer-Policy'];
+
+/** What answers of this status carry. */
+function headersOf(spec: RouteSpec, status: number): ReturnType<typeof headerRefs> {
+  const names: ResponseHeader[] = ['X-Request-Id'];
+  if (spec.allow !== 'public' && status !== 401) names.push('RateLimit', 'RateLimit-Policy');
+  if (status === 401) names.push('WWW-Authenticate');
+  if (status === 429 || status === 503) names.push('Retry-After');
+  if (status >= 400) return headerRefs([...names, ...(spec.headers ?? []).filter((name) => POLICIES.includes(name))]);
+  if (spec.versioned) names.push('ETag');
+  if (status === 201 || status === 302 || spec.status === 201) names.push('Location'); // a redemption told again answers 200, and still says where it is
+  if (spec.idempotent) names.push('Idempotency-Replayed');
+  return headerRefs([...names, ...(spec.headers ?? [])]);
 }
 
 /** The codes of a route, its own and the common ones, by HTTP status. */

@@ -19,7 +19,7 @@ export interface WinningFault {
 export class DtoPipe implements PipeTransform {
   async transform(given: unknown, { metatype, type }: ArgumentMetadata): Promise<unknown> {
     if (type === 'custom' || PLAIN.includes(metatype)) return given;
-    const value = given === undefined && type === 'body' ? {} : given; // without a body every required member is missing, and told by name
+    const value = given === undefined && type === 'body' ? {} : given; // only where a body may be left out
     if (type === 'body' ? !isPlainObject(value) : !isObject(value)) {
       throw validationFailed([{ pointer: '', code: 'is_object', detail: 'The body must be a JSON object.' }]);
     }

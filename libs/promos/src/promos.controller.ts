@@ -38,6 +38,7 @@ export class PromosController {
     description: 'Active at once, within its validity. A code is unique among those not archived.',
     status: 201,
     returns: PromoDto,
+    versioned: true,
     example: WELCOME20,
     bodies: { welcome: WELCOME20_BODY, happy_hour: HAPPY_HOUR, drinks: SPRITZ3, free_delivery: FREE_DELIVERY },
     errors: [PromoError.only('invalid_promo_code', 'promo_code_exists'), SegmentError.only('segment_not_found')],
@@ -53,6 +54,7 @@ export class PromosController {
     summary: 'Get a promo code',
     description: 'With how often it was used.',
     returns: PromoDto,
+    versioned: true,
     example: WELCOME20,
     errors: [PromoError.only('promo_not_found')],
   })
@@ -66,6 +68,7 @@ export class PromosController {
     summary: 'Change a promo code',
     description: 'A merge patch: members left out stay, null clears. Code and type cannot change. A limit lowered below what was used only stops further use.',
     returns: PromoDto,
+    versioned: true,
     example: WELCOME20,
     bodies: { limits: { usage_limit: 2000, valid_until: '2027-03-31T23:59:59Z' } },
     errors: [PromoError.only('promo_not_found', 'invalid_state'), SegmentError.only('segment_not_found')],
@@ -94,6 +97,7 @@ export class PromosController {
     summary: 'Pause a promo code',
     description: 'It cannot be redeemed until it is activated again.',
     returns: PromoDto,
+    versioned: true,
     example: { ...WELCOME20, status: 'paused' },
     errors: [PromoError.only('promo_not_found', 'invalid_state')],
   })
@@ -107,6 +111,7 @@ export class PromosController {
     summary: 'Activate a paused promo code',
     description: 'An archived one stays archived.',
     returns: PromoDto,
+    versioned: true,
     example: WELCOME20,
     errors: [PromoError.only('promo_not_found', 'invalid_state')],
   })
@@ -120,6 +125,7 @@ export class PromosController {
     summary: 'Archive a promo code',
     description: 'For ever; its code becomes free for another promo. Redemptions can still be rolled back.',
     returns: PromoDto,
+    versioned: true,
     example: { ...WELCOME20, status: 'archived' },
     errors: [PromoError.only('promo_not_found')],
   })

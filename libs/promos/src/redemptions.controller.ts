@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Param, Post, Req, Res } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import { ApiBody, ApiHeader, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentTenant } from '#auth';
 import { Route } from '#http';
@@ -42,15 +42,12 @@ export class RedemptionsController {
     status: 201,
     returns: [RedemptionDto, RedemptionsDto],
     example: REDEMPTION,
+    also: { status: 200, description: 'Redeemed before under this Idempotency-Key; the header Idempotency-Replayed is `true`' },
+    headers: ['Idempotency-Replayed'],
     bodies: { one: REDEEM_BODY, several: SEVERAL_BODY },
     errors: [PromoError.only('invalid_promo_code'), RedemptionRefused.only(...(Object.keys(REASONS) as Reason[])), RequestError.only('idempotency_key_reused')],
   })
   @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'Up to 255 characters; kept with the redemption, for ever.' })
-  @ApiResponse({
-    status: 200,
-    description: 'Redeemed before under this Idempotency-Key; the header Idempotency-Replayed is `true`',
-    content: { 'application/json': { schema: { oneOf: [{ $ref: getSchemaPath(RedemptionDto) }, { $ref: getSchemaPath(RedemptionsDto) }] }, example: REDEMPTION } },
-  })
   async redeemPromos(@CurrentTenant() tenant: Tenant, @Body() body: RedeemDto, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
     const key = request.headers['idempotency-key'] as string | undefined;
     const { body: answer, replayed } = await this.redemptions.redeem(tenant, body, key);
@@ -79,6 +76,7 @@ export class RedemptionsController {
     returns: RedemptionDto,
     example: { ...REDEMPTION, status: 'rolled_back', rolled_back_at: '2026-01-24T19:00:00.000Z', rollback_reason: 'order canceled' },
     bodies: { canceled: { reason: 'order canceled' } },
+    bodyOptional: true,
     errors: [PromoError.only('redemption_not_found')],
   })
   @ApiBody({ type: RollbackDto, required: false })

@@ -73,6 +73,7 @@ export class SegmentInsightsController {
     summary: 'Export a segment’s members',
     description: 'A CSV file with the columns that `POST /customers/import` takes, streamed; imported as it is, it gives the same customers. Attributes are not in it, for their names are without number, nor are push subscriptions: `GET /customers/{customer_id}` tells them. A cell that a spreadsheet would take for a formula, such as a phone number with its `+`, has a `\'` before it, which an import takes away. Kept in the audit log.',
     produces: 'text/csv',
+    headers: ['Content-Disposition'],
     example: EXPORT,
     errors: [SegmentError.only('segment_not_found')],
   })

@@ -35,6 +35,7 @@ export class SegmentsController {
     summary: 'Create a segment',
     description: 'A dynamic segment has its members when this answers; for a tenant of more than 300,000 customers a job computes them, and `last_updated` is absent until it has. The body may take 64 KiB, the criteria in it 16 KiB.',
     returns: SegmentDto,
+    versioned: true,
     example: SEGMENT,
     bodies: { dynamic: HIGH_VALUE, event: EVENT_CRITERIA, static: { name: 'Friends of the house', type: 'static' }, imported: { name: 'Newsletter 2025', type: 'imported' } },
     bodyLimit: BODY_LIMIT,
@@ -46,7 +47,7 @@ export class SegmentsController {
   }
 
   @Get(':segment_id')
-  @Route({ allow: 'segments:read', summary: 'Get a segment', description: 'With the size of its membership.', returns: SegmentDto, example: SEGMENT, errors: [SegmentError.only('segment_not_found')] })
+  @Route({ allow: 'segments:read', summary: 'Get a segment', description: 'With the size of its membership.', returns: SegmentDto, versioned: true, example: SEGMENT, errors: [SegmentError.only('segment_not_found')] })
   getSegment(@CurrentTenant() tenant: Tenant, @Param('segment_id') segmentId: string) {
     return this.segments.get(tenant, segmentId);
   }
@@ -58,6 +59,7 @@ export class SegmentsController {
     summary: 'Change a segment',
     description: 'A merge patch of name, description and criteria; new criteria replace the old ones whole, and the members are computed anew. The body may take 64 KiB, the criteria in it 16 KiB.',
     returns: SegmentDto,
+    versioned: true,
     example: SEGMENT,
     bodies: { rename: { name: 'Best Customers' }, criteria: { criteria: { total_spent: { gte: 1000 } } } },
     bodyLimit: BODY_LIMIT,
@@ -87,6 +89,7 @@ export class SegmentsController {
     summary: 'Compute a dynamic segment now',
     description: 'Members follow by themselves within seconds; this does not wait for it. 409 `invalid_state` for another type, and for criteria that can no longer be read.',
     returns: SegmentDto,
+    versioned: true,
     example: SEGMENT,
     errors: [SegmentError.only('segment_not_found', 'invalid_state')],
   })

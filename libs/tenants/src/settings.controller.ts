@@ -20,6 +20,7 @@ export class SettingsController {
     summary: 'Get the settings',
     description: 'The tenant’s time zone, currency, sender, attribution window, frequency cap, quiet hours, segment limits and funnel options.',
     returns: SettingsDto,
+    versioned: true,
     example: DEFAULT_SETTINGS,
   })
   getSettings(@CurrentTenant() tenant: Tenant) {
@@ -32,6 +33,7 @@ export class SettingsController {
     summary: 'Change settings',
     description: 'A merge patch: members left out stay as they are. Tenant administrators and platform roles only; the change is kept in the audit log.',
     returns: SettingsDto,
+    versioned: true,
     example: { ...DEFAULT_SETTINGS, timezone: 'Europe/Berlin', frequency_cap: { max: 3, per_days: 7 } },
     bodies: {
       timezone: { timezone: 'Europe/Berlin', frequency_cap: { max: 3, per_days: 7 } },

@@ -1,0 +1,35 @@
+import { startApp, type TestApp } from './support/app.js';
+import { fill, GUARDED, type Operation, takesJson, title } from './support/operations.js';
+
+/** What an operation that takes JSON makes of no body at all. */
+describe('a body', () => {
+  let app: TestApp;
+  beforeAll(async () => void (app = await startApp()));
+  afterAll(() => app.close());
+
+  const NONE: [string, RequestInit][] = [
+    ['absent', {}],
+    ['absent, with its type', { headers: { 'content-type': 'application/json' } }],
+    ['empty', { headers: { 'content-type': 'application/json' }, body: Buffer.alloc(0) }],
+  ];
+  const send = async (operation: Operation, init: RequestInit) => {
+    const path = fill(operation.path, (name) => (name === 'provider' ? 'sendgrid' : name === 'segment_id' ? 'seg_all_customers' : 'ghost'));
+    const response = await app.fetch(path, { method: operation.method, ...init });
+    const text = await response.text();
+    return { status: response.status, ...(JSON.parse(text || '{}') as { code?: string; errors?: object[] }) };
+  };
+  const REQUIRED = GUARDED.filter((operation) => takesJson(operation) && operation.requestBody!.required);
+  const OPTIONAL = GUARDED.filter((operation) => takesJson(operation) && !operation.requestBody!.required);
+
+  test.each(REQUIRED.map((operation) => [title(operation), operation] as const))('is required of %s', async (_, operation) => {
+    for (const [what, init] of NONE) {
+      expect([what, await send(operation, init)]).toMatchObject([what, { status: 400, code: 'validation_failed', errors: [{ pointer: '', code: 'required' }] }]);
+    }
+    expect((await app.fetch('/api/v1/marketing/customers/ghost')).status).toBe(404);
+  });
+
+  test('may be left out where the document says so', async () => {
+    expect(OPTIONAL.map(({ operationId }) => operationId).sort()).toEqual(['rollbackRedemption', 'scheduleCampaign']);
+    for (const operation of OPTIONAL) for (const [what, init] of NONE) expect([what, (await send(operation, init)).status]).toEqual([what, 404]);
+  });
+});
