@@ -68,11 +68,13 @@ describe('a segment that is being made', () => {
     const tenant = newTenant();
     const { id } = await tenantOf(maker, tenant);
     const letGo = await slowly(maker, () => create(tenant, { total_spent: { gte: 10.5 } }));
-    const change = follower.api(['tenant_admin'], tenant).PATCH('/api/v1/marketing/settings', { body: { currency: 'JPY' } });
+    const other = await startApp();
+    const change = other.api(['tenant_admin'], tenant).PATCH('/api/v1/marketing/settings', { body: { currency: 'JPY' } });
     const changed = () => maker.sql(`SELECT 1 FROM tenant_settings WHERE tenant_id = $1 AND currency = 'JPY'`, [id]);
     const waiting = () => maker.sql(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%tenant_settings%'`);
     await eventually(async () => expect([...(await changed()), ...(await waiting())]).not.toEqual([]), { within: 40_000 }).finally(letGo); // either is what can happen next
     const segment = await letGo();
     expect((await change).error).toMatchObject({ status: 409, code: 'settings_in_use', detail: expect.stringContaining(segment) as string });
+    await other.close();
   }, 60_000);
 });
