@@ -54,10 +54,14 @@ test('a failure gives its turn back', async () => {
   await two.end();
 });
 
-test('a queue has an end', async () => {
-  const { start } = scene(2);
-  const all = Array.from({ length: 101 }, () => start(1, 'x'));
+test('a tenant’s queue has an end, which turns away nobody else', async () => {
+  const { start, running } = scene(10);
+  const all = Array.from({ length: 102 }, () => start(1, 'x'));
   await settled();
   await expect(start(1, 'late').done).rejects.toMatchObject({ code: 'unavailable', context: { retryAfter: 5 } });
+  const other = start(2, 'other');
+  await settled();
+  expect(running).toEqual(['x', 'x', 'other']);
   for (const one of all) await one.end();
+  await other.end();
 });

@@ -4,7 +4,7 @@ import { RequestError, type Tenant } from '#kernel';
 
 /** Of one tenant. */
 const AT_ONCE = 2;
-/** Requests that wait; more are turned away. */
+/** Requests of one tenant that wait; more are turned away, and no other tenant's. */
 const LONGEST_QUEUE = 100;
 
 interface Waiting {
@@ -26,9 +26,9 @@ export class HeavyReads {
     this.most = Math.max(1, Math.floor(env.DATABASE_POOL / 2));
   }
 
-  /** @throws RequestError unavailable when too many wait already */
+  /** @throws RequestError unavailable when too many of the tenant's wait already */
   async run<T>(tenant: Tenant, work: () => Promise<T>): Promise<T> {
-    if (this.waiting.length >= LONGEST_QUEUE) throw new RequestError('unavailable', { detail: 'Too many such requests wait already.', retryAfter: 5 });
+    if (this.waiting.filter(({ tenantId }) => tenantId === tenant.id).length >= LONGEST_QUEUE) throw new RequestError('unavailable', { detail: 'Too many such requests wait already.', retryAfter: 5 });
     await new Promise<void>((begin) => {
       this.waiting.push({ tenantId: tenant.id, begin });
       this.next();
