@@ -5,7 +5,7 @@ const BASE = '/api/v1/marketing';
 describe('a cursor', () => {
   let app: TestApp;
   let other: string;
-  const lists: string[] = ['campaigns', 'customers', 'segments', 'promos', 'audit-log'];
+  const lists: string[] = ['campaigns', 'customers', 'segments', 'promos', 'imports', 'audit-log'];
 
   beforeAll(async () => {
     app = await startApp();
@@ -14,6 +14,7 @@ describe('a cursor', () => {
       await api.POST(`${BASE}/campaigns`, { body: { name: `C${n}`, type: 'newsletter', channels: ['email'], segment_id: 'seg_all_customers' } });
       await api.POST(`${BASE}/promos`, { body: { code: `CURSOR${n}`, type: 'percentage', value: 5 } });
       await api.PUT(`${BASE}/customers/{customer_id}`, { params: { path: { customer_id: `c${n}` } }, body: { city: 'Rome' } });
+      await app.fetch(`${BASE}/customers/import`, { method: 'POST', headers: { 'content-type': 'text/csv' }, body: 'customer_id\nc1\n' });
       await api.PATCH(`${BASE}/settings`, { body: { timezone: n === 2 ? 'UTC' : 'Europe/Rome' } });
     }
     const events = [1, 2].map((n) => ({ id: `e${n}`, type: 'menu_viewed', customer_id: 'c1', occurred_at: `2026-01-0${n}T00:00:00Z` }));

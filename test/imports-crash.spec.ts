@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
-import pg from 'pg';
 import { anyFreePort } from '#app/local/src/ports';
 import { Jobs } from '#jobs';
 import { startApp, type TestApp } from './support/app.js';
@@ -40,17 +39,6 @@ describe('a process that is killed in the middle of an import', () => {
     await exited;
   };
 
-  /** Has the transaction that brings the import's count to `processed` wait, with everything written and nothing committed, until it is let go. */
-  const holdAt = async (processed: number): Promise<() => Promise<void>> => {
-    const gate = new pg.Client({ connectionString: await specDatabase() });
-    await gate.connect();
-    await gate.query(`SELECT pg_advisory_lock(4711);
-      CREATE FUNCTION test_gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(4711); RETURN NULL; END $$;
-      CREATE TRIGGER test_gate AFTER UPDATE ON imports FOR EACH ROW WHEN (NEW.processed = ${processed}) EXECUTE FUNCTION test_gate()`);
-    return () => gate.end();
-  };
-  const held = () => app.sql(`SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711 AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`);
-
   test('the worker: the import goes on by itself, and no row takes effect twice', async () => {
     const rows = function* () {
       yield 'customer_id,email,loyalty_points,consents.email.status\n';
@@ -59,9 +47,9 @@ describe('a process that is killed in the middle of an import', () => {
     };
     const { id } = (await (await imports.upload(Readable.from(rows(), { objectMode: false }))).json()) as { id: string };
 
-    const letGo = await holdAt(3 * CHUNK);
+    const letGo = await imports.holdAt(3 * CHUNK);
     const killed = await start('worker', { WORKER_PORT: '0' });
-    await eventually(async () => expect(await held()).toHaveLength(1), { within: 30_000 });
+    await eventually(async () => expect(await imports.held()).toHaveLength(1), { within: 30_000 });
     await kill(killed);
     await letGo();
     const bad = (2 * CHUNK) / 50;

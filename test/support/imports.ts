@@ -1,5 +1,7 @@
+import pg from 'pg';
 import type { paths } from './api.js';
 import type { TestApp } from './app.js';
+import { specDatabase } from './database.js';
 import { eventually } from './eventually.js';
 import { token } from './tokens.js';
 
@@ -36,6 +38,20 @@ export class TestImports {
 
   async get(import_id: string): Promise<Import> {
     return (await this.app.api(['marketing'], this.tenant).GET('/api/v1/marketing/imports/{import_id}', { params: { path: { import_id } } })).data!;
+  }
+
+  /** Has the transaction that brings an import's count to `processed` wait, with everything written and nothing committed, until it is let go. */
+  async holdAt(processed: number): Promise<() => Promise<void>> {
+    const gate = new pg.Client({ connectionString: await specDatabase() });
+    await gate.connect();
+    await gate.query(`SELECT pg_advisory_lock(4711);
+      CREATE OR REPLACE FUNCTION test_gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(4711); RETURN NULL; END $$;
+      CREATE OR REPLACE TRIGGER test_gate AFTER UPDATE ON imports FOR EACH ROW WHEN (NEW.processed = ${processed}) EXECUTE FUNCTION test_gate()`);
+    return () => gate.end();
+  }
+
+  held() {
+    return this.app.sql(`SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711 AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`);
   }
 
   /** A CSV report of the import. */

@@ -7,4 +7,5 @@ export class CustomerError extends domainError({
 
 export class ImportError extends domainError({
   import_not_found: [404, 'No such import.'],
+  invalid_state: [409, 'The import has ended already.'],
 }) {}

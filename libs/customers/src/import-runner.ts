@@ -4,7 +4,7 @@ import { Database, isContention } from '#database';
 import { Jobs } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
 import { ImportEntity } from './import.entity.js';
-import { ADD_PROGRESS, ANALYZE_CUSTOMERS, FORGET_NEWCOMERS, IDS_OF_EMAILS, KEEP_ERRORS, KEEP_REJECTED, KEEP_NEWCOMERS, TAKE_CHUNK } from './import.queries.js';
+import { ADD_PROGRESS, ANALYZE_CUSTOMERS, FORGET_NEWCOMERS, FORGET_WAITING, IDS_OF_EMAILS, KEEP_ERRORS, KEEP_REJECTED, KEEP_NEWCOMERS, TAKE_CHUNK } from './import.queries.js';
 import { rejectedRows } from './import-rejected.js';
 import { ReadAhead } from './import-read-ahead.js';
 import type { ReadRow } from './import-row.js';
@@ -82,7 +82,7 @@ export class ImportRunner implements OnModuleInit {
     const begunAt = this.clock.now();
     return this.database.inTenant(tenant, async (tx) => {
       const entity = await tx.findOne(ImportEntity, { where: { tenantId: tenant.id, importNo }, lock: { mode: 'pessimistic_write' } });
-      if (entity === null || entity.status === 'completed' || entity.status === 'failed') return false;
+      if (entity === null || entity.ended) return false;
       const [[chunk]] = await tx.query<[[Chunk?], number]>(TAKE_CHUNK, [tenant.id, importNo]);
       if (chunk !== undefined) await this.apply(tx, tenant, entity, chunk, ahead, begunAt);
       const more = chunk !== undefined && entity.processed < entity.totalRows;
@@ -146,10 +146,10 @@ export class ImportRunner implements OnModuleInit {
   private giveUp(tenant: Tenant, importNo: number): Promise<boolean> {
     return this.database.inTenant(tenant, async (tx) => {
       const entity = await tx.findOne(ImportEntity, { where: { tenantId: tenant.id, importNo }, lock: { mode: 'pessimistic_write' } });
-      if (entity === null) return true;
+      if (entity === null || entity.ended) return true;
       const failed = entity.failures + 1 >= MAX_FAILURES;
       await tx.update(ImportEntity, { tenantId: tenant.id, importNo }, { failures: entity.failures + 1, ...(failed && { status: 'failed', finishedAt: this.clock.now() }) });
-      if (failed) for (const table of ['import_chunks', 'import_newcomers']) await tx.query(`DELETE FROM ${table} WHERE tenant_id = $1 AND import_no = $2`, [tenant.id, importNo]);
+      if (failed) for (const forget of FORGET_WAITING) await tx.query(forget, [tenant.id, importNo]);
       return failed;
     });
   }

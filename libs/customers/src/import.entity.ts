@@ -1,10 +1,12 @@
 import { Check, Column, Entity, PrimaryColumn, Unique } from 'typeorm';
 
-export const IMPORT_STATUSES = ['queued', 'running', 'completed', 'failed'] as const;
+export const IMPORT_STATUSES = ['queued', 'running', 'completed', 'failed', 'canceled'] as const;
 export type ImportStatus = (typeof IMPORT_STATUSES)[number];
 
+const ENDED: readonly string[] = ['completed', 'failed', 'canceled'] satisfies ImportStatus[];
+
 @Entity('imports')
-@Check('imports_status_check', `status IN ('receiving', 'queued', 'running', 'completed', 'failed')`)
+@Check('imports_status_check', `status IN ('receiving', 'queued', 'running', 'completed', 'failed', 'canceled')`)
 @Unique('imports_import_id', ['tenantId', 'importId'])
 export class ImportEntity {
   @PrimaryColumn('int', { name: 'tenant_id' })
@@ -70,4 +72,9 @@ export class ImportEntity {
 
   @Column('timestamptz', { name: 'finished_at', nullable: true })
   finishedAt: Date | null;
+
+  /** Nothing more becomes of the file. */
+  get ended(): boolean {
+    return ENDED.includes(this.status);
+  }
 }

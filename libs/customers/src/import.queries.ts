@@ -1,3 +1,4 @@
+import { boundedTotal } from '#database';
 import { OF_TENANT } from './customers.queries.js';
 
 /** $1 tenant, $2 id, $3 target, $4 target's ref, $5 header, $6 columns, $7 dry run, $8 now */
@@ -31,6 +32,9 @@ export const KEEP_NEWCOMERS = `
 /** $1 tenant, $2 import */
 export const FORGET_NEWCOMERS = `DELETE FROM import_newcomers WHERE tenant_id = $1 AND import_no = $2`;
 
+/** What an import that ends early leaves. $1 tenant, $2 import */
+export const FORGET_WAITING = ['DELETE FROM import_chunks WHERE tenant_id = $1 AND import_no = $2', FORGET_NEWCOMERS];
+
 /** $1 tenant, $2 import, $3 processed, $4 created, $5 updated, $6 rejected, $7 now */
 export const ADD_PROGRESS = `
   UPDATE imports SET status = 'running', processed = processed + $3, created = created + $4, updated = updated + $5, rejected = rejected + $6, started_at = coalesce(started_at, $7)
@@ -50,6 +54,9 @@ export const REJECTED = `
 /** The id is null where several customers have the email. $1 tenant, $2 emails */
 export const IDS_OF_EMAILS = `
   SELECT email, CASE WHEN count(*) = 1 THEN min(customer_id) END AS customer_id FROM customers WHERE ${OF_TENANT} AND email = ANY ($2::text[]) GROUP BY email`;
+
+/** Of the imports that somebody has heard of. $1 tenant, $2 status or null for any */
+export const COUNT_IMPORTS = boundedTotal(`FROM imports WHERE tenant_id = $1 AND status <> 'receiving' AND ($2::text IS NULL OR status = $2)`);
 
 /** Files whose upload ended but whose caller never heard of it. $1 tenant, $2 before */
 export const FORGET_ORPHANS = `DELETE FROM imports WHERE tenant_id = $1 AND status = 'receiving' AND created_at < $2`;

@@ -1,11 +1,11 @@
-import { Controller, Get, Param, Post, Req, StreamableFile } from '@nestjs/common';
+import { Controller, Get, Param, Post, Query, Req, StreamableFile } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { CurrentTenant } from '#auth';
+import { Caller, CurrentTenant, type Principal } from '#auth';
 import { Route } from '#http';
 import type { Tenant } from '#kernel';
 import { ImportError } from './customers.errors.js';
-import { ImportDto } from './dto/import.dto.js';
+import { ImportDto, ImportListQueryDto, ImportPageDto } from './dto/import.dto.js';
 import { csvBody } from './import.csv.js';
 import { ImportQuery } from './import.options.js';
 import { Imports } from './imports.js';
@@ -14,6 +14,8 @@ const QUEUED = {
   id: 'imp_01kzv3q6x0w9m2h7c4t8r5e1nd', status: 'queued', total_rows: 2357, processed: 0, created: 0, updated: 0, rejected: 0,
   encoding: 'utf-8', dry_run: false, rows_per_second: null, eta_seconds: null, created_at: '2026-01-24T18:30:00.000Z', started_at: null, finished_at: null,
 };
+
+const RUNNING = { ...QUEUED, status: 'running', processed: 1000, created: 990, updated: 8, rejected: 2, rows_per_second: 15713, eta_seconds: 1, started_at: '2026-01-24T18:30:01.850Z' };
 
 @ApiTags('Customers')
 @Controller()
@@ -39,17 +41,42 @@ A file that is no CSV, such as one with a quote that nothing closes, is refused 
     return this.imports.start(tenant, csvBody(request));
   }
 
+  @Get('imports')
+  @Route({
+    allow: 'customers:read',
+    summary: 'List imports',
+    description: 'Newest first: of customers, and into segments.',
+    returns: ImportPageDto,
+    example: { data: [RUNNING], meta: { page: 1, limit: 20, total: 1, total_relation: 'eq', has_more: false, next_cursor: null } },
+  })
+  listImports(@CurrentTenant() tenant: Tenant, @Query() query: ImportListQueryDto) {
+    return this.imports.list(tenant, query);
+  }
+
   @Get('imports/:import_id')
   @Route({
     allow: 'customers:read',
     summary: 'Get an import',
-    description: 'How far it is, how fast, and for how much longer. Follow it until `status` is `completed` or `failed`.',
+    description: 'How far it is, how fast, and for how much longer. Follow it until `status` is `completed`, `failed` or `canceled`.',
     returns: ImportDto,
     example: { ...QUEUED, status: 'completed', processed: 2357, created: 2350, updated: 5, rejected: 2, rows_per_second: 15713, started_at: '2026-01-24T18:30:01.850Z', finished_at: '2026-01-24T18:30:02.000Z' },
     errors: [ImportError.only('import_not_found')],
   })
   getImport(@CurrentTenant() tenant: Tenant, @Param('import_id') importId: string) {
     return this.imports.get(tenant, importId);
+  }
+
+  @Post('imports/:import_id/cancel')
+  @Route({
+    allow: 'customers:write',
+    summary: 'Cancel an import',
+    description: 'For good, and at once: the answer says what was processed until then, which stays; the rest of the file is deleted. Doing it again changes nothing. Kept in the audit log.',
+    returns: ImportDto,
+    example: { ...RUNNING, status: 'canceled', eta_seconds: null, finished_at: '2026-01-24T18:30:01.915Z' },
+    errors: [ImportError.only('import_not_found', 'invalid_state')],
+  })
+  cancelImport(@Caller() caller: Principal, @Param('import_id') importId: string) {
+    return this.imports.cancel(caller.tenant, caller.subject, importId);
   }
 
   @Get('imports/:import_id/errors')

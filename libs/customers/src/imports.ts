@@ -1,15 +1,16 @@
 import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { stringify } from 'csv-stringify/sync';
-import type { EntityManager } from 'typeorm';
-import { Database } from '#database';
+import { type EntityManager, LessThan, Not } from 'typeorm';
+import { Database, readBoundedTotal } from '#database';
 import { Jobs, jobType } from '#jobs';
-import { Clock, defused, newId, type Tenant } from '#kernel';
+import { Clock, defused, isInt4, newId, type Paged, pageWindow, type Tenant, toPage } from '#kernel';
+import { AuditLog } from '#tenants';
 import { ImportError } from './customers.errors.js';
-import { ImportDto } from './dto/import.dto.js';
+import { ImportDto, type ImportListQueryDto } from './dto/import.dto.js';
 import { type CsvFile, readCsv } from './import.csv.js';
 import { ImportEntity } from './import.entity.js';
-import { BEGIN_IMPORT, ERRORS, KEEP_CHUNK, REJECTED } from './import.queries.js';
+import { BEGIN_IMPORT, COUNT_IMPORTS, ERRORS, FORGET_WAITING, KEEP_CHUNK, REJECTED } from './import.queries.js';
 import { rejectedCsv, type RejectedRow } from './import-rejected.js';
 
 /** Gets the customers of every chunk, in the transaction that writes them. */
@@ -25,6 +26,7 @@ export class Imports {
   readonly targets = new Map<string, ImportTarget>();
 
   constructor(
+    private readonly auditLog: AuditLog,
     private readonly clock: Clock,
     private readonly database: Database,
     private readonly jobs: Jobs,
@@ -74,6 +76,34 @@ export class Imports {
       await this.database.inTenant(tenant, (tx) => tx.delete(ImportEntity, { tenantId: tenant.id, importNo, status: 'receiving' }));
       throw error;
     }
+  }
+
+  /** Newest first. */
+  async list(tenant: Tenant, query: ImportListQueryDto): Promise<Paged<ImportDto>> {
+    const window = pageWindow<[number]>(query, 'imports', ([no, ...rest]) => isInt4(no) && rest.length === 0);
+    return this.database.inTenant(tenant, async (tx) => {
+      const where = { tenantId: tenant.id, status: query.status ?? Not('receiving' as const), ...(window.after && { importNo: LessThan(window.after[0]) }) };
+      const rows = await tx.find(ImportEntity, { where, order: { importNo: 'DESC' }, skip: window.offset, take: window.limit + 1 });
+      const [counted] = await tx.query<[{ total: number }]>(COUNT_IMPORTS, [tenant.id, query.status ?? null]);
+      const now = this.clock.now();
+      return toPage(rows, window, readBoundedTotal(counted.total), (row) => ImportDto.from(row, now), (row) => [row.importNo]);
+    });
+  }
+
+  /** Waits for the chunk that is being worked on: what is told then is final. */
+  async cancel(tenant: Tenant, actor: string, importId: string): Promise<ImportDto> {
+    return this.database.inTenant(tenant, async (tx) => {
+      const entity = await tx.findOne(ImportEntity, { where: { tenantId: tenant.id, importId }, lock: { mode: 'pessimistic_write' } });
+      if (entity === null || entity.status === 'receiving') throw new ImportError('import_not_found');
+      if (entity.ended && entity.status !== 'canceled') throw new ImportError('invalid_state', { detail: `The import is ${entity.status}.` });
+      if (!entity.ended) {
+        for (const forget of FORGET_WAITING) await tx.query(forget, [tenant.id, entity.importNo]);
+        Object.assign(entity, { status: 'canceled', finishedAt: this.clock.now() });
+        await tx.save(entity);
+        await this.auditLog.add(tx, tenant, actor, 'import.canceled', { import_id: importId, processed: entity.processed, total_rows: entity.totalRows });
+      }
+      return ImportDto.from(entity, this.clock.now());
+    });
   }
 
   async get(tenant: Tenant, importId: string): Promise<ImportDto> {

@@ -1,11 +1,13 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { IsIn, IsOptional } from 'class-validator';
+import { PageQueryDto, pageOf } from '#http';
 import { IMPORT_STATUSES, type ImportEntity, type ImportStatus } from '../import.entity.js';
 
 export class ImportDto {
   @ApiProperty({ example: 'imp_01kzv3q6x0w9m2h7c4t8r5e1nd' })
   id: string;
 
-  /** `failed`: it was given up after several tries; what was processed stays. */
+  /** `failed`: it was given up after several tries. `canceled`: somebody stopped it. Of both what was processed stays. */
   @ApiProperty({ enum: IMPORT_STATUSES, example: 'queued' })
   status: ImportStatus;
 
@@ -68,6 +70,14 @@ export class ImportDto {
       finished_at: entity.finishedAt?.toISOString() ?? null,
     };
   }
+}
+
+export class ImportPageDto extends pageOf(ImportDto) {}
+
+export class ImportListQueryDto extends PageQueryDto {
+  @IsOptional() @IsIn(IMPORT_STATUSES)
+  @ApiProperty({ enum: IMPORT_STATUSES, required: false })
+  status?: ImportStatus;
 }
 
 /** Rows a second since the start; null before, or when it took no time. */

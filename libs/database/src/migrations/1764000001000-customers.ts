@@ -98,7 +98,7 @@ export class Customers1764000001000 implements MigrationInterface {
         tenant_id int NOT NULL REFERENCES tenants,
         import_no int GENERATED ALWAYS AS IDENTITY,
         import_id text NOT NULL,
-        status text NOT NULL CHECK (status IN ('receiving', 'queued', 'running', 'completed', 'failed')),
+        status text NOT NULL CHECK (status IN ('receiving', 'queued', 'running', 'completed', 'failed', 'canceled')),
         target text,
         target_ref text,
         header text[] NOT NULL,
