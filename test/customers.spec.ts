@@ -76,6 +76,12 @@ describe('customers', () => {
     expect((await get('mine', newTenant())).error).toMatchObject({ code: 'customer_not_found' });
   });
 
+  test('where a customer said something is kept trimmed, and not by space alone', async () => {
+    const consent = (source: string) => put('trimmed', { consents: { email: { status: 'subscribed', source } } });
+    expect((await consent('  signup form ')).data?.consents.email).toMatchObject({ status: 'subscribed', source: 'signup form' });
+    expect((await consent('  ')).error).toMatchObject({ status: 400, errors: [{ pointer: '/consents/email/source', code: 'is_length' }] });
+  });
+
   test('in a batch a bad row does not spoil the others', async () => {
     const tenant = newTenant();
     await put('old', {}, tenant);

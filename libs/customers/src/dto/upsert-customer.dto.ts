@@ -18,8 +18,8 @@ export class ConsentInputDto {
   status: ConsentStatus;
 
   /** Where the customer said so. */
-  @IsOptional() @IsString() @MaxLength(200)
-  @ApiProperty({ type: String, required: false, nullable: true, maxLength: 200, example: 'signup_form' })
+  @IsOptional() @Trimmed() @IsString() @Length(1, 200)
+  @ApiProperty({ type: String, required: false, nullable: true, minLength: 1, maxLength: 200, example: 'signup_form' })
   source?: string | null;
 
   /** When the customer said so, RFC 3339; not in the future. */
