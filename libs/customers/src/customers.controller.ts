@@ -73,6 +73,7 @@ export class CustomersController {
     returns: BatchResultDto,
     example: BATCH_RESULT_EXAMPLE,
     bodies: { two: BATCH_EXAMPLE },
+    batch: 'customers',
     bodyLimit: 5 * MEBIBYTE,
     idempotent: true,
   })

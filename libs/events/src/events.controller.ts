@@ -36,6 +36,7 @@ export class EventsController {
     returns: EventsRecordedDto,
     example: { accepted: 3, duplicates: 0, rejected: [] },
     bodies: { visit_order_refund: EXAMPLE },
+    batch: 'events',
     bodyLimit: 5 * MEBIBYTE,
     idempotent: true,
   })

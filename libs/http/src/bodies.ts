@@ -13,6 +13,8 @@ declare module 'fastify' {
     rawBody?: boolean | 'anything';
     /** The one media type of the route's body, when it is not JSON. */
     consumes?: string;
+    /** The member of a JSON body whose items answer each for itself. */
+    batch?: string;
     /** Bytes. */
     bodyLimit?: number;
   }
@@ -26,7 +28,7 @@ export function readBodies(fastify: FastifyInstance): void {
     if (request.routeOptions.config.consumes !== undefined) return done(null, undefined); // not read: the route refuses it, whatever it holds, once it knows who asks
     try {
       assertUtf8(request);
-      done(null, parseJson(body));
+      done(null, parseJson(body, request.routeOptions.config.batch));
     } catch (error) {
       done(error as Error);
     }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { RequestError } from '#kernel';
-import { MAX_DEPTH, parseJson } from './json-body.js';
+import { MAX_DEPTH, parseJson, UnstorableItem } from './json-body.js';
 
 const codeOf = (body: string | Buffer): string | undefined => {
   try {
@@ -33,6 +33,19 @@ describe('a JSON body', () => {
     ['21 levels', '['.repeat(MAX_DEPTH + 1) + ']'.repeat(MAX_DEPTH + 1), 'too_deep'],
     ['a million brackets', '['.repeat(1_000_000), 'not_json'],
   ])('%s is refused', (_, body, code) => expect(codeOf(body)).toBe(code));
+
+  test('of a batch only the items are set apart that are not storable, with pointers into them', () => {
+    const parse = (body: string) => parseJson(Buffer.from(body), 'items') as { items: unknown[] };
+    const { items } = parse('{"items":[{"a":1},{"b":{"__proto__":1,"x\\u0000":"\\ud800"}},"\\u0000"]}');
+    expect(items[0]).toEqual({ a: 1 });
+    expect(items.slice(1)).toEqual([expect.any(UnstorableItem), expect.any(UnstorableItem)]);
+    const faults = items.slice(1).map((item) => (item as UnstorableItem).faults.map(({ pointer, code }) => [pointer, code]));
+    expect(faults).toEqual([[['/b/__proto__', 'forbidden_key'], ['/b/x\ufffd', 'forbidden_key']], [['', 'null_character']]]);
+    const deep = (levels: number): string => `{"items":[${'['.repeat(levels)}${']'.repeat(levels)}]}`;
+    expect(parse(deep(MAX_DEPTH - 2)).items[0]).toBeInstanceOf(Array);
+    expect(parse(deep(MAX_DEPTH - 1)).items[0]).toMatchObject({ faults: [{ code: 'too_deep' }] });
+    for (const body of ['{"items":["\\u0000"],"other":"\\u0000"}', `{"items":[${'"\\u0000",'.repeat(1001)}1]}`, '{"items":{"0":"\\u0000"}}', '["\\u0000"]']) expect(() => parse(body)).toThrow(RequestError);
+  });
 
   test('20 levels pass, and an empty body is no body', () => {
     expect(codeOf('['.repeat(MAX_DEPTH) + ']'.repeat(MAX_DEPTH))).toBeUndefined();

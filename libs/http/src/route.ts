@@ -32,6 +32,8 @@ export interface RouteSpec {
   produces?: string;
   /** Examples of the body by name; each works when pasted. */
   bodies?: Record<string, unknown>;
+  /** The member of the body whose items are refused one by one, also for what keeps any other body out as a whole, such as U+0000. */
+  batch?: string;
   /** The body may be left out. */
   bodyOptional?: boolean;
   /** A body other than JSON. */
@@ -60,7 +62,7 @@ export function Route(spec: RouteSpec): MethodDecorator {
     SetMetadata(ROUTE, spec),
     spec.allow === 'public' ? Public() : Allow(spec.allow),
     HttpCode(spec.status ?? 200),
-    RouteConfig({ bodyLimit: spec.bodyLimit ?? MEBIBYTE, rawBody: spec.rawBody ?? false, consumes: spec.consumes }),
+    RouteConfig({ bodyLimit: spec.bodyLimit ?? MEBIBYTE, rawBody: spec.rawBody ?? false, consumes: spec.consumes, batch: spec.batch }),
     ApiOperation({ summary: spec.summary, description: spec.description, ...(spec.allow === 'public' && { security: [] }) }),
     ApiExtension('x-permission', spec.allow),
     ApiExtension(BODY_EXAMPLES, spec.bodies ?? {}),

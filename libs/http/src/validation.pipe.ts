@@ -2,6 +2,7 @@ import { type ArgumentMetadata, Injectable, type PipeTransform, type Type } from
 import { getMetadataStorage, validate, type ValidationError, ValidationTypes } from 'class-validator';
 import { DomainError, type Fault, isObject, pointerToken, validationFailed } from '#kernel';
 import { instantiate } from './instantiate.js';
+import { UnstorableItem } from './json-body.js';
 
 /** Types that Nest passes through: a parameter typed with one is not a DTO. */
 const PLAIN: readonly unknown[] = [String, Boolean, Number, Array, Object, Buffer, undefined];
@@ -19,6 +20,7 @@ export interface WinningFault {
 export class DtoPipe implements PipeTransform {
   async transform(given: unknown, { metatype, type }: ArgumentMetadata): Promise<unknown> {
     if (type === 'custom' || PLAIN.includes(metatype)) return given;
+    if (given instanceof UnstorableItem) throw validationFailed(given.faults);
     const value = given === undefined && type === 'body' ? {} : given; // only where a body may be left out
     if (type === 'body' ? !isPlainObject(value) : !isObject(value)) {
       throw validationFailed([{ pointer: '', code: 'is_object', detail: 'The body must be a JSON object.' }]);
