@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 import type { Tenant } from '#kernel';
 import { normaliseEmail } from './contact.js';
 import { ALIASES_OF } from './customers.queries.js';
-import type { CsvRow } from './import.csv.js';
+import type { CsvRow } from './import.chunks.js';
 import { textOf } from './import-row.js';
 import { addressOf, type CustomerProfile } from './profile.js';
 

@@ -1,4 +1,4 @@
-import type { CsvRow } from './import.csv.js';
+import type { CsvRow } from './import.chunks.js';
 import type { ImportEntity } from './import.entity.js';
 import { type ReadRow, type RowError, RowReader } from './import-row.js';
 

@@ -1,6 +1,6 @@
 import { stringify } from 'csv-stringify/sync';
 import { defused } from '#kernel';
-import type { CsvRow } from './import.csv.js';
+import type { CsvRow } from './import.chunks.js';
 import { REASON_COLUMNS } from './import.columns.js';
 import type { RowError } from './import-row.js';
 

@@ -5,7 +5,7 @@ import { normaliseEmail, normalisePhone } from './contact.js';
 import { isCustomerId } from './customer-id.js';
 import { MAX_ATTRIBUTES } from './dto/customer.rules.js';
 import { ImportRowDto } from './dto/upsert-customer.dto.js';
-import type { CsvRow } from './import.csv.js';
+import type { CsvRow } from './import.chunks.js';
 import { CONSENT_STATUSES, type ProfilePatch } from './profile.js';
 import { tagsOf } from './tags-cell.js';
 

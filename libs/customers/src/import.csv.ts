@@ -5,16 +5,9 @@ import { RequestError, validationFailed } from '#kernel';
 import { columnsOf } from './import.columns.js';
 import { declaredDelimiter, delimiterOf, headerScan } from './import.delimiter.js';
 import { type ImportOptions, importOptions } from './import.options.js';
+import { type CsvChunk, ChunkWriter } from './import.chunks.js';
 import { charsetOf, type FileText, textOf } from './import.text.js';
 
-/** A row and the line of the file it ends on. */
-export type CsvRow = [line: number, cells: string[]];
-
-/** Rows that travel, and are worked on, together: enough to make little of what a transaction costs, few enough not to hold up who writes to the same customers. */
-const CHUNK_ROWS = 1000;
-
-/** Characters from which on a chunk is full, however few its rows. */
-const CHUNK_CHARACTERS = 256 * 1024;
 
 /** Characters of one row. */
 const MAX_ROW = 1024 * 1024;
@@ -37,37 +30,34 @@ export function csvBody({ body, headers, query }: { body: unknown; headers: { 'c
  * @returns its header, which field each column is, the rows in chunks, and what it was read as once they were read
  * @throws RequestError validation_failed when it is no such file; rows already handed out are void then
  */
-export async function readCsv(file: CsvFile): Promise<{ header: string[]; columns: string[]; chunks: AsyncGenerator<CsvRow[]>; encoding(): string }> {
+export async function readCsv(file: CsvFile): Promise<{ header: string[]; columns: string[]; chunks: AsyncGenerator<CsvChunk>; encoding(): string }> {
   const text = textOf(file.charset);
   const batches = records(file.bytes, text);
   const first = await batches.next();
   if (first.done) throw validationFailed([{ pointer: '', code: 'empty', detail: 'The file is empty: its first row names the columns.' }]);
-  const [[, header], ...rows] = first.value as [CsvRow, ...CsvRow[]];
+  const { header } = first.value;
   try {
-    return { header, columns: columnsOf(header, file.mapping), chunks: inChunks(rows, batches), encoding: () => text.encoding() };
+    return { header, columns: columnsOf(header, file.mapping), chunks: chunksOf(first.value, batches), encoding: () => text.encoding() };
   } catch (error) {
     await batches.return(undefined);
     throw error;
   }
 }
 
-async function* inChunks(rows: CsvRow[], batches: AsyncGenerator<CsvRow[]>): AsyncGenerator<CsvRow[]> {
-  let chunk: CsvRow[] = [];
-  let characters = 0;
-  for (let batch: IteratorResult<CsvRow[]> = { value: rows }; !batch.done; batch = await batches.next()) {
-    for (const row of batch.value) {
-      for (const cell of row[1]) characters += cell.length;
-      if (chunk.push(row) < CHUNK_ROWS && characters < CHUNK_CHARACTERS) continue;
-      yield chunk;
-      chunk = [];
-      characters = 0;
-    }
-  }
-  if (chunk.length > 0) yield chunk;
+async function* chunksOf({ rows }: Read, batches: AsyncGenerator<Read>): AsyncGenerator<CsvChunk> {
+  yield* rows.full();
+  for await (const _batch of batches) yield* rows.full();
+  yield* rows.rest();
 }
 
-/** The rows of the file, those of a piece of it together: a turn of the event loop for each would cost more than parsing it. None is empty. */
-async function* records(bytes: Readable, text: FileText): AsyncGenerator<CsvRow[]> {
+/** What was read so far: the first row, and the others. */
+interface Read {
+  header: string[];
+  rows: ChunkWriter;
+}
+
+/** Yields whenever a piece of the file was parsed: a turn of the event loop for each row would cost more than parsing it. Never without a header. */
+async function* records(bytes: Readable, text: FileText): AsyncGenerator<Read> {
   const fail = (error: Error): unknown => text.destroy(error);
   bytes.on('error', fail).on('close', () => void (bytes.readableEnded || fail(new Error('The body ended early.'))));
   bytes.pipe(text);
@@ -79,20 +69,20 @@ async function* records(bytes: Readable, text: FileText): AsyncGenerator<CsvRow[
       head += piece.value;
       if (endsHeader(piece.value) || head.length > MAX_ROW) break;
     }
-    let rows: CsvRow[] = [];
+    const rows = new ChunkWriter();
+    let header: string[] | null = null;
     const declared = declaredDelimiter(head);
     const parser = parse({
       delimiter: declared ?? delimiterOf(head), from_line: declared === undefined ? 1 : 2, relax_column_count: true, relax_quotes: true, skip_empty_lines: true, max_record_size: MAX_ROW,
-      on_record: (record: string[], { lines }) => void rows.push([lines, record]),
+      on_record: (record: string[], { lines }) => void (header === null ? (header = record) : rows.add([lines, record])),
     });
     parser.on('error', () => undefined).resume(); // whoever writes is told
     for await (const piece of withHead(head, pieces)) {
       await promisify<string, void>(parser.write.bind(parser) as never)(piece);
-      if (rows.length > 0) yield rows;
-      rows = [];
+      if (header !== null) yield { header, rows };
     }
     await promisify<void>(parser.end.bind(parser) as never)();
-    if (rows.length > 0) yield rows;
+    if (header !== null) yield { header, rows };
   } catch (error) {
     throw refusal(error);
   } finally {

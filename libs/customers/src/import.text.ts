@@ -39,6 +39,7 @@ export function textOf(charset: string | null): FileText {
   };
   const text = new Transform({
     readableObjectMode: true, // texts, each as it was decoded
+    readableHighWaterMark: 1, // what waits outlives collections, and then stays for long
     transform: (bytes: Buffer, _encoding, done) =>
       step(done, () => {
         if (decoder !== null) return decoder.decode(bytes);

@@ -56,11 +56,11 @@ export class Imports {
       let totalRows = 0;
       let chunkNo = 0;
       let kept: Promise<unknown> = Promise.resolve(); // one chunk is kept while the next one is read
-      for await (const chunk of chunks) {
+      for await (const { count, json, done } of chunks) {
         await kept;
-        kept = client.query(KEEP_CHUNK, [tenant.id, importNo, chunkNo++, JSON.stringify(chunk)]);
+        kept = client.query(KEEP_CHUNK, [tenant.id, importNo, chunkNo++, json]).then(done);
         kept.catch(() => undefined);
-        totalRows += chunk.length;
+        totalRows += count;
       }
       await kept;
       return { importNo, totalRows, encoding: encoding() };
