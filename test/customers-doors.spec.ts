@@ -34,7 +34,7 @@ describe('the door of customers', () => {
       const reason = async () => (await suppressions.suppressed(tx, tenant, 'email', ['guest@EXAMPLE.com'])).get('guest@EXAMPLE.com');
       const set = (status: 'subscribed' | 'unsubscribed', minute: number) =>
         customers.setConsent(tx, tenant, [{ customerNo, channel: 'email', status, source: 'test', at: at(minute) }]);
-      expect(await customers.findByAddress(tx, tenant, 'email', 'GUEST@example.com')).toBe(customerNo);
+      expect((await customers.findByAddresses(tx, tenant, 'email', ['GUEST@example.com'])).get('GUEST@example.com')).toBe(customerNo);
       await set('unsubscribed', 10);
       expect(await reason()).toBe('unsubscribed');
       await set('subscribed', 5); // reported late: given before the opt-out

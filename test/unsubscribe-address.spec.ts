@@ -52,6 +52,13 @@ describe('an opt-out is of the address that the message was sent to', () => {
   const OPEN = ['subscribed'];
   const OPTED_OUT = ['unsubscribed', 'unsubscribed'];
 
+  test('and so it is of whoever shares the address', async () => {
+    await put('twin', { email: at('ada') });
+    await oneClick();
+    const { data } = await api().GET(`${BASE}/customers/{customer_id}`, customer('twin'));
+    expect(data!.consents.email).toMatchObject({ status: 'unsubscribed', source: 'unsubscribe_link' });
+  });
+
   test('also after the customer was erased', async () => {
     await erase();
     await oneClick();

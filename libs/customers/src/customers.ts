@@ -79,12 +79,14 @@ export class Customers {
     return new Map(rows.map((row) => [row.customer_no, row]));
   }
 
-  /** Who has the address; of several the one known longest. */
-  async findByAddress(tx: EntityManager, tenant: Tenant, channel: 'email' | 'sms', address: string): Promise<number | null> {
-    return (await this.findByAddresses(tx, tenant, channel, [address])).get(address) ?? null;
+  /** Who has each address of a channel; of a push subscription nobody is told. */
+  async holders(tx: EntityManager, tenant: Tenant, asked: readonly { channel: Channel; address: string }[]): Promise<(channel: Channel, address: string | null | undefined) => number | null> {
+    const of = (channel: 'email' | 'sms') => this.findByAddresses(tx, tenant, channel, asked.filter((one) => one.channel === channel).map((one) => one.address));
+    const found = { email: await of('email'), sms: await of('sms'), push: new Map<string, number>() };
+    return (channel, address) => found[channel].get(address ?? '') ?? null;
   }
 
-  /** The same for many addresses, by the address as it was given. */
+  /** Who has the addresses, by the address as it was given; of several who share one, who is known longest. */
   async findByAddresses(tx: EntityManager, tenant: Tenant, channel: 'email' | 'sms', addresses: readonly string[]): Promise<Map<string, number>> {
     const normalise = channel === 'email' ? normaliseEmail : normalisePhone;
     const normalised = new Map(addresses.map((address) => [address, normalise(address)]));
@@ -134,7 +136,7 @@ export class Customers {
     return this.writer.mark(tx, tenant, customerNos);
   }
 
-  /** Records what customers themselves decided. An opt-out suppresses their address; a consent lifts an older opt-out, never a bounce. Nobody decided anything in the future. */
+  /** Records what customers themselves decided. An opt-out suppresses their address, and is one of whoever shares it; a consent lifts an older opt-out, never a bounce. Nobody decided anything in the future. */
   async setConsent(tx: EntityManager, tenant: Tenant, changes: readonly ConsentSetting[]): Promise<void> {
     const now = this.clock.now();
     const rows = changes.map(({ customerNo, channel, status, source, at }) => ({ customerNo, patch: { consents: { [channel]: { status, source, at: (at < now ? at : now).toISOString() } } } }));

@@ -7,6 +7,7 @@ import { type ConsentChange, ConsentChanges, type Draft } from './consent-change
 import { CustomerNumbers } from './customer-numbers.js';
 import { HOLD_NUMBERS, INSERT_BARE, INSERT_PROFILES, LOCK_BY_NO, MARK_CHANGED, NUMBERS_OF_IDS, SURVIVORS, UPDATE_PROFILES } from './customers.queries.js';
 import { profileColumns } from './profile-columns.js';
+import { sharedOptOuts, sharersOf } from './shared-addresses.js';
 import { applyPatch, blankProfile, type CustomerProfile, type ProfilePatch } from './profile.js';
 
 /** What to make of a customer. */
@@ -69,10 +70,11 @@ export class ProfileWriter {
    */
   async upsert(tx: EntityManager, tenant: Tenant, rows: readonly ProfileRow[], voice: ConsentVoice): Promise<{ customerNo: number; created: boolean }[]> {
     const known = await this.numbersOf(tx, tenant, [...new Set(rows.map((row) => row.customerId))]);
-    const created = await this.create(tx, tenant, rows.filter((row) => !known.has(row.customerId)), voice);
+    const { created, consents } = await this.create(tx, tenant, rows.filter((row) => !known.has(row.customerId)), voice);
     const raced = rows.map((row) => row.customerId).filter((id) => !known.has(id) && !created.has(id));
     for (const [id, no] of await this.numbersOf(tx, tenant, raced)) known.set(id, no);
-    const numbers = new Map([...created, ...(await this.update(tx, tenant, rows.filter((row) => known.has(row.customerId)), known, voice))]);
+    const sharers = await sharersOf(tx, tenant, rows.map(({ customerId, patch }) => ({ customerNo: known.get(customerId), patch })));
+    const numbers = new Map([...created, ...(await this.update(tx, tenant, rows.filter((row) => known.has(row.customerId)), known, voice, { sharers, consents }))]);
     const gone = rows.filter((row) => !numbers.has(row.customerId)); // merged or erased since we looked: whoever names them now means the survivor, or makes them anew
     const again = gone.length === 0 ? [] : await this.upsert(tx, tenant, gone, voice);
     return rows.map((row) => {
@@ -81,37 +83,40 @@ export class ProfileWriter {
     });
   }
 
-  /** Inserts those that nobody has, complete: a bare row filled in a second statement would be written, and indexed, twice. Returns whom it made; another caller may be faster. */
-  private async create(tx: EntityManager, tenant: Tenant, rows: readonly ProfileRow[], voice: ConsentVoice): Promise<Map<string, number>> {
+  /** Inserts those that nobody has, complete: a bare row filled in a second statement would be written, and indexed, twice. Returns whom it made, with what they said; another caller may be faster. */
+  private async create(tx: EntityManager, tenant: Tenant, rows: readonly ProfileRow[], voice: ConsentVoice): Promise<{ created: Map<string, number>; consents: ConsentChange[] }> {
     const ids = [...new Set(rows.map((row) => row.customerId))];
-    if (ids.length === 0) return new Map();
+    if (ids.length === 0) return { created: new Map(), consents: [] };
     const numbers = await this.numbers.take(tenant, ids.length);
     const blanks = ids.map((id, index) => blankProfile(numbers[index]!, id));
     const drafts = new Map(blanks.map((blank): [string, Draft] => [blank.customer_id, { before: blank, now: blank }]));
-    const consents = await this.draft(tx, tenant, rows.map(({ customerId, patch }) => ({ draft: drafts.get(customerId)!, patch })), voice);
+    const decided = await this.draft(tx, tenant, drafts.values(), rows.map(({ customerId, patch }) => ({ draft: drafts.get(customerId)!, patch })), voice);
     const profiles = [...drafts.values()].map(({ now }) => now);
     const inserted = await tx.query<{ customer_no: number }[]>(INSERT_PROFILES, [tenant.id, this.clock.now(), ...profileColumns(profiles)]);
     const made = new Set(inserted.map((row) => row.customer_no));
-    await this.consents.record(tx, tenant, consents.filter(({ customerNo }) => made.has(customerNo)));
+    const consents = decided.filter(({ customerNo }) => made.has(customerNo));
+    await this.consents.record(tx, tenant, consents);
     await this.mark(tx, tenant, [...made]);
-    return new Map(profiles.flatMap(({ customer_id, customer_no }) => (made.has(customer_no) ? [[customer_id, customer_no]] : [])));
+    return { created: new Map(profiles.flatMap(({ customer_id, customer_no }) => (made.has(customer_no) ? [[customer_id, customer_no]] : []))), consents };
   }
 
-  /** Changes those that exist. Returns whom it found. */
-  private async update(tx: EntityManager, tenant: Tenant, rows: readonly ProfileRow[], numbers: ReadonlyMap<string, number>, voice: ConsentVoice): Promise<Map<string, number>> {
-    if (rows.length === 0) return new Map();
+  /** Changes those that exist, and who shares an address that was opted out, also by those just made. Returns whom it found. */
+  private async update(
+    tx: EntityManager, tenant: Tenant, rows: readonly ProfileRow[], numbers: ReadonlyMap<string, number>, voice: ConsentVoice, { sharers, consents }: { sharers: readonly number[]; consents: readonly ConsentChange[] },
+  ): Promise<Map<string, number>> {
+    if (rows.length === 0 && sharers.length === 0) return new Map();
     const numbered = rows.map(({ customerId, patch }) => ({ customerId, customerNo: numbers.get(customerId)!, patch }));
-    const locked = await tx.query<CustomerProfile[]>(LOCK_BY_NO, [tenant.id, [...new Set(numbered.map((row) => row.customerNo))]]);
+    const locked = await tx.query<CustomerProfile[]>(LOCK_BY_NO, [tenant.id, [...new Set([...numbered.map((row) => row.customerNo), ...sharers])]]);
     const there = new Set(locked.map((profile) => profile.customer_no));
     const found = numbered.filter((row) => there.has(row.customerNo));
-    await this.apply(tx, tenant, locked, found, voice);
+    await this.apply(tx, tenant, locked, found, voice, consents);
     return new Map(found.map(({ customerId, customerNo }) => [customerId, customerNo]));
   }
 
   /** Changes customers that exist; a number of nobody is passed over. */
   async change(tx: EntityManager, tenant: Tenant, rows: readonly { customerNo: number; patch: ProfilePatch }[], voice: ConsentVoice): Promise<void> {
     if (rows.length === 0) return;
-    const { profiles, current } = await this.lock(tx, tenant, rows.map((row) => row.customerNo));
+    const { profiles, current } = await this.lock(tx, tenant, [...rows.map((row) => row.customerNo), ...(await sharersOf(tx, tenant, rows))]);
     await this.apply(tx, tenant, profiles, rows.map(({ customerNo, patch }) => ({ customerNo: current(customerNo), patch })), voice);
   }
 
@@ -137,13 +142,13 @@ export class ProfileWriter {
     if (customerNos.length > 0) await tx.query(MARK_CHANGED, [tenant.id, [...new Set(customerNos)]]);
   }
 
-  private async apply(tx: EntityManager, tenant: Tenant, locked: CustomerProfile[], rows: readonly { customerNo: number; patch: ProfilePatch }[], voice: ConsentVoice): Promise<void> {
+  private async apply(tx: EntityManager, tenant: Tenant, locked: CustomerProfile[], rows: readonly { customerNo: number; patch: ProfilePatch }[], voice: ConsentVoice, said: readonly ConsentChange[] = []): Promise<void> {
     const drafts = new Map<number, Draft>(locked.map((profile) => [profile.customer_no, { before: profile, now: profile }]));
     const known = rows.flatMap(({ customerNo, patch }) => {
       const draft = drafts.get(customerNo);
       return draft === undefined ? [] : [{ draft, patch }];
     });
-    const consents = await this.draft(tx, tenant, known, voice);
+    const consents = await this.draft(tx, tenant, drafts.values(), known, voice, said);
     const changed = [...drafts.values()].filter(({ before, now }) => !isDeepStrictEqual(before, now)).map(({ now }) => ({ ...now, version: now.version + 1 }));
     if (changed.length > 0) await tx.query(UPDATE_PROFILES, [tenant.id, this.clock.now(), ...profileColumns(changed)]);
     await this.consents.record(tx, tenant, consents);
@@ -151,8 +156,12 @@ export class ProfileWriter {
   }
 
   /** Fills in the drafts, consents included; tells the consents that changed. */
-  private async draft(tx: EntityManager, tenant: Tenant, rows: readonly { draft: Draft; patch: ProfilePatch }[], voice: ConsentVoice): Promise<ConsentChange[]> {
+  private async draft(
+    tx: EntityManager, tenant: Tenant, drafts: Iterable<Draft>, rows: readonly { draft: Draft; patch: ProfilePatch }[], voice: ConsentVoice, said: readonly ConsentChange[] = [],
+  ): Promise<ConsentChange[]> {
     for (const { draft, patch } of rows) draft.now = applyPatch(draft.now, patch);
-    return this.consents.decide(tx, tenant, rows, voice);
+    const consents = await this.consents.decide(tx, tenant, rows, voice);
+    const shared = sharedOptOuts([...said, ...consents], drafts);
+    return shared.length === 0 ? consents : [...consents, ...(await this.consents.decide(tx, tenant, shared, voice))];
   }
 }

@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { addressOf, Customers, type SuppressionEntry, Suppressions } from '#customers';
 import { Jobs } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
+import type { Channel } from '#tenants';
 import { LATE_HITS } from './attribution.js';
 import { counted } from './counters.js';
 import type { DeliveryKey } from './delivery-id.js';
@@ -73,16 +74,16 @@ export class Receipts {
     if (closing.length === 0) return;
     const sentTo = await this.sentTo(tx, tenant, closing);
     const profiles = await this.customers.profiles(tx, tenant, closing.flatMap(({ key }) => key?.customerNo ?? []));
+    const holderOf = await this.customers.holders(tx, tenant, closing.flatMap(({ receipt, key }) => (isOptOut(receipt) && receipt.address ? [{ channel: channelOf(receipt, key), address: receipt.address }] : [])));
     const entries: SuppressionEntry[] = [];
     const optOuts: Parameters<Customers['setConsent']>[2][number][] = [];
     for (const [index, { receipt, key }] of closing.entries()) {
-      const channel = key?.channel ?? receipt.channel ?? 'email';
+      const channel = channelOf(receipt, key);
       const profile = key === null ? undefined : profiles.get(key.customerNo);
       const addresses = receipt.address ?? receipt.addressHash ?? sentTo.get(index) ?? (profile && addressOf(profile, channel));
       for (const address of [addresses ?? []].flat()) entries.push({ channel, address, reason: CLOSES[receipt.type as keyof typeof CLOSES], at: receipt.at });
       if (!isOptOut(receipt)) continue;
-      const customerNo = key?.customerNo ?? (channel === 'push' || !receipt.address ? null : await this.customers.findByAddress(tx, tenant, channel, receipt.address));
-      if (customerNo !== null) {
+      for (const customerNo of new Set([key?.customerNo ?? [], holderOf(channel, receipt.address) ?? []].flat())) {
         optOuts.push({ customerNo, channel, status: 'unsubscribed', source: receipt.source ?? `receipt:${receipt.type}`, at: earlier(receipt.at, this.clock.now()) });
       }
     }
@@ -101,6 +102,8 @@ export class Receipts {
     return new Map(found.map(([{ index, receipt }, sent]) => [index, isOptOut(receipt) || sent.length === 1 ? sent.map((row) => row.address_hash) : []]));
   }
 }
+
+const channelOf = (receipt: Receipt, key: DeliveryKey | null): Channel => key?.channel ?? receipt.channel ?? 'email';
 
 const closes = (receipt: Receipt): boolean => receipt.type in CLOSES && !(receipt.type === 'bounced' && receipt.reason === 'soft');
 

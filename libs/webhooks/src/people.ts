@@ -23,14 +23,20 @@ export class People {
     // The last word of each person and channel, of two at one instant the opt-out, so that the order within a batch cannot matter.
     const last = new Map<string, ConsentSetting>();
     const closed: SuppressionEntry[] = [];
+    const holderOf = await this.customers.holders(tx, tenant, claimed.flatMap(({ event }) => {
+      const channel = channelOf(event);
+      const address = addressOf(event, channel);
+      return address === null || event.name === 'subscribed' ? [] : [{ channel, address }];
+    }));
     const outcomes = claimed.map(({ provider, event, at }, index): Outcome => {
       const customerNo = numbers[index]!;
       const channel = channelOf(event);
       const address = addressOf(event, channel);
       const optsOut = event.name !== 'subscribed';
-      if (customerNo !== null) {
-        const setting: ConsentSetting = { customerNo, channel, status: optsOut ? 'unsubscribed' : 'subscribed', source: `webhook:${provider}`, at };
-        const key = `${customerNo}/${channel}`;
+      // An opt-out is also of the address, whoever has it.
+      for (const person of new Set([customerNo ?? [], (optsOut ? holderOf(channel, address) : null) ?? []].flat())) {
+        const setting: ConsentSetting = { customerNo: person, channel, status: optsOut ? 'unsubscribed' : 'subscribed', source: `webhook:${provider}`, at };
+        const key = `${person}/${channel}`;
         const known = last.get(key);
         if (known === undefined || known.at < at || (known.at.getTime() === at.getTime() && optsOut)) last.set(key, setting);
       }

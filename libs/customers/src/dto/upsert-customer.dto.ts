@@ -12,7 +12,7 @@ const Spelled = (normalise: (text: string) => string | null) =>
   Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? (normalise(value) ?? value) : value));
 
 export class ConsentInputDto {
-  /** Of several statements the one with the latest `at` counts, whichever arrives last; at one instant the opt-out. `subscribed` without `at` takes no opt-out back; `unsubscribed` without `at` is of now. */
+  /** Of several statements the one with the latest `at` counts, whichever arrives last; at one instant the opt-out. `subscribed` without `at` takes no opt-out back; `unsubscribed` without `at` is of now, and holds for every customer who has the email address or phone number. */
   @IsIn(CONSENT_STATUSES)
   @ApiProperty({ enum: CONSENT_STATUSES })
   status: ConsentStatus;

@@ -1,0 +1,89 @@
+import { startApp, type TestApp } from './support/app.js';
+import { eventually } from './support/eventually.js';
+import { TestImports } from './support/imports.js';
+import { newTenant } from './support/tokens.js';
+import { WebhookSender } from './support/webhook-sender.js';
+
+const BASE = '/api/v1/marketing';
+const EMAIL = 'family@example.com';
+const PHONE = '+14155552671';
+
+describe('profiles that share an address', () => {
+  let app: TestApp;
+  beforeAll(async () => void (app = await startApp({ worker: true })));
+  afterAll(() => app.close());
+
+  let customers: TestImports;
+  beforeEach(async () => {
+    customers = new TestImports(app, newTenant());
+    await batch({ customer_id: 'ada', email: EMAIL, phone: PHONE }, { customer_id: 'bob', email: EMAIL, consents: { email: { status: 'subscribed', at: '2026-01-01T00:00:00Z' } } }, { customer_id: 'eve', email: 'eve@example.com', phone: PHONE });
+  });
+
+  const api = () => app.api(['tenant_admin'], customers.tenant);
+  const batch = async (...rows: { customer_id: string; [field: string]: unknown }[]) => (await api().POST(`${BASE}/customers/batch`, { body: { customers: rows as never } })).data!;
+  const put = async (id: string, body: object) => (await customers.put(id, body)).data!;
+  const optOut = (at?: string, channel = 'email') => ({ consents: { [channel]: { status: 'unsubscribed', source: 'shop', at } } });
+  const statuses = (channel: 'email' | 'sms' = 'email') => Promise.all(['ada', 'bob', 'eve'].map(async (id) => (await customers.customer(id))!.consents[channel].status));
+  const OPTED_OUT = ['unsubscribed', 'unsubscribed', 'unknown'];
+  const log = () => app.sql(`SELECT customer_id, channel, l.status, source FROM consent_log l JOIN tenants t ON t.id = tenant_id JOIN customers USING (tenant_id, customer_no) WHERE t.name = $1 AND l.status = 'unsubscribed' ORDER BY 1, 2`, [customers.tenant]);
+  /** How many a segment on consent would have. */
+  const size = async (status: string) => (await api().POST(`${BASE}/segments/preview`, { body: { criteria: { 'consent.email': status } } })).data!.size;
+
+  test('are opted out together by a put, each with an entry in their history, and segments see it', async () => {
+    await put('ada', optOut());
+    expect([await statuses(), await statuses('sms'), await size('unsubscribed')]).toEqual([OPTED_OUT, ['unknown', 'unknown', 'unknown'], 2]);
+    expect((await customers.customer('bob'))!.consents.email.source).toBe('shop');
+    const entry = (customer_id: string) => ({ customer_id, channel: 'email', status: 'unsubscribed', source: 'shop' });
+    expect(await log()).toEqual([entry('ada'), entry('bob')]);
+    await put('ada', optOut());
+    expect(await log()).toHaveLength(2);
+  });
+
+  test('of a phone number, too', async () => {
+    await put('eve', optOut(undefined, 'sms'));
+    expect([await statuses(), await statuses('sms')]).toEqual([['unknown', 'subscribed', 'unknown'], ['unsubscribed', 'unknown', 'unsubscribed']]);
+  });
+
+  test('by a customer who is new with it, or just got it, in one batch with others', async () => {
+    expect(await batch({ customer_id: 'new', email: EMAIL }, { customer_id: 'eve', email: EMAIL, ...optOut() }, { customer_id: 'other', email: 'other@example.com' })).toMatchObject({ created: 2, updated: 1 });
+    expect([await statuses(), (await customers.customer('new'))!.consents.email.status, await size('unsubscribed')]).toEqual([['unsubscribed', 'unsubscribed', 'unsubscribed'], 'unsubscribed', 4]);
+    await batch({ customer_id: 'x', phone: PHONE, ...optOut(undefined, 'sms') });
+    expect(await statuses('sms')).toEqual(['unsubscribed', 'unknown', 'unsubscribed']);
+  });
+
+  test('by an import', async () => {
+    expect(await customers.run(`customer_id,email,consents.email.status\nnew,${EMAIL},unsubscribed\n`)).toMatchObject({ created: 1, updated: 0 });
+    expect(await statuses()).toEqual(OPTED_OUT);
+  });
+
+  test('by a webhook that names the address, also where it says it of somebody who has another', async () => {
+    const sender = await WebhookSender.connect(app, 'mailchimp', customers.tenant);
+    await sender.post([{ event_type: 'unsubscribed', email: EMAIL, customer_id: 'eve', timestamp: '2026-03-01T00:00:00Z' }]);
+    await eventually(async () => expect(await statuses()).toEqual(['unsubscribed', 'unsubscribed', 'unsubscribed']));
+    expect((await log()).map((row) => row.source)).toEqual(Array(3).fill('webhook:mailchimp'));
+  });
+
+  test('who said yes later than the opt-out stays, and who says yes again does it alone', async () => {
+    await put('ada', optOut('2025-12-01T00:00:00Z'));
+    expect(await statuses()).toEqual(['unsubscribed', 'subscribed', 'unknown']);
+    await put('ada', optOut('2026-02-01T00:00:00Z'));
+    expect(await statuses()).toEqual(OPTED_OUT);
+    await put('bob', { consents: { email: { status: 'subscribed', at: '2026-03-01T00:00:00Z' } } });
+    expect(await statuses()).toEqual(['unsubscribed', 'subscribed', 'unknown']);
+  });
+
+  test('opted out through all of them at once: no one waits for another in a circle, nothing is lost', async () => {
+    const ids = Array.from({ length: 12 }, (_, index) => `c${index}`);
+    for (let round = 0; round < 5; round++) {
+      const email = `round${round}@example.com`;
+      await batch(...ids.map((customer_id) => ({ customer_id, email })));
+      const began = performance.now();
+      const [{ deadlocks: before }] = (await app.sql<{ deadlocks: string }>('SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()')) as [{ deadlocks: string }];
+      await Promise.all(ids.map((id, index) => (index % 2 === 0 ? put(id, optOut(`2026-0${round + 1}-02T00:00:00Z`)) : batch(...[...ids.slice(index), ...ids.slice(0, index)].map((customer_id) => ({ customer_id, ...optOut(`2026-0${round + 1}-02T00:00:00Z`) }))))));
+      expect(performance.now() - began).toBeLessThan(20_000);
+      const [{ deadlocks: after }] = (await app.sql<{ deadlocks: string }>('SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()')) as [{ deadlocks: string }];
+      expect(after).toBe(before);
+      expect(new Set(await Promise.all(ids.map(async (id) => (await customers.customer(id))!.consents.email.status)))).toEqual(new Set(['unsubscribed']));
+    }
+  });
+});
