@@ -1,6 +1,7 @@
 import { domainToASCII } from 'node:url';
 import { isEmail } from 'class-validator';
 import { getCountries, getCountryCallingCode, parsePhoneNumberFromString } from 'libphonenumber-js/max';
+import { isPlainE164 } from './e164.js';
 
 /** The address as nearly everybody writes it; what else the grammar allows, `isEmail` knows (2 µs against 10). */
 const USUAL = /^[a-z0-9]+(?:[._+-][a-z0-9]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,}$/;
@@ -16,7 +17,9 @@ export function normaliseEmail(text: string): string | null {
 
 /** A phone number with its country code, however it is spaced, as E.164; null when no country's numbering plan has it. */
 export function normalisePhone(text: string): string | null {
-  const parsed = parsePhoneNumberFromString(text.trim());
+  const trimmed = text.trim();
+  if (isPlainE164(trimmed)) return trimmed;
+  const parsed = parsePhoneNumberFromString(trimmed);
   return parsed?.isValid() ? parsed.number : null;
 }
 
