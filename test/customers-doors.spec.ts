@@ -2,6 +2,7 @@ import { Customers, Suppressions } from '#customers';
 import { Database } from '#database';
 import { Tenants } from '#tenants';
 import { startApp, type TestApp } from './support/app.js';
+import { eventually } from './support/eventually.js';
 
 describe('the door of customers', () => {
   let app: TestApp;
@@ -24,6 +25,24 @@ describe('the door of customers', () => {
     const rows = await app.sql<{ n: number }>(`SELECT count(*)::int AS n FROM customers WHERE tenant_id = $1 AND customer_id LIKE 'ensured\\_%'`, [tenant.id]);
     expect(rows).toEqual([{ n: 50 }]);
     expect(await database.inTenant(tenant, (tx) => customers.idsOf(tx, tenant, [...seen[0]!.values()]))).toHaveProperty('size', 50);
+  });
+
+  test('who meets others creating the same customers creates the rest, changes those, and marks all of them', async () => {
+    const { customers, database, tenant } = await doors();
+    const rows = (ids: string[], city: string) => ids.map((id) => ({ customerId: `raced_${id}`, patch: { city } }));
+    let second!: Promise<number[]>;
+    const first = await database.inTenant(tenant, async (tx) => {
+      const numbers = await customers.upsertMany(tx, tenant, rows(['b', 'd'], 'Rome'));
+      second = database.inTenant(tenant, (other) => customers.upsertMany(other, tenant, rows(['a', 'b', 'c', 'd'], 'Oslo')));
+      await eventually(async () => expect(await app.sql(`SELECT 1 FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted AND l.locktype = 'transactionid' AND a.datname = current_database()`)).not.toEqual([]));
+      return numbers;
+    });
+    const [a, b, c, d] = await second;
+    expect([b, d]).toEqual(first);
+    const known = await app.sql('SELECT customer_no, customer_id, city FROM customers WHERE tenant_id = $1 AND customer_no = ANY ($2) ORDER BY customer_id', [tenant.id, [a, b, c, d]]);
+    expect(known).toEqual([['a', a], ['b', b], ['c', c], ['d', d]].map(([id, no]) => ({ customer_no: no, customer_id: `raced_${id}`, city: 'Oslo' })));
+    const marks = await app.sql<{ no: number; n: number }>('SELECT customer_no AS no, count(*)::int AS n FROM changed_customers WHERE tenant_id = $1 AND customer_no = ANY ($2) GROUP BY 1', [tenant.id, [a, b, c, d]]);
+    expect(new Map(marks.map(({ no, n }) => [no, n]))).toEqual(new Map([[a, 1], [b, 2], [c, 1], [d, 2]]));
   });
 
   test('an opt-out suppresses the address, a later consent lifts it, a bounce stays', async () => {

@@ -47,6 +47,16 @@ b,,Bob,,,,,,,
     expect((await imports.customer('b'))!.first_name).toBe('Łukasz');
   });
 
+  test('what means something in PostgreSQL’s arrays is kept as it is written', async () => {
+    const texts = ['NULL', 'null', '{}', '{a,b}', 'a,b', 'say "hi"', 'back\\slash', '\\"', '\\', 'Ünï cödé', '🍕', '"', '()', "it's", 'a+b@c.d-e_f', 'x\u00a0y'];
+    const cell = (text: string) => `"${text.replaceAll('"', '""')}"`;
+    const csv = ['customer_id,first_name,city,tags,attributes.note', ...texts.map((text, n) => [`k${n}`, text, text, text.replace(/[\\|]/g, '\\$&'), text].map(cell).join(','))].join('\n');
+    expect(await imports.run(csv)).toMatchObject({ created: texts.length, rejected: 0 });
+    for (const [n, text] of texts.entries()) expect(await imports.customer(`k${n}`)).toMatchObject({ first_name: text, city: text, tags: [text], attributes: { note: text } });
+    expect(await imports.run(csv.replace(/,"NULL"/g, ',"Null"'))).toMatchObject({ created: 0, updated: texts.length });
+    expect((await imports.customer('k0'))!.first_name).toBe('Null');
+  });
+
   test('a bad row is rejected with its line and column, the others count', async () => {
     await put('known', { email: 'known@example.com' });
     const csv = ['customer_id,email,phone,first_name', 'a,nobody,,A', 'b,,12,B', 'c,c@example.com', ',known@example.com,,Known', ',stranger@example.com,,S', ',,,Nobody', '"d\nd",,,D', 'e,e@example.com,+14155552671,E'].join('\n');

@@ -30,20 +30,25 @@ export class ConsentChanges {
 
   /** Fills in what each customer's consents become, given what is known of the addresses they have now. */
   async decide(tx: EntityManager, tenant: Tenant, rows: readonly { draft: Draft; patch: ProfilePatch }[], voice: ConsentVoice): Promise<ConsentChange[]> {
-    const addresses = rows.flatMap(({ draft }) => CHANNELS.flatMap((channel) => {
-      const address = addressOf(draft.now, channel);
-      return address === null ? [] : [{ channel, address }];
-    }));
+    const addresses: { channel: Channel; address: string }[] = [];
+    for (const { draft } of rows) {
+      for (const channel of CHANNELS) {
+        const address = addressOf(draft.now, channel);
+        if (address !== null) addresses.push({ channel, address });
+      }
+    }
     const suppression = await this.suppressions.find(tx, tenant, addresses);
+    const now = this.clock.now();
     const changes: ConsentChange[] = [];
     for (const { draft, patch } of rows) {
       for (const channel of CHANNELS) {
         const address = addressOf(draft.now, channel);
         const found = address === null ? null : suppression(channel, address);
-        const optedOutAt = found !== null && isOptOut(found.reason) ? found.at : null;
         const wanted = patch.consents === null ? null : patch.consents?.[channel];
+        if (wanted === undefined && found === null && draft.now.consents[channel] === undefined) continue; // nobody ever said anything of it
+        const optedOutAt = found !== null && isOptOut(found.reason) ? found.at : null;
         const sameAddress = address === addressOf(draft.before, channel);
-        const decided = decideConsent({ consent: consentOf(draft.now, channel), optedOutAt, sameAddress }, wanted, voice, this.clock.now());
+        const decided = decideConsent({ consent: consentOf(draft.now, channel), optedOutAt, sameAddress }, wanted, voice, now);
         if (decided === null) continue;
         draft.now = withConsent(draft.now, channel, decided.consent);
         changes.push({ customerNo: draft.now.customer_no, channel, address, ...decided });

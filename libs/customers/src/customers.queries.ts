@@ -60,12 +60,20 @@ const WRITTEN = `email, phone, first_name, last_name, locale, timezone, birthday
 const SEARCHED = `nullif(searchable(concat_ws(' ', profile.first_name, profile.last_name)), ''),
     CASE WHEN profile.last_name IS NOT NULL THEN searchable(concat_ws(' ', profile.last_name, profile.first_name)) END`;
 
-/** $1 tenant, $2 now, then {@link profileColumns}. Returns those that were not there. */
+/**
+ * $1 tenant, $2 now, then {@link profileColumns}, which begin with the numbers. Has the segments look at them, as {@link MARK_CHANGED}.
+ * Returns the numbers of those that were not there; null when none was: an import's thousand rows would each be told.
+ */
 export const INSERT_PROFILES = `
-  INSERT INTO customers (tenant_id, customer_no, customer_id, version, ${WRITTEN}, name_search, last_name_search, created_at, updated_at)
-  SELECT $1, customer_no, customer_id, version, ${WRITTEN}, ${SEARCHED}, $2, $2 FROM ${profilesFrom(3)} ORDER BY customer_id COLLATE "C"
-  ON CONFLICT ON CONSTRAINT customers_customer_id DO NOTHING
-  RETURNING customer_no`;
+  WITH made AS (
+    INSERT INTO customers (tenant_id, customer_no, customer_id, version, ${WRITTEN}, name_search, last_name_search, created_at, updated_at)
+    SELECT $1, customer_no, customer_id, version, ${WRITTEN}, ${SEARCHED}, $2, $2 FROM ${profilesFrom(3)} ORDER BY customer_id COLLATE "C"
+    ON CONFLICT ON CONSTRAINT customers_customer_id DO NOTHING
+    RETURNING customer_no
+  ), marked AS (
+    INSERT INTO changed_customers (tenant_id, customer_no) SELECT $1, customer_no FROM made
+  )
+  SELECT CASE WHEN count(*) < cardinality($3) THEN coalesce(array_agg(customer_no), '{}') END AS made FROM made`;
 
 /** $1 tenant, $2 now, then {@link profileColumns}, which begin with the numbers. The rows are locked by the caller. */
 export const UPDATE_PROFILES = `

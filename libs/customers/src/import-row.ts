@@ -75,19 +75,19 @@ export class RowReader {
   /** The row, if nothing about it needs judging. */
   plain([line, cells]: CsvRow): ReadRow | null {
     if (cells.length !== this.columns.length || this.attributes > MAX_ATTRIBUTES) return null;
-    const body: Body = {};
+    const patch: Body = {};
+    let customerId: string | null = null;
     for (let index = 0; index < cells.length; index++) {
       const column = this.columns[index]!;
-      const cell = textOf(cells[index]!);
+      const cell = column === null ? '' : textOf(cells[index]!);
       if (column === null || cell === '') continue;
       const member = column.settle(column.read(cell) as never);
       if (member === undefined) return null;
-      put(body, column.path, member);
+      if (column.path[0] === 'customer_id') customerId = member as string;
+      else put(patch, column.path, member);
     }
-    if (body.consents !== undefined && Object.values(body.consents as Record<string, Body>).some(({ status }) => status === undefined)) return null;
-    const { customer_id, ...patch } = body;
-    if (customer_id === undefined && patch.email === undefined) return null;
-    return { line, customerId: (customer_id as string | undefined) ?? null, patch };
+    if (patch.consents !== undefined && Object.values(patch.consents as Record<string, Body>).some(({ status }) => status === undefined)) return null;
+    return customerId === null && patch.email === undefined ? null : { line, customerId, patch };
   }
 
   /** The row as the DTO has it, or everything that is wrong with it. */

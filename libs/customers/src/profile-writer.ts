@@ -74,7 +74,8 @@ export class ProfileWriter {
     const raced = rows.map((row) => row.customerId).filter((id) => !known.has(id) && !created.has(id));
     for (const [id, no] of await this.numbersOf(tx, tenant, raced)) known.set(id, no);
     const sharers = await sharersOf(tx, tenant, rows.map(({ customerId, patch }) => ({ customerNo: known.get(customerId), patch })));
-    const numbers = new Map([...created, ...(await this.update(tx, tenant, rows.filter((row) => known.has(row.customerId)), known, voice, { sharers, consents }))]);
+    const updated = await this.update(tx, tenant, rows.filter((row) => known.has(row.customerId)), known, voice, { sharers, consents });
+    const numbers = updated.size === 0 ? new Map(created) : new Map([...created, ...updated]);
     const gone = rows.filter((row) => !numbers.has(row.customerId)); // merged or erased since we looked: whoever names them now means the survivor, or makes them anew
     const again = gone.length === 0 ? [] : await this.upsert(tx, tenant, gone, voice);
     return rows.map((row) => {
@@ -88,16 +89,21 @@ export class ProfileWriter {
     const ids = [...new Set(rows.map((row) => row.customerId))];
     if (ids.length === 0) return { created: new Map(), consents: [] };
     const numbers = await this.numbers.take(tenant, ids.length);
-    const blanks = ids.map((id, index) => blankProfile(numbers[index]!, id));
-    const drafts = new Map(blanks.map((blank): [string, Draft] => [blank.customer_id, { before: blank, now: blank }]));
+    const drafts = new Map<string, Draft>();
+    for (const [index, id] of ids.entries()) {
+      const blank = blankProfile(numbers[index]!, id);
+      drafts.set(id, { before: blank, now: blank });
+    }
     const decided = await this.draft(tx, tenant, drafts.values(), rows.map(({ customerId, patch }) => ({ draft: drafts.get(customerId)!, patch })), voice);
     const profiles = [...drafts.values()].map(({ now }) => now);
-    const inserted = await tx.query<{ customer_no: number }[]>(INSERT_PROFILES, [tenant.id, this.clock.now(), ...profileColumns(profiles)]);
-    const made = new Set(inserted.map((row) => row.customer_no));
-    const consents = decided.filter(({ customerNo }) => made.has(customerNo));
+    const [{ made }] = await tx.query<[{ made: number[] | null }]>(INSERT_PROFILES, [tenant.id, this.clock.now(), ...profileColumns(profiles)]);
+    const some = made === null ? null : new Set(made);
+    const isMade = (customerNo: number): boolean => some === null || some.has(customerNo);
+    const consents = decided.filter(({ customerNo }) => isMade(customerNo));
     await this.consents.record(tx, tenant, consents);
-    await this.mark(tx, tenant, [...made]);
-    return { created: new Map(profiles.flatMap(({ customer_id, customer_no }) => (made.has(customer_no) ? [[customer_id, customer_no]] : []))), consents };
+    const created = new Map<string, number>();
+    for (const { customer_id, customer_no } of profiles) if (isMade(customer_no)) created.set(customer_id, customer_no);
+    return { created, consents };
   }
 
   /** Changes those that exist, and who shares an address that was opted out, also by those just made. Returns whom it found. */
@@ -149,7 +155,7 @@ export class ProfileWriter {
       return draft === undefined ? [] : [{ draft, patch }];
     });
     const consents = await this.draft(tx, tenant, drafts.values(), known, voice, said);
-    const changed = [...drafts.values()].filter(({ before, now }) => !isDeepStrictEqual(before, now)).map(({ now }) => ({ ...now, version: now.version + 1 }));
+    const changed = [...drafts.values()].filter(({ before, now }) => before !== now && !isDeepStrictEqual(before, now)).map(({ now }) => ({ ...now, version: now.version + 1 }));
     if (changed.length > 0) await tx.query(UPDATE_PROFILES, [tenant.id, this.clock.now(), ...profileColumns(changed)]);
     await this.consents.record(tx, tenant, consents);
     await this.mark(tx, tenant, changed.map((profile) => profile.customer_no));

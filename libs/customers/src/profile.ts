@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Json, JsonObject } from '#kernel';
 import { CHANNELS, type Channel } from '#tenants';
 
@@ -70,15 +71,16 @@ export const blankProfile = (customerNo: number, customerId: string): CustomerPr
   consent_email: 'unknown', consent_sms: 'unknown', consent_push: 'unknown', consents: {}, version: 1,
 });
 
-/** The profile after the patch, consents aside: those have rules of their own, see {@link decideConsent}. */
+/** The profile after the patch, consents aside: those have rules of their own, see {@link decideConsent}. The very same if nothing is changed. */
 export function applyPatch(profile: CustomerProfile, patch: ProfilePatch): CustomerProfile {
-  const next: CustomerProfile = { ...profile };
+  let next = profile;
   for (const field of PROFILE_FIELDS) {
     const value = patch[field];
     if (value === undefined) continue;
-    if (field === 'tags') next.tags = [...new Set((value as string[] | null) ?? [])];
-    else if (field === 'attributes') next.attributes = mergeAttributes(profile.attributes, value as JsonObject | null);
-    else (next as unknown as Record<string, unknown>)[field] = value;
+    const wanted = field === 'tags' ? [...new Set((value as string[] | null) ?? [])] : field === 'attributes' ? mergeAttributes(profile.attributes, value as JsonObject | null) : value;
+    if (wanted === profile[field] || (typeof wanted === 'object' && isDeepStrictEqual(wanted, profile[field]))) continue;
+    if (next === profile) next = { ...profile };
+    (next as unknown as Record<string, unknown>)[field] = wanted;
   }
   return next;
 }
