@@ -1,3 +1,5 @@
+import type { EntityManager } from 'typeorm';
+import type { Tenant } from '#kernel';
 import type { Operator } from './operators.js';
 
 /** A name that criteria may test. */
@@ -38,6 +40,10 @@ export interface RelationField extends Omit<Field, 'sql'> {
   type: 'relation';
   /** Whose ids it takes. */
   references: 'campaigns';
+  /** Those of the ids that exist. */
+  known(tx: EntityManager, tenant: Tenant, ids: readonly string[]): Promise<string[]>;
+  /** What it is told of an id that does not. */
+  unknown: { code: string; detail: string };
   /**
    * SQL that holds for a customer who is related to any of the ids.
    *

@@ -7,8 +7,12 @@ import type { Criteria } from './criteria.js';
 import { CriteriaFields } from './criteria-fields.js';
 import { parseCriteria } from './criteria.parse.js';
 import { DynamicSegments } from './dynamic-segments.js';
+import { relatedIds } from './related-ids.js';
 import { dependents } from './segment-graph.js';
 import { SegmentError } from './segment.errors.js';
+
+/** Told at once: a list may hold thousands. */
+const MOST_STRANGERS = 100;
 
 /** Two that refer to each other at the same moment: the second must see the first. */
 const LOCK_GRAPH = `SELECT pg_advisory_xact_lock(hashtext('segment_graph'), $1)`;
@@ -65,7 +69,18 @@ export class SegmentInput {
     const { currency } = await this.settings.of(tx, tenant);
     const { criteria, faults, references } = parseCriteria(json, '/criteria', { fields: this.fields, currency });
     const broken = references.length === 0 ? [] : await this.brokenReferences(tx, tenant, references, self);
-    return { criteria, faults: [...faults, ...broken] };
+    return { criteria, faults: [...faults, ...broken, ...(await this.strangers(tx, tenant, json))] };
+  }
+
+  /** Ids of campaigns and the like that nobody has. What is deleted later is no fault: criteria that are stored are not asked again. */
+  private async strangers(tx: EntityManager, tenant: Tenant, json: unknown): Promise<Fault[]> {
+    const faults: Fault[] = [];
+    for (const [, named] of Map.groupBy(relatedIds(json, '/criteria', this.fields), ({ field }) => field.references)) {
+      const { field } = named[0]!;
+      const known = new Set(await field.known(tx, tenant, [...new Set(named.map(({ id }) => id))]));
+      faults.push(...named.filter(({ id }) => !known.has(id)).slice(0, MOST_STRANGERS).map(({ pointer }) => ({ pointer, ...field.unknown })));
+    }
+    return faults;
   }
 
   private async brokenReferences(tx: EntityManager, tenant: Tenant, references: { id: string; pointer: string }[], self?: number): Promise<Fault[]> {
