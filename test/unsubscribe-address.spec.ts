@@ -88,6 +88,15 @@ describe('an opt-out is of the address that the message was sent to', () => {
     expect((await rulesOf('bob'))[1]).toBe('complaint');
   });
 
+  test('also after the customer was erased, of whom nothing is left but that nobody writes there', async () => {
+    await erase();
+    expect(await receive('bounced')).toEqual(['matched']);
+    expect([await rulesOf('ada'), await rulesOf('bob')]).toEqual([['subscribed', 'hard_bounce'], OPEN]);
+    expect((await api().DELETE(`${BASE}/customers/{customer_id}`, customer('bob'))).response.status).toBe(204);
+    expect(await receive('complained', bob)).toEqual(['matched']);
+    expect((await rulesOf('bob'))[1]).toBe('complaint');
+  });
+
   test('where two were merged who both got the message, a complaint is of both addresses, a bounce of neither', async () => {
     await merge();
     await receive('bounced');

@@ -80,7 +80,7 @@ export class CustomerHistoryController {
     allow: 'customers:erase',
     status: 204,
     summary: 'Erase a customer',
-    description: 'Removes every personal field of this person from every table (GDPR Article 17). An address that was opted out stays so, as a keyed hash. What remains in reports is anonymous. Whoever is told of under the same `customer_id` later, by an import or an event, is a new customer of whom only that is known: nothing erased comes back, nor does the consent to an address that was opted out. So stop telling of the person where the data comes from. Kept in the audit log.',
+    description: 'Removes every personal field of this person from every table (GDPR Article 17). An address that was opted out stays so, as a keyed hash; such hashes of where messages went remain for 30 days, so that a bounce or a complaint that comes later still closes the address. What remains in reports is anonymous. Whoever is told of under the same `customer_id` later, by an import or an event, is a new customer of whom only that is known: nothing erased comes back, nor does the consent to an address that was opted out. So stop telling of the person where the data comes from. Kept in the audit log.',
     errors: NOT_FOUND,
     conditional: true,
   })

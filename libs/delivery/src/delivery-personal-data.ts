@@ -1,7 +1,8 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { PersonalData, type Position, type TimelineEntry } from '#customers';
-import { Jobs } from '#jobs';
+import { Database } from '#database';
+import { Jobs, jobType } from '#jobs';
 import { Clock, type JsonObject, type Tenant } from '#kernel';
 import { LATE_HITS } from './attribution.js';
 import { mergeDeliveries } from './delivery-merge.js';
@@ -15,17 +16,29 @@ const messagesIn = (table: string): string => `
 
 const MESSAGES = `${messagesIn('deliveries')} UNION ALL ${messagesIn('merged_deliveries')}`;
 
+/** A bounce or a complaint may come days after its message, and names nothing else: so long a keyed hash of where it went outlives its customer. */
+const KEEP_ADDRESSES_MS = 30 * 86_400_000;
+
+const FORGET_ADDRESSES = jobType<{ customer_no: number }>('mailing-addresses-forget');
+
 /** What was sent to a person and what they did with it. */
 @Injectable()
 export class DeliveryPersonalData implements OnModuleInit {
   constructor(
     private readonly clock: Clock,
+    private readonly database: Database,
     private readonly jobs: Jobs,
     private readonly personalData: PersonalData,
   ) {}
 
   onModuleInit(): void {
-    this.personalData.register({ name: 'deliveries', timelines: { delivery: timelineOf }, export: exportOf, erase, merge: this.merge.bind(this) });
+    this.personalData.register({ name: 'deliveries', timelines: { delivery: timelineOf }, export: exportOf, erase: this.erase.bind(this), merge: this.merge.bind(this) });
+    this.jobs.handle(FORGET_ADDRESSES, (tenant, { customer_no }) => this.database.inTenant(tenant, (tx) => forgetAddresses(tx, tenant, customer_no)));
+  }
+
+  private async erase(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void> {
+    await erase(tx, tenant, customerNo);
+    await this.jobs.enqueue(tx, tenant, FORGET_ADDRESSES, { customer_no: customerNo }, { startAfter: new Date(this.clock.now().getTime() + KEEP_ADDRESSES_MS) });
   }
 
   /** Orders of the one may have followed clicks of the other: they are attributed anew. */
@@ -58,13 +71,15 @@ async function exportOf(tx: EntityManager, tenant: Tenant, customerNo: number): 
 /** The ledger keeps its rows, since a campaign's numbers stand; without the customer they are nobody's. What could tell who it was goes. */
 async function erase(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void> {
   const one = [tenant.id, customerNo];
-  await tx.query(
-    `DELETE FROM mailing_addresses a USING (SELECT DISTINCT campaign_no FROM deliveries WHERE tenant_id = $1 AND customer_no = $2) sent
-      WHERE a.tenant_id = $1 AND a.campaign_no = sent.campaign_no AND a.customer_no = $2`,
-    one,
-  );
   await tx.query('DELETE FROM merged_deliveries WHERE tenant_id = $1 AND customer_no = $2', one);
   // A provider's own words on a bounce tend to quote the address.
   await tx.query('UPDATE deliveries SET reason = NULL WHERE tenant_id = $1 AND customer_no = $2 AND coalesce(bounced_at, failed_at) IS NOT NULL', one);
   await tx.query('DELETE FROM delivery_hits WHERE tenant_id = $1 AND customer_no = $2', one);
 }
+
+const forgetAddresses = (tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void> =>
+  tx.query(
+    `DELETE FROM mailing_addresses a USING (SELECT DISTINCT campaign_no FROM deliveries WHERE tenant_id = $1 AND customer_no = $2) sent
+      WHERE a.tenant_id = $1 AND a.campaign_no = sent.campaign_no AND a.customer_no = $2`,
+    [tenant.id, customerNo],
+  );
