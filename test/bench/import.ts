@@ -20,6 +20,7 @@ export async function* importing(bench: Bench): AsyncGenerator<Figure> {
   await pipeline(Readable.from(guests(CUSTOMERS)), createWriteStream(file));
   await pipeline(Readable.from(guests(Math.min(CUSTOMERS, 20_000))), createWriteStream(few));
   const worker = await bench.startWorker();
+  const idle = mostMemory(bench.api.pid);
   try {
     await makeTables(bench);
     await imported(bench, few, 'bench-import-warm');
@@ -34,8 +35,11 @@ export async function* importing(bench: Bench): AsyncGenerator<Figure> {
     yield reported('the bare COPY', times.map(({ bare }) => rate(bare)).join(', '));
     yield reported('a COPY into a table without index or constraint', times.map(({ heap }) => rate(heap)).join(', '));
     yield reported('the same file again: every row known, none changed', rate(again));
-    yield* memory('api', bench.api.pid);
-    yield* memory('worker', worker.pid);
+    const [api, work] = [mostMemory(bench.api.pid), mostMemory(worker.pid)];
+    if (idle === null || api === null || work === null) return;
+    yield atMost('most memory of the worker', [work], 200, 'MB');
+    yield atMost('what imports add to the most memory of the api', [api - idle], 200, 'MB');
+    yield reported('the api, before its first import and after', `${Math.round(idle)} MB, ${Math.round(api)} MB`);
   } finally {
     await worker.stop();
     rmSync(folder, { recursive: true });
@@ -98,9 +102,9 @@ async function imported(bench: Bench, file: string, tenant: string): Promise<num
   })) / 1000;
 }
 
-/** The most that the process ever held, where the kernel tells. */
-function memory(name: string, pid: number): Figure[] {
+/** Megabytes that the process held at the most, ever; null where the kernel does not tell. */
+function mostMemory(pid: number): number | null {
   const path = `/proc/${pid}/status`;
   const kilobytes = existsSync(path) ? /VmHWM:\s+(\d+) kB/.exec(readFileSync(path, 'utf8'))?.[1] : undefined;
-  return kilobytes === undefined ? [] : [atMost(`most memory of the ${name}`, [(Number(kilobytes) * 1024) / 1e6], 200, 'MB')];
+  return kilobytes === undefined ? null : (Number(kilobytes) * 1024) / 1e6;
 }
