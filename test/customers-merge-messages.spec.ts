@@ -1,4 +1,4 @@
-import { encodeDeliveryId, type Mailing } from '#delivery';
+import type { Mailing } from '#delivery';
 import type { TestApp } from './support/app.js';
 import { eventually } from './support/eventually.js';
 import { CONTENT, Mailings, startMailer } from './support/mailings.js';
@@ -21,9 +21,8 @@ describe('messages of customers who are merged', () => {
   });
   beforeEach(async () => {
     mailings = await Mailings.of(app, newTenant());
-    oldAddress = `old-${mailings.tenant.name}@example.com`;
-    const people = [{ id: 'new', email: `new-${mailings.tenant.name}@example.com` }, { id: 'old', email: oldAddress }, { id: 'bob', email: `bob-${mailings.tenant.name}@example.com` }];
-    [newNo, oldNo, bob] = (await mailings.people(people)) as [number, number, number];
+    oldAddress = mailings.address('old');
+    [newNo, oldNo, bob] = (await mailings.named('new', 'old', 'bob')) as [number, number, number];
   });
 
   const api = () => app.api(['tenant_admin'], mailings.tenant.name);
@@ -34,16 +33,12 @@ describe('messages of customers who are merged', () => {
   };
   const linksOf = async (address: string) => [...String((await smtp.mailTo(address)).html).matchAll(/href="http:\/\/127\.0\.0\.1:3000(\/t\/c\/[^"]+)"/g)].map(([, path]) => path!);
   const visit = (path: string) => app.fetch(path, { token: '', redirect: 'manual', headers: BROWSER });
-  const receive = (mailing: Mailing, customerNo: number, type: 'opened' | 'unsubscribed') =>
-    mailings.inTenant((tx) => mailings.delivery.recordReceipts(tx, mailings.tenant, [
-      { type, deliveryId: encodeDeliveryId({ tenantId: mailings.tenant.id, campaignNo: mailing.campaignNo, customerNo, channel: 'email' }), at: app.clock.now() },
-    ]));
 
   test('what both got counts once and is told twice; what one got moves', async () => {
     const both = await mailings.send(CONTENT, [newNo, oldNo, bob]);
     const one = await mailings.send(CONTENT, [oldNo]);
-    await receive(both, oldNo, 'opened');
-    await receive(both, newNo, 'opened');
+    await mailings.receive(both, oldNo, 'opened');
+    await mailings.receive(both, newNo, 'opened');
     expect(await mailings.counters(both)).toEqual({ sent: 3, delivered: 3, opened: 2 });
     expect((await merge()).response.status).toBe(200);
     expect(await mailings.counters(both)).toEqual({ sent: 2, delivered: 2, opened: 1 });
@@ -61,7 +56,7 @@ describe('messages of customers who are merged', () => {
     const response = await visit(button!);
     expect([response.status, response.headers.get('location')]).toEqual([302, 'https://order.example.com/?guest=new']);
     expect(await mailings.counters(mailing)).toEqual({ sent: 1, delivered: 1, opened: 1, clicked: 1 });
-    expect(await receive(mailing, oldNo, 'unsubscribed')).toEqual(['matched']);
+    expect(await mailings.receive(mailing, oldNo, 'unsubscribed')).toEqual(['matched']);
     const { data } = await api().GET('/api/v1/marketing/customers/{customer_id}', { params: { path: { customer_id: 'old' } } });
     expect(data).toMatchObject({ customer_id: 'new', consents: { email: { status: 'unsubscribed' } } });
   });

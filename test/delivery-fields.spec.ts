@@ -1,5 +1,4 @@
 import { PersonalData, type TimelineEntry } from '#customers';
-import { encodeDeliveryId } from '#delivery';
 import type { TestApp } from './support/app.js';
 import { eventually } from './support/eventually.js';
 import { CONTENT, Mailings, startMailer } from './support/mailings.js';
@@ -20,8 +19,7 @@ describe('what other domains learn from the ledger', () => {
     const mailings = await Mailings.of(app);
     const [ada, bob] = (await mailings.people([{ id: 'ada', email: 'ada@example.com' }, { id: 'bob', email: 'bob@example.com' }, { id: 'eve', email: 'eve@example.com' }])) as [number, number];
     const mailing = await mailings.send(CONTENT, [ada, bob]);
-    const deliveryId = encodeDeliveryId({ tenantId: mailings.tenant.id, campaignNo: mailing.campaignNo, customerNo: ada, channel: 'email' });
-    await mailings.inTenant((tx) => mailings.delivery.recordReceipts(tx, mailings.tenant, [{ type: 'clicked', deliveryId, at: app.clock.now() }]));
+    await mailings.receive(mailing, ada, 'clicked');
 
     const size = async (criteria: object) => (await app.api().POST('/api/v1/marketing/segments/preview', { body: { criteria } as never })).data?.size;
     const inCampaign = { in: [mailing.campaignId] };

@@ -1,4 +1,4 @@
-import { encodeDeliveryId, type Mailing } from '#delivery';
+import type { Mailing } from '#delivery';
 import type { TestApp } from './support/app.js';
 import { CONTENT, Mailings, startMailer } from './support/mailings.js';
 import type { TestSmtp } from './support/smtp.js';
@@ -20,11 +20,11 @@ describe('an opt-out is of the address that the message was sent to', () => {
   });
   beforeEach(async () => {
     mailings = await Mailings.of(app, newTenant());
-    [ada, bob] = (await mailings.people(['ada', 'bob'].map((id) => ({ id, email: at(id) })))) as [number, number];
+    [ada, bob] = (await mailings.named('ada', 'bob')) as [number, number];
     mailing = await mailings.send(CONTENT, [ada, bob]);
   });
 
-  const at = (name: string) => `${name}-${mailings.tenant.name}@example.com`;
+  const at = (name: string) => mailings.address(name);
   const api = () => app.api(['tenant_admin'], mailings.tenant.name);
   const customer = (customer_id: string) => ({ params: { path: { customer_id } } });
   const put = async (id: string, body: object) => (await api().PUT(`${BASE}/customers/{customer_id}`, { ...customer(id), body })).data!;
@@ -38,10 +38,7 @@ describe('an opt-out is of the address that the message was sent to', () => {
     expect([done.status, await done.text()]).toEqual([200, expect.stringContaining('You are unsubscribed')]);
   };
   /** By the delivery's id alone, as it stands in the Message-ID. */
-  const receive = (type: 'complained' | 'bounced', customerNo = ada) =>
-    mailings.inTenant((tx) => mailings.delivery.recordReceipts(tx, mailings.tenant, [
-      { type, deliveryId: encodeDeliveryId({ tenantId: mailings.tenant.id, campaignNo: mailing.campaignNo, customerNo, channel: 'email' }), at: app.clock.now() },
-    ]));
+  const receive = (type: 'complained' | 'bounced', customerNo = ada) => mailings.receive(mailing, customerNo, type);
   /** What holds for whoever comes with the address now, subscribed as somebody says. */
   const rulesOf = async (name: string) => {
     const { consents } = await put(`new-${name}`, { email: at(name), consents: { email: { status: 'subscribed' } } });

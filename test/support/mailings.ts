@@ -1,6 +1,6 @@
 import { Customers, Suppressions } from '#customers';
 import { Database } from '#database';
-import { type Content, Delivery, type Mailing } from '#delivery';
+import { type Content, Delivery, encodeDeliveryId, type Mailing, type Receipt } from '#delivery';
 import type { Tenant } from '#kernel';
 import { Tenants } from '#tenants';
 import { startApp, type TestApp } from './app.js';
@@ -107,6 +107,22 @@ export class Mailings {
   async state(mailing: Mailing): Promise<string> {
     const [row] = await this.app.sql<{ state: string }>('SELECT state FROM mailings WHERE tenant_id = $1 AND campaign_no = $2', [this.tenant.id, mailing.campaignNo]);
     return row!.state;
+  }
+
+  /** A provider's word on the customer's message, which names nothing but the delivery. */
+  receive(mailing: Mailing, customerNo: number, type: Receipt['type']): Promise<string[]> {
+    const deliveryId = encodeDeliveryId({ tenantId: this.tenant.id, campaignNo: mailing.campaignNo, customerNo, channel: 'email' });
+    return this.inTenant((tx) => this.delivery.recordReceipts(tx, this.tenant, [{ type, deliveryId, at: this.app.clock.now() }]));
+  }
+
+  /** An address of that name which no other tenant has. */
+  address(name: string): string {
+    return `${name}-${this.tenant.name}@example.com`;
+  }
+
+  /** People of these names, each with the address of that name. @returns their customer numbers, in order */
+  named(...names: string[]): Promise<number[]> {
+    return this.people(names.map((id) => ({ id, email: this.address(id) })));
   }
 
   suppress(address: string, reason: 'hard_bounce' | 'complaint'): Promise<void> {
