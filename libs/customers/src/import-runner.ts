@@ -4,7 +4,7 @@ import { Database, isContention } from '#database';
 import { Jobs } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
 import { ImportEntity } from './import.entity.js';
-import { ADD_PROGRESS, ANALYZE_CUSTOMERS, FORGET_NEWCOMERS, FORGET_WAITING, IDS_OF_EMAILS, KEEP_ERRORS, KEEP_REJECTED, KEEP_NEWCOMERS, TAKE_CHUNK } from './import.queries.js';
+import { ADD_PROGRESS, ANALYZE_CUSTOMERS, FORGET_NEWCOMERS, FORGET_WAITING, IDS_OF_EMAILS, KEEP_ERRORS, KEEP_REJECTED, KEEP_NEWCOMERS, NO_WAIT, TAKE_CHUNK } from './import.queries.js';
 import { rejectedRows } from './import-rejected.js';
 import { ReadAhead } from './import-read-ahead.js';
 import type { ReadRow } from './import-row.js';
@@ -86,7 +86,7 @@ export class ImportRunner implements OnModuleInit {
       const [[chunk]] = await tx.query<[[Chunk?], number]>(TAKE_CHUNK, [tenant.id, importNo]);
       if (chunk !== undefined) await this.apply(tx, tenant, entity, chunk, ahead, begunAt);
       const more = chunk !== undefined && entity.processed < entity.totalRows;
-      if (!more) await this.complete(tx, tenant, entity);
+      await (more ? tx.query(NO_WAIT) : this.complete(tx, tenant, entity));
       return more;
     });
   }

@@ -15,6 +15,12 @@ export const TAKE_CHUNK = `
      AND chunk_no = (SELECT min(chunk_no) FROM import_chunks WHERE tenant_id = $1 AND import_no = $2)
   RETURNING chunk_no, rows, (SELECT later.rows FROM import_chunks later WHERE later.tenant_id = $1 AND later.import_no = $2 AND later.chunk_no = import_chunks.chunk_no + 1) AS next`;
 
+/**
+ * COMMIT does not wait for the disk. If PostgreSQL crashes, the last chunks are as they were before, and are done again: who commits with a wait,
+ * such as the import's own end, or a message before it is sent, has everything before it on the disk.
+ */
+export const NO_WAIT = 'SET LOCAL synchronous_commit = off';
+
 /** $1 tenant, $2 import, $3 lines, $4 columns, $5 codes, $6 details */
 export const KEEP_ERRORS = `
   INSERT INTO import_errors (tenant_id, import_no, line, "column", code, detail)
