@@ -113,6 +113,19 @@ describe('hostile input', () => {
       });
     });
 
+    test('is done at once with what has no end', async () => {
+      if (isIntake(operation)) return;
+      const lists = places(example, schema).filter(({ pointer, value }) => Array.isArray(value) && !(isBatch(operation) && /\/\d/.test(pointer))).map(({ pointer }) => replaced(example, pointer, Array.from({ length: 80_000 }, (_, at) => `x${at}`)));
+      const unknown = { ...(example as object), ...Object.fromEntries(Array.from({ length: 60_000 }, (_, at) => [`x${at}`, 1])) };
+      for (const body of [...lists, unknown]) {
+        const start = process.threadCpuUsage();
+        const { errors } = await problem(await send(operation, JSON.stringify(body)), 'without end');
+        expect(errors?.length ?? 0).toBeLessThanOrEqual(100);
+        const { user, system } = process.threadCpuUsage(start);
+        expect(user + system).toBeLessThan(400_000); // most of it for making and parsing a megabyte
+      }
+    }, 60_000);
+
     test('never fails on odd values, whatever it makes of them', async () => {
       const odd = [null, '', '🍕'.repeat(2_000), -1, 1e308, 2 ** 53, 2 ** 31, 1e-300, [], [[]], [null], {}, "'; DROP TABLE customers; --", '{{ 1 | divided_by: 0 }}', '0001-01-01T00:00:00Z'];
       for (const { pointer } of places(example, schema).slice(1, 20)) {

@@ -84,6 +84,8 @@ describe('hostile criteria', () => {
     ['deep', `{"criteria":${'{"not":'.repeat(6)}{"city":"Rome"}${'}'.repeat(6)}}`, 'invalid_segment_criteria'],
     ['deeper than JSON may be', `{"criteria":${'{"not":'.repeat(2_000)}{"city":"Rome"}${'}'.repeat(2_000)}}`, 'validation_failed'],
     ['wide', JSON.stringify({ criteria: { any: Array.from({ length: 400 }, () => ({ city: 'Rome' })) } }), 'invalid_segment_criteria'],
+    ['wider', JSON.stringify({ criteria: { any: Array.from({ length: 2_000 }, () => ({ city: 'Rome' })) } }), 'validation_failed'],
+    ['of 5,000 unknown fields', JSON.stringify({ criteria: Object.fromEntries(Array.from({ length: 5_000 }, (_, at) => [`f${at}`, 1])) }), 'validation_failed'],
     ['of 100,000 values', JSON.stringify({ criteria: { loyalty_points: { in: Array.from({ length: 100_000 }, (_, at) => at) } } }), 'payload_too_large'],
     ['of 6,000 faults', JSON.stringify({ criteria: { loyalty_points: { in: Array.from({ length: 6_000 }, () => '') } } }), 'invalid_segment_criteria'],
     ['with __proto__', '{"criteria":{"__proto__":{"city":"Rome"},"city":"Rome"}}', 'validation_failed'],

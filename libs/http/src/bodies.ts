@@ -17,6 +17,8 @@ declare module 'fastify' {
     batch?: string;
     /** Bytes. */
     bodyLimit?: number;
+    /** Objects, lists and members of its JSON. */
+    bodyParts?: number;
   }
 }
 
@@ -28,7 +30,8 @@ export function readBodies(fastify: FastifyInstance): void {
     if (request.routeOptions.config.consumes !== undefined) return done(null, undefined); // not read: the route refuses it, whatever it holds, once it knows who asks
     try {
       assertUtf8(request);
-      done(null, parseJson(body, request.routeOptions.config.batch));
+      const { batch, bodyParts } = request.routeOptions.config;
+      done(null, parseJson(body, batch, bodyParts));
     } catch (error) {
       done(error as Error);
     }

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { Transform, Type } from 'class-transformer';
+import { ArrayMaxSize, IsArray } from 'class-validator';
 import { instantiate } from './instantiate.js';
 
 class Item {
@@ -32,4 +33,17 @@ test('an absent member stays absent, and null stays null', () => {
 test('a million members cost what reading them costs', () => {
   const any = Object.fromEntries(Array.from({ length: 1_000_000 }, (_, i) => [`f${i}`, i]));
   expect(instantiate(Order, { any }).any).toBe(any); // with plainToInstance this test would not end
+});
+
+class Lists {
+  @IsArray() @ArrayMaxSize(3) few: unknown[];
+  @IsArray() @Type(() => Lists) inner: Lists[];
+}
+
+test('what will be refused is taken only as far as it takes to be refused', () => {
+  expect(instantiate(Lists, { few: [1, 2, 3] }).few).toEqual([1, 2, 3]);
+  expect(instantiate(Lists, { few: Array(1_000_000).fill(1) }).few).toHaveLength(4);
+  const unknown = Object.fromEntries(Array.from({ length: 80 }, (_, i) => [`f${i}`, i]));
+  const { inner } = instantiate(Lists, { inner: [unknown, unknown, { ...unknown, few: [1] }] });
+  expect(inner.map((one) => Object.keys(one).length)).toEqual([80, 20, 1]); // a hundred in all, and what is known
 });

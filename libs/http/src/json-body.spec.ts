@@ -51,4 +51,13 @@ describe('a JSON body', () => {
     expect(codeOf('['.repeat(MAX_DEPTH) + ']'.repeat(MAX_DEPTH))).toBeUndefined();
     expect(parseJson(Buffer.alloc(0))).toBeUndefined();
   });
+
+  test.each([
+    ['{"a":[{},[]],"b":"{[:\\"{[:"}', 6],
+    ['[1,2,3,"\\\\",{"a":1}]', 3],
+    ['"::::::"', 0],
+  ])('%s has its parts counted, whatever stands in texts', (body, parts) => {
+    expect(parseJson(Buffer.from(body), undefined, parts)).toEqual(JSON.parse(body));
+    if (parts > 0) expect(() => parseJson(Buffer.from(body), undefined, parts - 1)).toThrow(RequestError);
+  });
 });

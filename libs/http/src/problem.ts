@@ -48,7 +48,7 @@ export class ProblemDto {
 }
 
 /** A caller who reads more of them at once is no human, and mends the first ones first. */
-const MOST_FAULTS = 100;
+export const MOST_FAULTS = 100;
 
 /** Renders an error for the caller. */
 export const toProblem = (error: DomainError, instance: string, requestId: string): ProblemDto => ({

@@ -48,6 +48,8 @@ export interface RouteSpec {
   createdUnder?: string;
   /** Bytes; 1 MiB unless said. */
   bodyLimit?: number;
+  /** The most objects, lists and members that its JSON may hold; any number unless said. */
+  bodyParts?: number;
   /** Leaves the body's bytes in `request.rawBody`; with `anything`, whatever its media type, or without one. */
   rawBody?: boolean | 'anything';
 }
@@ -62,7 +64,7 @@ export function Route(spec: RouteSpec): MethodDecorator {
     SetMetadata(ROUTE, spec),
     spec.allow === 'public' ? Public() : Allow(spec.allow),
     HttpCode(spec.status ?? 200),
-    RouteConfig({ bodyLimit: spec.bodyLimit ?? MEBIBYTE, rawBody: spec.rawBody ?? false, consumes: spec.consumes, batch: spec.batch }),
+    RouteConfig({ bodyLimit: spec.bodyLimit ?? MEBIBYTE, bodyParts: spec.bodyParts, rawBody: spec.rawBody ?? false, consumes: spec.consumes, batch: spec.batch }),
     ApiOperation({ summary: spec.summary, description: spec.description, ...(spec.allow === 'public' && { security: [] }) }),
     ApiExtension('x-permission', spec.allow),
     ApiExtension(BODY_EXAMPLES, spec.bodies ?? {}),

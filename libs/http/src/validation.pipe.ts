@@ -1,6 +1,7 @@
 import { type ArgumentMetadata, Injectable, type PipeTransform, type Type } from '@nestjs/common';
-import { getMetadataStorage, validate, type ValidationError, ValidationTypes } from 'class-validator';
+import { validate, type ValidationError } from 'class-validator';
 import { DomainError, type Fault, isObject, pointerToken, validationFailed } from '#kernel';
+import { rulesOf } from './dto-rules.js';
 import { instantiate } from './instantiate.js';
 import { UnstorableItem } from './json-body.js';
 
@@ -42,24 +43,11 @@ const isPlainObject = (value: unknown): boolean => isObject(value) && Object.get
 function listsForObjects(dto: unknown, pointer = ''): Fault[] {
   if (Array.isArray(dto)) return dto.flatMap((element, at) => listsForObjects(element, `${pointer}/${at}`));
   if (!isObject(dto) || isPlainObject(dto)) return []; // a plain object holds no DTO
-  const single = singleObjects(dto.constructor);
-  return Object.entries(dto).flatMap(([name, value]) => {
+  const { nested, single } = rulesOf(dto.constructor);
+  return [...nested].flatMap((name) => {
     const at = `${pointer}/${pointerToken(name)}`;
-    return Array.isArray(value) && single.has(name) ? [{ pointer: at, code: 'is_object', detail: `${name} must be an object` }] : listsForObjects(value, at);
+    return Array.isArray(dto[name]) && single.has(name) ? [{ pointer: at, code: 'is_object', detail: `${name} must be an object` }] : listsForObjects(dto[name], at);
   });
-}
-
-const SINGLE = new Map<unknown, ReadonlySet<string>>();
-
-/** The members of a DTO class under `@ValidateNested()` without `each`. */
-function singleObjects(dto: object): ReadonlySet<string> {
-  let names = SINGLE.get(dto);
-  if (names === undefined) {
-    const rules = getMetadataStorage().getTargetValidationMetadatas(dto as Type, '', false, false);
-    names = new Set(rules.filter(({ type, each }) => type === ValidationTypes.NESTED_VALIDATION && !each).map(({ propertyName }) => propertyName));
-    SINGLE.set(dto, names);
-  }
-  return names;
 }
 
 function collect(error: ValidationError, parent: string, inBody: boolean, faults: Fault[], winners: WinningFault[]): void {

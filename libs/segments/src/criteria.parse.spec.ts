@@ -9,6 +9,8 @@ const nested = (depth: number): object => (depth === 1 ? { city: 'Rome' } : { no
 const leaves = (count: number) => ({ any: Array.from({ length: count }, () => ({ city: 'Rome' })) });
 const events = (count: number) => ({ any: Array.from({ length: count }, () => ({ event: { name: 'menu_viewed' } })) });
 const values = (count: number) => ({ loyalty_points: { in: Array.from({ length: count }, (_, at) => at) } });
+const manyLists = (count: number) => ({ any: Array.from({ length: count }, () => values(500)) });
+const phones = (count: number) => ({ phone: { in: Array.from({ length: count }, (_, at) => `+1415555${2000 + at}`) } });
 
 describe('limits of criteria', () => {
   test.each([
@@ -16,10 +18,27 @@ describe('limits of criteria', () => {
     ['fifty conditions', leaves(50), leaves(51), '/criteria too_many_conditions'],
     ['five event conditions', events(5), events(6), '/criteria too_many_events'],
     ['five hundred values', values(500), values(501), '/criteria/loyalty_points/in too_many_values'],
+    ['two thousand values in all lists', manyLists(4), manyLists(5), '/criteria too_many_values'],
+    ['five hundred phone numbers', phones(500), { all: [phones(500), phones(1)] }, '/criteria too_many_values'],
     ['16 KiB', { city: 'x'.repeat(16_000) }, { city: 'x'.repeat(16_384) }, '/criteria too_large'],
   ])('%s, and not one more', (_, within, beyond, fault) => {
     expect(codes(within)).toEqual([]);
     expect(codes(beyond)).toEqual([fault]);
+  });
+});
+
+describe('what is hopeless is not read to its end', () => {
+  test('a hundred faults are told, and nothing behind them is looked at', () => {
+    expect(codes({ any: Array.from({ length: 99 }, () => ({})) })).toHaveLength(99);
+    let looked = 0;
+    const find = () => void looked++;
+    const { criteria, faults } = parseCriteria(Object.fromEntries(Array.from({ length: 900 }, (_, at) => [`f${at}`, 1])), '/criteria', { fields: { find: find, events: null }, currency: 'USD' });
+    expect([criteria, faults.length, looked]).toEqual([null, 100, 100]);
+  });
+
+  test('nor is anything behind the first condition too many', () => {
+    const { any } = leaves(51);
+    expect(codes({ any: [{ nonsense: 1 }, ...any, { nonsense: 1 }] })).toEqual(['/criteria/any/0/nonsense unknown_field', '/criteria too_many_conditions']);
   });
 });
 

@@ -3,6 +3,7 @@ import type { Criteria, Test } from './criteria.js';
 import type { CriteriaFields } from './criteria-fields.js';
 import { LIMITS } from './criteria.limits.js';
 import { EventParser } from './event.parse.js';
+import { Findings } from './findings.js';
 import { TestParser } from './test.parse.js';
 
 export interface Parsed {
@@ -23,35 +24,33 @@ export interface ParseContext {
 const LOGIC = ['all', 'any', 'not', 'event', 'segment'];
 
 /**
- * Reads criteria from JSON and tells every fault at once.
+ * Reads criteria from JSON and tells every fault at once, up to a hundred.
  *
  * @param pointer where the criteria stand in the request's body, such as `/criteria`
  */
 export function parseCriteria(json: unknown, pointer: string, context: ParseContext): Parsed {
-  return new CriteriaParser(context).run(json, pointer);
+  return new CriteriaParser(context, new Findings(pointer)).run(json, pointer);
 }
 
 class CriteriaParser {
-  private readonly faults: Fault[] = [];
   private readonly references: Parsed['references'] = [];
   private readonly tests: TestParser;
   private readonly event: EventParser;
-  private events = 0;
 
-  constructor(private readonly context: ParseContext) {
-    this.tests = new TestParser(this.faults, context.currency);
-    this.event = new EventParser(this.faults, this.tests, context.fields.events?.orderFields ?? []);
+  constructor(
+    private readonly context: ParseContext,
+    private readonly found: Findings,
+  ) {
+    this.tests = new TestParser(found, context.currency);
+    this.event = new EventParser(found, this.tests, context.fields.events?.orderFields ?? []);
   }
 
   run(json: unknown, pointer: string): Parsed {
-    if (Buffer.byteLength(JSON.stringify(json) ?? '') > LIMITS.bytes) {
-      this.fault(pointer, 'too_large', `Criteria may take ${LIMITS.bytes} bytes of JSON.`);
-      return { criteria: null, faults: this.faults, references: [] };
-    }
-    const criteria = this.node(json, pointer, 1);
-    if (this.tests.count > LIMITS.leaves) this.fault(pointer, 'too_many_conditions', `Criteria may have ${LIMITS.leaves} conditions; these have ${this.tests.count}.`);
-    if (this.events > LIMITS.events) this.fault(pointer, 'too_many_events', `Criteria may have ${LIMITS.events} event conditions; these have ${this.events}.`);
-    return { criteria: this.faults.length === 0 ? criteria : null, faults: this.faults, references: this.references };
+    const criteria = this.found.of(() => {
+      if (Buffer.byteLength(JSON.stringify(json) ?? '') > LIMITS.bytes) return this.fault(pointer, 'too_large', `Criteria may take ${LIMITS.bytes} bytes of JSON.`, null);
+      return this.node(json, pointer, 1);
+    });
+    return { criteria, faults: this.found.faults, references: this.references };
   }
 
   /** One object of the grammar: its members hold together. */
@@ -75,7 +74,6 @@ class CriteriaParser {
       case 'segment':
         return [{ kind: 'segment', ids: this.segments(value, pointer) }];
       case 'event': {
-        this.events++;
         if (this.context.fields.events === null) return this.fault(pointer, 'unsupported', 'Event conditions are not available.', []);
         const event = this.event.read(value, pointer);
         return event === null ? [] : [{ kind: 'event', event }];
@@ -94,10 +92,12 @@ class CriteriaParser {
   }
 
   private segments(value: unknown, pointer: string): string[] {
-    this.tests.count++;
+    this.found.condition();
     const [member, ...others] = isObject(value) ? Object.entries(value) : [];
     if (member?.[0] !== 'in' || others.length > 0) return this.fault(pointer, 'expected_object', 'Expected {"in": [ids of segments]}.', []);
-    return this.list(member[1], `${pointer}/in`).flatMap((id, index) => {
+    const ids = this.list(member[1], `${pointer}/in`);
+    this.found.list(ids.length, { spelled: false });
+    return ids.flatMap((id, index) => {
       const at = `${pointer}/in/${index}`;
       if (typeof id !== 'string') return this.fault(at, 'invalid_value', 'Expected the id of a segment.', []);
       this.references.push({ id, pointer: at });
@@ -112,8 +112,7 @@ class CriteriaParser {
     return value;
   }
 
-  private fault<T = void>(pointer: string, code: string, detail: string, instead?: T): T {
-    this.faults.push({ pointer, code, detail });
-    return instead as T;
+  private fault<T>(pointer: string, code: string, detail: string, instead: T): T {
+    return this.found.fault(pointer, code, detail, instead);
   }
 }

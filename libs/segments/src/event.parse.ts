@@ -1,5 +1,6 @@
-import { type Fault, isObject, pointerToken } from '#kernel';
+import { isObject, pointerToken } from '#kernel';
 import { DAY, type EventCondition, type Test } from './criteria.js';
+import type { Findings } from './findings.js';
 import type { TestParser } from './test.parse.js';
 
 export const UNITS: Readonly<Record<string, number>> = { hour: DAY / 24, day: DAY, week: 7 * DAY };
@@ -16,14 +17,14 @@ const ONCE: Test = { operator: 'gte', value: 1, negated: false };
 /** Reads `{"name", "where", "count", "within"}`. */
 export class EventParser {
   constructor(
-    private readonly faults: Fault[],
+    private readonly found: Findings,
     private readonly tests: TestParser,
     private readonly orderFields: readonly string[],
   ) {}
 
   /** Null when it has a fault of its own; faults inside its tests are only told. */
   read(json: unknown, pointer: string): EventCondition | null {
-    this.tests.count++;
+    this.found.eventCondition();
     if (!isObject(json)) return this.fault(pointer, 'expected_object', 'Expected {"name": …, "where"?, "count"?, "within"?}.');
     for (const key of Object.keys(json)) {
       if (!MEMBERS.includes(key)) this.fault(`${pointer}/${pointerToken(key)}`, 'unknown_property', `Expected ${MEMBERS.join(', ')}.`);
@@ -67,7 +68,6 @@ export class EventParser {
   }
 
   private fault(pointer: string, code: string, detail: string): null {
-    this.faults.push({ pointer, code, detail });
-    return null;
+    return this.found.fault(pointer, code, detail);
   }
 }

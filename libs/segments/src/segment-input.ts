@@ -85,7 +85,7 @@ export class SegmentInput {
 
   private async brokenReferences(tx: EntityManager, tenant: Tenant, references: { id: string; pointer: string }[], self?: number): Promise<Fault[]> {
     await this.lockReferences(tx, tenant);
-    const numbers = await this.dynamic.numbersOf(tx, tenant, references.map(({ id }) => id));
+    const numbers = await this.dynamic.numbersOf(tx, tenant, [...new Set(references.map(({ id }) => id))]);
     const { graph } = await this.dynamic.all(tx, tenant);
     const behind = self === undefined ? new Set<number>() : dependents(graph, self).add(self);
     return references.flatMap(({ id, pointer }): Fault[] => {

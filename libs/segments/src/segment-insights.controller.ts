@@ -3,7 +3,7 @@ import { ApiBody, ApiTags } from '@nestjs/swagger';
 import { Caller, CurrentTenant, type Principal } from '#auth';
 import { Route } from '#http';
 import type { Tenant } from '#kernel';
-import { BODY_LIMIT } from './criteria.limits.js';
+import { CRITERIA_BODY } from './criteria.limits.js';
 import { SegmentHistoryDto, SegmentHistoryQueryDto } from './dto/segment-history.dto.js';
 import { CompareSegmentsDto, SegmentOverlapDto } from './dto/segment-overlap.dto.js';
 import { SegmentPreviewDto } from './dto/segment-preview.dto.js';
@@ -34,7 +34,7 @@ export class SegmentInsightsController {
     returns: SegmentPreviewDto,
     example: PREVIEW,
     bodies: { high_value: { criteria: HIGH_VALUE.criteria, breakdown: ['loyalty_tier', 'city'] }, event: { criteria: EVENT_CRITERIA.criteria } },
-    bodyLimit: BODY_LIMIT,
+    ...CRITERIA_BODY,
     errors: [SegmentError.only('invalid_segment_criteria')],
   })
   previewSegment(@CurrentTenant() tenant: Tenant, @Body() body: unknown) {
@@ -48,6 +48,7 @@ export class SegmentInsightsController {
     description: 'How two to five segments overlap, counted now: the size of every combination, and of their union.',
     returns: SegmentOverlapDto,
     example: OVERLAP,
+    ...CRITERIA_BODY,
     bodies: { two: { segment_ids: ['seg_loyalty_gold', 'seg_inactive_30'] } },
   })
   compareSegments(@CurrentTenant() tenant: Tenant, @Body() { segment_ids }: CompareSegmentsDto) {

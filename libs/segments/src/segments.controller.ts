@@ -3,7 +3,7 @@ import { ApiBody, ApiTags } from '@nestjs/swagger';
 import { CurrentTenant } from '#auth';
 import { IfMatch, Route, type Versions } from '#http';
 import type { Tenant } from '#kernel';
-import { BODY_LIMIT } from './criteria.limits.js';
+import { CRITERIA_BODY } from './criteria.limits.js';
 import { SegmentDto, SegmentPageDto } from './dto/segment.dto.js';
 import { CreateSegmentDto, SegmentListQueryDto, UpdateSegmentDto } from './dto/write-segment.dto.js';
 import { EVENT_CRITERIA, HIGH_VALUE, PAGE, SEGMENT } from './segments.examples.js';
@@ -38,7 +38,7 @@ export class SegmentsController {
     versioned: true,
     example: SEGMENT,
     bodies: { dynamic: HIGH_VALUE, event: EVENT_CRITERIA, static: { name: 'Friends of the house', type: 'static' }, imported: { name: 'Newsletter 2025', type: 'imported' } },
-    bodyLimit: BODY_LIMIT,
+    ...CRITERIA_BODY,
     errors: [SegmentError.only('invalid_segment_criteria')],
     idempotent: true,
   })
@@ -62,7 +62,7 @@ export class SegmentsController {
     versioned: true,
     example: SEGMENT,
     bodies: { rename: { name: 'Best Customers' }, criteria: { criteria: { total_spent: { gte: 1000 } } } },
-    bodyLimit: BODY_LIMIT,
+    ...CRITERIA_BODY,
     errors: [SegmentError.only('invalid_segment_criteria', 'segment_not_found')],
     conditional: true,
   })

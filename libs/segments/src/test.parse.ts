@@ -1,8 +1,9 @@
-import { type Fault, isObject, pointerToken } from '#kernel';
+import { isObject, pointerToken } from '#kernel';
 import { type Test, type Value } from './criteria.js';
 import { type CoreOperator, type Operator, OPERATORS } from './operators.js';
 import { LIMITS } from './criteria.limits.js';
 import { compareValues, VALUE_TYPES } from './criteria.values.js';
+import { type Findings } from './findings.js';
 import { type FieldType, OPERATORS_OF, type Spelling } from './field.js';
 
 /** What a test is about: a field, or a value inside an event. */
@@ -18,10 +19,8 @@ const CORE: Partial<Record<Operator, CoreOperator>> = { ne: 'eq', nin: 'in' };
 
 /** Reads `test := scalar | {operator: value, …}`; every operator counts as one condition. */
 export class TestParser {
-  count = 0;
-
   constructor(
-    private readonly faults: Fault[],
+    private readonly found: Findings,
     private readonly currency: string,
   ) {}
 
@@ -42,7 +41,7 @@ export class TestParser {
   }
 
   private test(subject: Subject, operator: Operator, json: unknown, pointer: string): Test[] {
-    this.count++;
+    this.found.condition();
     const value = this.operand(subject, operator, json, pointer);
     if (value === null) return [];
     const core = CORE[operator] ?? (operator as CoreOperator);
@@ -83,6 +82,7 @@ export class TestParser {
     if (!Array.isArray(json)) return this.fault(pointer, 'expected_list', 'Expected a list of values.');
     if (json.length === 0) return this.fault(pointer, 'empty', 'Expected at least one value; an empty list has no meaning.');
     if (json.length > LIMITS.values) return this.fault(pointer, 'too_many_values', `A list may hold ${LIMITS.values} values.`);
+    this.found.list(json.length, { spelled: subject.spelling !== undefined });
     const values = json.map((one, index) => this.scalar(subject, one, `${pointer}/${index}`));
     return values.every((one) => one !== null) ? values : null;
   }
@@ -104,7 +104,6 @@ export class TestParser {
   }
 
   private fault(pointer: string, code: string, detail: string): null {
-    this.faults.push({ pointer, code, detail });
-    return null;
+    return this.found.fault(pointer, code, detail);
   }
 }

@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { ArrayNotEmpty, ArrayUnique, IsArray, IsIn, IsInt, IsOptional, IsString, Length, Max, MaxLength, Min, ValidateBy, ValidateIf, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, ArrayNotEmpty, ArrayUnique, IsArray, IsIn, IsInt, IsOptional, IsString, Length, Max, MaxLength, Min, ValidateBy, ValidateIf, ValidateNested } from 'class-validator';
 import { IsInstant, OneLine, Trimmed } from '#http';
 import { IsPromoCode } from '#promos';
 import { type Channel, CHANNELS } from '#tenants';
@@ -60,7 +60,7 @@ class OptionalPartsDto {
 const named = [Trimmed(), IsString(), Length(1, 200), OneLine()];
 const CampaignName = (): PropertyDecorator => (target, key) => named.forEach((rule) => rule(target, key));
 
-const channelRules = [IsArray(), ArrayNotEmpty(), ArrayUnique(), IsIn(CHANNELS, { each: true })];
+const channelRules = [IsArray(), ArrayNotEmpty(), ArrayMaxSize(CHANNELS.length), ArrayUnique(), IsIn(CHANNELS, { each: true })];
 const CampaignChannels = (): PropertyDecorator => (target, key) => channelRules.forEach((rule) => rule(target, key));
 
 export class CreateCampaignDto extends OptionalPartsDto {

@@ -40,7 +40,7 @@ export class AppliesToDto implements AppliesTo {
 /** Happy hours. */
 export class ScheduleDto implements Schedule {
   /** Days a window begins on; every day when left out. */
-  @IsOptional() @IsArray() @ArrayNotEmpty() @ArrayUnique() @IsIn(WEEKDAYS, { each: true })
+  @IsOptional() @IsArray() @ArrayNotEmpty() @ArrayMaxSize(WEEKDAYS.length) @ArrayUnique() @IsIn(WEEKDAYS, { each: true })
   @ApiProperty({ enum: WEEKDAYS, isArray: true, required: false })
   days?: Weekday[];
 

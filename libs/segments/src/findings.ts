@@ -1,0 +1,58 @@
+import { type Fault } from '#kernel';
+import { MOST_FAULTS } from '#http';
+import { ALL_VALUES, LIMITS, SPELLED_VALUE } from './criteria.limits.js';
+
+/** Thrown where reading on would only tell what nobody is told. */
+class Enough extends Error {}
+
+/**
+ * What is wrong with criteria, found while they are read. Reading ends at the last fault that is told, and at the first condition too
+ * many: whoever sends thousands of either is not to hold up everyone else.
+ */
+export class Findings {
+  readonly faults: Fault[] = [];
+  private conditions = 0;
+  private events = 0;
+  private values = 0;
+
+  /** @param pointer where the criteria stand */
+  constructor(private readonly pointer: string) {}
+
+  /** What `read` gives; null when there are faults. */
+  of<T>(read: () => T): T | null {
+    try {
+      const value = read();
+      if (this.faults.length === 0) return value;
+    } catch (error) {
+      if (!(error instanceof Enough)) throw error;
+    }
+    return null;
+  }
+
+  fault<T = null>(pointer: string, code: string, detail: string, instead: T = null as T): T {
+    this.faults.push({ pointer, code, detail });
+    if (this.faults.length >= MOST_FAULTS) throw new Enough();
+    return instead;
+  }
+
+  condition(): void {
+    if (++this.conditions > LIMITS.leaves) this.stop('too_many_conditions', `Criteria may have ${LIMITS.leaves} conditions.`);
+  }
+
+  /** An event condition, which is one condition, too. */
+  eventCondition(): void {
+    this.condition();
+    if (++this.events > LIMITS.events) this.stop('too_many_events', `Criteria may have ${LIMITS.events} event conditions.`);
+  }
+
+  /** A list of so many. */
+  list(length: number, { spelled }: { spelled: boolean }): void {
+    this.values += length * (spelled ? SPELLED_VALUE : 1);
+    if (this.values > ALL_VALUES) this.stop('too_many_values', `All lists together may hold ${ALL_VALUES} values; an email address or a phone number counts as ${SPELLED_VALUE}.`);
+  }
+
+  private stop(code: string, detail: string): never {
+    this.fault(this.pointer, code, detail);
+    throw new Enough();
+  }
+}
