@@ -17,7 +17,7 @@ const text = one('Rome', 'Roma', 'Bern', "O'Hara", 'a%_b', 'Zürich', '😀 grin
 const whole = fc.integer({ min: -2, max: 12 });
 const cents = fc.integer({ min: 0, max: 3000 }).map((n) => n * 50);
 const daysAgo = fc.integer({ min: -1, max: 40 });
-const instant = fc.tuple(daysAgo, one(-1, 0, 1, 3_600_000)).map(([days, off]) => new Date(NOW.getTime() - days * DAY + off));
+const instant = fc.tuple(daysAgo, one(-1, 0, 1, 3_600_000)).map(([days, off]) => new Date(NOW.getTime() - days * DAY + off)); // of today's, some lie ahead
 const birthday = one('1980-02-20', '1992-02-29', '1990-03-01', '1985-12-31', '2000-02-19');
 const json = one<unknown>('gold', 'silver', '7', 7, 7.5, 0, true, false, null, [], ['gold', 'x'], { deep: 1 });
 const tag = one('vip', 'new', 'Rome');
@@ -54,7 +54,7 @@ const numbers = (value: fc.Arbitrary<number>) => order(value, fc.tuple(value, va
 const texts = (value: fc.Arbitrary<string>) => ({ contains: value, starts_with: value });
 const scalar = one<string | number | boolean>('gold', '7', 7, 7.5, 0, true);
 const attribute = tests(scalar, exists, numbers(one(0, 7, 7.5)), texts(one('g', 'gold', '7')), { gt: one<unknown>('7', 7), lte: one<unknown>('gold', 7) });
-const days = fc.integer({ min: 0, max: 40 });
+const days = fc.oneof({ weight: 1, arbitrary: fc.constant(0) }, { weight: 3, arbitrary: fc.integer({ min: 0, max: 40 }) });
 const RATIOS = [0, 0.4, 1, 1.1, 2, 2.8, 4, 10, 14, 100];
 const ratio = one(...RATIOS);
 const dollars = cents.map((amount) => amount / 100);
@@ -152,6 +152,20 @@ describe('criteria, as SQL and as they are meant', () => {
     expect(whom(written).length).toBeGreaterThan(0);
     const count = async (test: unknown): Promise<number> => (await app.api().POST('/api/v1/marketing/segments/preview', { body: { criteria: { [name]: test } } })).data!.size;
     expect(await count(written)).toBe(whom(stored).length);
+  });
+
+  test.each([
+    [{ eq: 0 }, true], [{ gte: 0 }, true], [{ lte: 0 }, true], [{ lt: 1 }, true], [{ in: [0, 3] }, true], [{ between: [0, 0] }, true],
+    [{ lt: 0 }, false], [{ gt: 0 }, false], [{ ne: 0 }, false], [{ between: [1, 30] }, false],
+  ])('an order a second ahead of the clock was made 0 days ago: %j %s', async (test, holds) => {
+    const ahead = [...people].filter(([, { fields }]) => Number(fields.last_order_at) > NOW.getTime()).map(([no]) => no);
+    expect(ahead.length).toBeGreaterThan(0);
+    const { criteria } = parseCriteria({ last_order_days_ago: test }, '', { fields: app.nest.get(CriteriaFields, { strict: false }), currency: 'USD' });
+    const params = new Params(tenantId);
+    const sql = compileCriteria(criteria!, { params, now: NOW, today: TODAY, segmentNos: numbers, events: null, within: null });
+    const found = await app.sql<{ no: number }>(`SELECT customer_no AS no FROM customers c WHERE tenant_id = $1 AND customer_no = ANY ($${params.values.length + 1}) AND (${sql})`, [...params.values, ahead]);
+    expect(found.length).toBe(holds ? ahead.length : 0);
+    expect(ahead.filter((no) => matches(criteria!, people.get(no)!, NOW, TODAY)).length).toBe(found.length);
   });
 
   test('a list of nothing is as missing, an attribute as the tags', async () => {

@@ -98,9 +98,11 @@ function compare(sql: string, cast: string, { operator, value }: Test, { params,
 
 /** Days ago as a range of instants, which an index on the column can answer. */
 function elapsed(sql: string, test: Test, { params, now }: CompileContext): string {
-  const ranges = elapsedBounds(test, now).map(({ after, until }) =>
-    [until && `${sql} <= ${params.add(until)}::timestamptz`, after && `${sql} > ${params.add(after)}::timestamptz`].filter(Boolean).join(' AND '),
-  );
+  const ranges = elapsedBounds(test, now).map(({ after, until }) => {
+    const bounds = [until && `${sql} <= ${params.add(until)}::timestamptz`, after && `${sql} > ${params.add(after)}::timestamptz`].filter(Boolean);
+    return bounds.length === 0 ? `${sql} IS NOT NULL` : bounds.join(' AND ');
+  });
+  if (ranges.length === 0) return 'FALSE';
   return ranges.length === 1 ? ranges[0]! : `(${ranges.map((range) => `(${range})`).join(' OR ')})`;
 }
 

@@ -35,7 +35,7 @@ export function matches(criteria: Criteria, person: Person, now: Date, today: st
       if (field.type === 'list') return holds(test, person.tags, today);
       if (field.type === 'attribute') return holds(test, [scalar(person.attributes[field.attribute!])], today);
       const value = person.fields[field.name] ?? null;
-      if (value !== null && field.type === 'days') return holds(test, [Math.floor((now.getTime() - Number(value)) / DAY)], today);
+      if (value !== null && field.type === 'days') return holds(test, [Math.max(0, Math.floor((now.getTime() - Number(value)) / DAY))], today);
       if (field.type === 'ratio') return holds(test, [ratio(person, field, now)], today);
       return holds(test, [value], today);
     }

@@ -8,20 +8,21 @@ export interface Span {
 
 /**
  * Which instants a `days` test takes, at `now`. Elapsed periods are whole: n of them have passed since `now − (n+1) days`
- * (exclusive) up to `now − n days` (inclusive).
+ * (exclusive) up to `now − n days` (inclusive). An instant still ahead, by a clock that is, is of now: none have passed.
  */
 export function elapsedBounds({ operator, value }: Test, now: Date): Span[] {
   const values = [value].flat() as number[];
   const [first, second] = values as [number, number];
-  const least = (days: number): Date => new Date(now.getTime() - days * DAY);
-  const most = (days: number): Date => least(days + 1);
+  const ago = (days: number): Date => new Date(now.getTime() - days * DAY);
+  const least = (days: number): Date | null => (days === 0 ? null : ago(days));
+  const most = (days: number): Date => ago(days + 1);
   switch (operator) {
     case 'gt':
       return [{ after: null, until: least(first + 1) }];
     case 'gte':
       return [{ after: null, until: least(first) }];
     case 'lt':
-      return [{ after: most(first - 1), until: null }];
+      return first === 0 ? [] : [{ after: most(first - 1), until: null }];
     case 'lte':
       return [{ after: most(first), until: null }];
     case 'between':
