@@ -43,14 +43,17 @@ export interface LentClient {
   end(): Promise<void>;
 }
 
+/** One tenant's part of the clients that may be lent to streams: a quarter. */
+const STREAM_SHARE = 4;
+
 const LONGEST_LOAN_MS = 30 * 60_000;
 
 /** The two doors to the tables: {@link inTenant} for work, {@link read} for hot reads. Both set the tenant that row-level security checks. */
 @Injectable()
 export class Database {
   private readonly hooks = new AsyncLocalStorage<{ hooks: TransactionHooks | null }>();
-  /** Clients that are lent to callers' streams. */
-  private streams = 0;
+  /** How many clients are lent to the streams of each tenant's callers. */
+  private readonly streams = new Map<number, number>();
 
   constructor(
     private readonly source: DataSource,
@@ -122,17 +125,15 @@ export class Database {
     return this.lend(tenant, { streaming: true, mode: ' ISOLATION LEVEL REPEATABLE READ READ ONLY' });
   }
 
-  /** @throws RequestError unavailable when as many are lent to callers' streams as connections may be spent on them */
+  /** @throws RequestError unavailable when as many are lent to callers' streams as connections may be spent on them, be it on all or on the tenant's, which are a quarter: nobody's slow files hold up everyone's */
   private async lend(tenant: Tenant, { streaming, mode = '' }: { streaming: boolean; mode?: string }): Promise<LentClient> {
-    const streams = streaming ? 1 : 0;
-    if (this.streams + streams > this.env.DATABASE_POOL * 2) throw new RequestError('unavailable', { detail: 'Too many files are under way.', retryAfter: 5 });
-    this.streams += streams;
+    const giveBack = streaming ? this.takeStream(tenant) : () => undefined;
     const client = new pg.Client(clientConfig(this.env));
     client.on('error', () => undefined); // the statement that was running reports it
     let ended: Promise<void> | undefined;
     const end = (): Promise<void> => {
       clearTimeout(limit);
-      return (ended ??= client.end().finally(() => (this.streams -= streams))); // an open transaction ends with its session
+      return (ended ??= client.end().finally(giveBack)); // an open transaction ends with its session
     };
     const limit = setTimeout(() => void end().catch(() => undefined), LONGEST_LOAN_MS).unref();
     try {
@@ -144,6 +145,19 @@ export class Database {
       await end().catch(() => undefined);
       throw error;
     }
+  }
+
+  private takeStream(tenant: Tenant): () => void {
+    const most = this.env.DATABASE_POOL * 2;
+    const own = this.streams.get(tenant.id) ?? 0;
+    const all = [...this.streams.values()].reduce((sum, one) => sum + one, 0);
+    if (all >= most || own >= Math.max(1, most / STREAM_SHARE)) throw new RequestError('unavailable', { detail: 'Too many files are under way.', retryAfter: 5 });
+    this.streams.set(tenant.id, own + 1);
+    return () => {
+      const left = this.streams.get(tenant.id)! - 1;
+      if (left === 0) this.streams.delete(tenant.id);
+      else this.streams.set(tenant.id, left);
+    };
   }
 
   /**
