@@ -2,6 +2,7 @@ import type { Statement } from '#database';
 import { boundedTotal, keptTotal } from '#database';
 import type { Tenant, Window } from '#kernel';
 import { phonePrefixes } from './contact.js';
+import { oneSpelling } from './one-spelling.js';
 import { PROFILE_COLUMNS } from './customers.queries.js';
 
 export interface CustomerFilter {
@@ -22,9 +23,9 @@ export function listStatements(tenant: Tenant, filter: CustomerFilter, window: W
   const values: unknown[] = [tenant.id];
   const bind = (value: unknown): string => `$${values.push(value)}`;
   const where = ['tenant_id = $1'];
-  if (filter.loyalty_tier !== undefined) where.push(`loyalty_tier = ${bind(filter.loyalty_tier)}`);
-  if (filter.city !== undefined) where.push(`city = ${bind(filter.city)}`);
-  if (filter.tag !== undefined) where.push(`tags @> ARRAY[${bind(filter.tag)}]`);
+  if (filter.loyalty_tier !== undefined) where.push(`loyalty_tier = ${bind(oneSpelling(filter.loyalty_tier))}`);
+  if (filter.city !== undefined) where.push(`city = ${bind(oneSpelling(filter.city))}`);
+  if (filter.tag !== undefined) where.push(`tags @> ARRAY[${bind(oneSpelling(filter.tag))}]`);
   if (filter.q !== undefined) where.push(`(${searched(filter.q, bind)})`);
   const filtered = values.length > 1;
   const matching = `FROM customers WHERE ${where.join(' AND ')}`;

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Json, JsonObject } from '#kernel';
 import { CHANNELS, type Channel } from '#tenants';
+import { inOneSpelling } from './one-spelling.js';
 
 export const CONSENT_STATUSES = ['subscribed', 'unsubscribed', 'unknown'] as const;
 export type ConsentStatus = (typeof CONSENT_STATUSES)[number];
@@ -71,13 +72,16 @@ export const blankProfile = (customerNo: number, customerId: string): CustomerPr
   consent_email: 'unknown', consent_sms: 'unknown', consent_push: 'unknown', consents: {}, version: 1,
 });
 
+/** What people write of a person: it comes in whatever spelling, and is kept in one. */
+const WRITTEN: ReadonlySet<string> = new Set<keyof ProfileFields>(['first_name', 'last_name', 'city', 'loyalty_tier']);
+
 /** The profile after the patch, consents aside: those have rules of their own, see {@link decideConsent}. The very same if nothing is changed. */
 export function applyPatch(profile: CustomerProfile, patch: ProfilePatch): CustomerProfile {
   let next = profile;
   for (const field of PROFILE_FIELDS) {
     const value = patch[field];
     if (value === undefined) continue;
-    const wanted = field === 'tags' ? [...new Set((value as string[] | null) ?? [])] : field === 'attributes' ? mergeAttributes(profile.attributes, value as JsonObject | null) : value;
+    const wanted = field === 'tags' ? [...new Set(inOneSpelling((value as string[] | null) ?? []))] : field === 'attributes' ? mergeAttributes(profile.attributes, value as JsonObject | null) : WRITTEN.has(field) ? inOneSpelling(value) : value;
     if (wanted === profile[field] || (typeof wanted === 'object' && isDeepStrictEqual(wanted, profile[field]))) continue;
     if (next === profile) next = { ...profile };
     (next as unknown as Record<string, unknown>)[field] = wanted;
@@ -87,7 +91,7 @@ export function applyPatch(profile: CustomerProfile, patch: ProfilePatch): Custo
 
 function mergeAttributes(known: JsonObject, patch: JsonObject | null): JsonObject {
   if (patch === null) return {};
-  return Object.fromEntries(Object.entries({ ...known, ...patch }).filter(([, value]) => value !== null));
+  return Object.fromEntries(Object.entries({ ...known, ...patch }).flatMap(([name, value]) => (value === null ? [] : [[name, inOneSpelling(value)]])));
 }
 
 /** Where the channel reaches the customer: an address, a number, a push endpoint. */

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { normaliseEmail, normalisePhone } from '#customers';
+import { normaliseEmail, normalisePhone, oneSpelling } from '#customers';
 import { CHANNELS } from '#tenants';
 import type { EventCondition } from './criteria.js';
+import { VALUE_TYPES } from './criteria.values.js';
 import type { Params } from './params.js';
 import type { AnyField, Field, FieldGroup, RelationField, Spelling } from './field.js';
 import type { Within } from './scope.js';
@@ -11,23 +12,25 @@ type Known = Pick<Field, 'name' | 'label' | 'type' | 'description'> & Partial<Fi
 /** Fields of one group; a field is the column of its name, unless said. */
 const group = (name: FieldGroup, fields: Known[]): Field[] => fields.map((field) => ({ group: name, sql: `c.${field.name}`, ...field }));
 
-const EMAIL: Spelling = { expects: 'an email address', whole: normaliseEmail, part: (text) => text.toLowerCase() };
-const PHONE: Spelling = { expects: 'a phone number such as +14155552671', whole: normalisePhone, part: (text) => text.replace(/[\s().-]/g, '') };
+/** Of what people write. */
+const WRITTEN: Spelling = { expects: 'a text', whole: oneSpelling, part: oneSpelling };
+const EMAIL: Spelling = { expects: 'an email address', slow: true, whole: normaliseEmail, part: (text) => text.toLowerCase() };
+const PHONE: Spelling = { expects: 'a phone number such as +14155552671', slow: true, whole: normalisePhone, part: (text) => text.replace(/[\s().-]/g, '') };
 
 const KNOWN: readonly Field[] = [
   ...group('profile', [
     { name: 'customer_id', label: 'Customer id', type: 'text', always: true, description: 'The caller’s own id of the customer.' },
     { name: 'email', label: 'Email', type: 'text', spelling: EMAIL, description: 'Email address; upper and lower case are the same.' },
     { name: 'phone', label: 'Phone', type: 'text', spelling: PHONE, description: 'Phone number with its country code, however it is spaced.' },
-    { name: 'first_name', label: 'First name', type: 'text', description: 'First name.' },
-    { name: 'last_name', label: 'Last name', type: 'text', description: 'Last name.' },
+    { name: 'first_name', label: 'First name', type: 'text', spelling: WRITTEN, description: 'First name.' },
+    { name: 'last_name', label: 'Last name', type: 'text', spelling: WRITTEN, description: 'Last name.' },
     { name: 'locale', label: 'Language', type: 'text', categorical: true, description: 'Language tag, such as `de-CH`.' },
     { name: 'timezone', label: 'Time zone', type: 'text', categorical: true, description: 'IANA time zone of the customer.' },
-    { name: 'city', label: 'City', type: 'text', categorical: true, description: 'City.' },
+    { name: 'city', label: 'City', type: 'text', spelling: WRITTEN, categorical: true, description: 'City.' },
     { name: 'birthday', label: 'Birthday', type: 'date', description: 'Day of birth; `in_next_days` looks at the day and month, from today in the tenant’s zone.' },
-    { name: 'loyalty_tier', label: 'Loyalty tier', type: 'text', categorical: true, description: 'Loyalty tier.' },
+    { name: 'loyalty_tier', label: 'Loyalty tier', type: 'text', spelling: WRITTEN, categorical: true, description: 'Loyalty tier.' },
     { name: 'loyalty_points', label: 'Loyalty points', type: 'integer', description: 'Loyalty points.' },
-    { name: 'tags', label: 'Tags', type: 'list', categorical: true, description: 'Tags of the customer.' },
+    { name: 'tags', label: 'Tags', type: 'list', spelling: WRITTEN, categorical: true, description: 'Tags of the customer.' },
   ]),
   ...group('consent', CHANNELS.map((channel) => ({
     name: `consent.${channel}`, label: `Consent to ${channel}`, type: 'choice', sql: `c.consent_${channel}`, values: ['subscribed', 'unsubscribed', 'unknown'], always: true, categorical: true,
@@ -56,7 +59,7 @@ const ATTRIBUTE = 'attributes.';
 
 /** Stands in lists for every attribute a tenant may think of. */
 export const ANY_ATTRIBUTE: Field = {
-  name: `${ATTRIBUTE}<name>`, label: 'Attribute', group: 'profile', type: 'attribute', sql: 'c.attributes', categorical: true,
+  name: `${ATTRIBUTE}<name>`, label: 'Attribute', group: 'profile', type: 'attribute', spelling: { ...WRITTEN, expects: VALUE_TYPES.attribute.expects }, sql: 'c.attributes', categorical: true,
   description: 'Any attribute of the customer; compared when it has the type of the value.',
 };
 

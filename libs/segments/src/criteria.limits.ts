@@ -3,7 +3,7 @@ export const LIMITS = { depth: 5, leaves: 50, values: 500, bytes: 16_384, events
 
 /** Of all lists together. An email address or a phone number counts as four, for as much longer it takes to read. */
 export const ALL_VALUES = 2000;
-export const SPELLED_VALUE = 4;
+export const SLOW_VALUE = 4;
 
 /** Four times what criteria may take: what is larger is refused before it is read, for reading it would hold up everyone else. */
 const BODY_LIMIT = 64 * 1024;

@@ -96,7 +96,7 @@ class CriteriaParser {
     const [member, ...others] = isObject(value) ? Object.entries(value) : [];
     if (member?.[0] !== 'in' || others.length > 0) return this.fault(pointer, 'expected_object', 'Expected {"in": [ids of segments]}.', []);
     const ids = this.list(member[1], `${pointer}/in`);
-    this.found.list(ids.length, { spelled: false });
+    this.found.list(ids.length, { slow: false });
     return ids.flatMap((id, index) => {
       const at = `${pointer}/in/${index}`;
       if (typeof id !== 'string') return this.fault(at, 'invalid_value', 'Expected the id of a segment.', []);

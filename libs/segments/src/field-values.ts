@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { oneSpelling } from '#customers';
 import { Database } from '#database';
 import { Clock, type Tenant } from '#kernel';
 import { DAY } from './criteria.js';
@@ -40,7 +41,7 @@ export class FieldValues {
     const [last] = await this.database.rows<{ no: number }>(tenant, { text: 'SELECT coalesce(max(customer_no), 0) AS no FROM customers WHERE tenant_id = $1', values: [tenant.id], name: 'customers_last' });
     const step = Math.ceil((last!.no + 1) / (name === EVENT ? EVENT_SAMPLE : SAMPLE));
     const sample = `FROM customers c WHERE c.tenant_id = $1 AND c.customer_no = ANY (${sampled(last!.no, step, params)})`;
-    const text = countValues([field], sample, TOP, params, q);
+    const text = countValues([field], sample, TOP, params, q === undefined || name === EVENT ? q : oneSpelling(q)); // events are kept as they were told
     const [found] = await this.database.rows<{ counts: CountRow[] }>(tenant, { text, values: params.values });
     const { values } = readCounts(found!.counts, 0);
     return { data: values.map(({ value, size }) => ({ value, size: size * step })), approximate: step > 1 };

@@ -16,7 +16,7 @@ export interface Field {
   always?: boolean;
   /** The values of a `choice`. */
   values?: readonly string[];
-  /** How a `text` is spelled where it is stored, when there is one spelling: what it is compared with is spelled alike. */
+  /** How its texts are spelled where they are stored, when there is one spelling: what they are compared with is spelled alike. */
   spelling?: Spelling;
   /** SQL of the value, over a row `c` of customers; of an `attribute`, the JSON object that holds it. Trusted text: never built from input. */
   sql: string;
@@ -29,6 +29,8 @@ export interface Field {
 export interface Spelling {
   /** What a fault says was expected. */
   expects: string;
+  /** Takes some ten microseconds. */
+  slow?: boolean;
   /** The one spelling; null when the text is no such thing. */
   whole(text: string): string | null;
   /** Of what such a text begins with or contains. */

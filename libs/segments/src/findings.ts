@@ -1,6 +1,6 @@
 import { type Fault } from '#kernel';
 import { MOST_FAULTS } from '#http';
-import { ALL_VALUES, LIMITS, SPELLED_VALUE } from './criteria.limits.js';
+import { ALL_VALUES, LIMITS, SLOW_VALUE } from './criteria.limits.js';
 
 /** Thrown where reading on would only tell what nobody is told. */
 class Enough extends Error {}
@@ -46,9 +46,9 @@ export class Findings {
   }
 
   /** A list of so many. */
-  list(length: number, { spelled }: { spelled: boolean }): void {
-    this.values += length * (spelled ? SPELLED_VALUE : 1);
-    if (this.values > ALL_VALUES) this.stop('too_many_values', `All lists together may hold ${ALL_VALUES} values; an email address or a phone number counts as ${SPELLED_VALUE}.`);
+  list(length: number, { slow }: { slow: boolean }): void {
+    this.values += length * (slow ? SLOW_VALUE : 1);
+    if (this.values > ALL_VALUES) this.stop('too_many_values', `All lists together may hold ${ALL_VALUES} values; an email address or a phone number counts as ${SLOW_VALUE}.`);
   }
 
   private stop(code: string, detail: string): never {

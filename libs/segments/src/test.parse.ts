@@ -82,7 +82,7 @@ export class TestParser {
     if (!Array.isArray(json)) return this.fault(pointer, 'expected_list', 'Expected a list of values.');
     if (json.length === 0) return this.fault(pointer, 'empty', 'Expected at least one value; an empty list has no meaning.');
     if (json.length > LIMITS.values) return this.fault(pointer, 'too_many_values', `A list may hold ${LIMITS.values} values.`);
-    this.found.list(json.length, { spelled: subject.spelling !== undefined });
+    this.found.list(json.length, { slow: subject.spelling?.slow ?? false });
     const values = json.map((one, index) => this.scalar(subject, one, `${pointer}/${index}`));
     return values.every((one) => one !== null) ? values : null;
   }
