@@ -12,6 +12,8 @@ export interface Parsed {
   faults: Fault[];
   /** The segments it refers to, and where: whether they exist is not the language's to know. */
   references: { id: string; pointer: string }[];
+  /** False where it is hopeless and was not read to its end: nothing more needs to be found out. */
+  whole: boolean;
 }
 
 export interface ParseContext {
@@ -47,10 +49,10 @@ class CriteriaParser {
 
   run(json: unknown, pointer: string): Parsed {
     const criteria = this.found.of(() => {
-      if (Buffer.byteLength(JSON.stringify(json) ?? '') > LIMITS.bytes) return this.fault(pointer, 'too_large', `Criteria may take ${LIMITS.bytes} bytes of JSON.`, null);
+      if (Buffer.byteLength(JSON.stringify(json) ?? '') > LIMITS.bytes) this.found.stop('too_large', `Criteria may take ${LIMITS.bytes} bytes of JSON.`);
       return this.node(json, pointer, 1);
     });
-    return { criteria, faults: this.found.faults, references: this.references };
+    return { criteria, faults: this.found.faults, references: this.references, whole: this.found.whole };
   }
 
   /** One object of the grammar: its members hold together. */

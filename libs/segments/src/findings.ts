@@ -11,6 +11,8 @@ class Enough extends Error {}
  */
 export class Findings {
   readonly faults: Fault[] = [];
+  /** Whether everything was read. */
+  whole = true;
   private conditions = 0;
   private events = 0;
   private values = 0;
@@ -25,6 +27,7 @@ export class Findings {
       if (this.faults.length === 0) return value;
     } catch (error) {
       if (!(error instanceof Enough)) throw error;
+      this.whole = false;
     }
     return null;
   }
@@ -51,7 +54,8 @@ export class Findings {
     if (this.values > ALL_VALUES) this.stop('too_many_values', `All lists together may hold ${ALL_VALUES} values; an email address or a phone number counts as ${SLOW_VALUE}.`);
   }
 
-  private stop(code: string, detail: string): never {
+  /** A fault of the whole, which ends the reading. */
+  stop(code: string, detail: string): never {
     this.fault(this.pointer, code, detail);
     throw new Enough();
   }

@@ -67,7 +67,8 @@ export class SegmentInput {
     if (needs === 'forbidden') return json === undefined || json === null ? { criteria: null, faults: [] } : fault('not_allowed', 'Only a dynamic segment has criteria.');
     if (json === undefined) return needs === 'optional' ? { criteria: null, faults: [] } : fault('required', 'A dynamic segment needs criteria.');
     const { currency } = await this.settings.of(tx, tenant);
-    const { criteria, faults, references } = parseCriteria(json, '/criteria', { fields: this.fields, currency });
+    const { criteria, faults, references, whole } = parseCriteria(json, '/criteria', { fields: this.fields, currency });
+    if (!whole) return { criteria, faults };
     const broken = references.length === 0 ? [] : await this.brokenReferences(tx, tenant, references, self);
     return { criteria, faults: [...faults, ...broken, ...(await this.strangers(tx, tenant, json))] };
   }
