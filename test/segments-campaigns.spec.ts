@@ -27,6 +27,7 @@ describe('segments that ask what came of campaigns', () => {
         '/criteria/all/2/any/0/campaign.converted/eq unknown_campaign', '/criteria/all/2/any/1/nonsense unknown_field',
       ]);
     }
+    expect((await preview({ 'campaign.opened': '' })).error!.errors).toMatchObject([{ pointer: '/criteria/campaign.opened', code: 'invalid_value' }]); // once
     tenant = newTenant();
     expect((await preview({ 'campaign.opened': { in: [id] } })).error).toMatchObject({ errors: [{ pointer: '/criteria/campaign.opened/in/0', code: 'unknown_campaign' }] });
   });
@@ -42,6 +43,13 @@ describe('segments that ask what came of campaigns', () => {
     expect((await api().POST(`${BASE}/segments/{segment_id}/refresh`, at)).response.ok).toBe(true);
     expect((await api().GET(`${BASE}/segments/{segment_id}`, at)).data).toMatchObject({ size: 1, criteria });
     expect((await api().PATCH(`${BASE}/segments/{segment_id}`, { ...at, body: { name: 'T' } })).data).toMatchObject({ name: 'T', size: 1 });
-    expect((await api().PATCH(`${BASE}/segments/{segment_id}`, { ...at, body: { criteria: criteria as never } })).error).toMatchObject({ errors: [{ code: 'unknown_campaign' }] });
+    // What GET gives can be given back, tried and copied; and who never knew the campaign does not.
+    expect((await api().PATCH(`${BASE}/segments/{segment_id}`, { ...at, body: { criteria: criteria as never } })).data).toMatchObject({ criteria, size: 1 });
+    expect((await preview(criteria)).data).toMatchObject({ size: 1 });
+    expect((await preview(criteria.not)).data).toMatchObject({ size: 0 });
+    expect((await create(criteria)).data).toMatchObject({ size: 1 });
+    expect((await api().GET(`${BASE}/campaigns/{campaign_id}/deliveries`, { params: { path: { campaign_id } } })).response.status).toBe(404);
+    tenant = newTenant();
+    expect((await preview(criteria)).error).toMatchObject({ errors: [{ pointer: '/criteria/not/campaign.received/in/0', code: 'unknown_campaign' }] });
   });
 });

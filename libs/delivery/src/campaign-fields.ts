@@ -9,10 +9,10 @@ const FIELDS: readonly [name: string, description: string, source: string][] = [
   ['converted', 'Campaigns that an order of the customer is attributed to.', 'conversions r WHERE (r.gross = 0 OR r.amount > 0)'],
 ];
 
-/** Also deleted ones that were sent: their ledger stays, and who received them does not change by it. */
-const KNOWN = `
-  SELECT campaign_id FROM campaign_directory WHERE tenant_id = $1 AND campaign_id = ANY ($2::text[])
-  UNION SELECT campaign_id FROM mailings WHERE tenant_id = $1 AND campaign_id = ANY ($2::text[])`;
+/** Also deleted ones: who received them does not change by it, and criteria that name them can be copied, tried and given back as they were got. */
+const KNOWN = ['campaign_directory', 'mailings', 'deleted_campaigns']
+  .map((table) => `SELECT campaign_id FROM ${table} WHERE tenant_id = $1 AND campaign_id = ANY ($2::text[])`)
+  .join(' UNION ');
 
 /** Lets segments ask what came of campaigns: `{"campaign.opened": {"in": ["camp_…"]}}`. */
 @Injectable()
@@ -30,9 +30,9 @@ const relation = (name: string, description: string, source: string): RelationFi
   group: 'campaigns',
   type: 'relation',
   references: 'campaigns',
-  description: `${description} One that is deleted still counts for whom it was sent to.`,
+  description: `${description} One that is deleted still counts for whom it was sent to; nobody received one that was not sent.`,
   known: async (tx, tenant, ids) => (await tx.query<{ campaign_id: string }[]>(KNOWN, [tenant.id, ids])).map((row) => row.campaign_id),
-  unknown: { code: 'unknown_campaign', detail: 'There is no such campaign.' },
+  unknown: { code: 'unknown_campaign', detail: 'There is no such campaign, nor was there.' },
   related: ({ tenant, customer, ids }) => {
     const among = ids === null ? '' : ` AND r.campaign_no IN (SELECT k.campaign_no FROM mailings k WHERE k.tenant_id = ${tenant} AND k.campaign_id = ANY (${ids}))`;
     return `EXISTS (SELECT 1 FROM ${source} AND r.tenant_id = ${tenant} AND r.customer_no = ${customer}${among})`;

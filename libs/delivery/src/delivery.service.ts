@@ -44,9 +44,13 @@ export class Delivery {
     await tx.query('INSERT INTO campaign_directory (campaign_id, tenant_id, campaign_no) VALUES ($1, $2, $3)', [campaignId, tenant.id, campaignNo]);
   }
 
-  /** The opposite, for a draft that is deleted. */
+  /** The opposite, for a draft that is deleted; only that there was one is kept. */
   async forgetCampaign(tx: EntityManager, tenant: Tenant, campaignNo: number): Promise<void> {
-    await tx.query('DELETE FROM campaign_directory WHERE tenant_id = $1 AND campaign_no = $2', [tenant.id, campaignNo]);
+    await tx.query(
+      `WITH gone AS (DELETE FROM campaign_directory WHERE tenant_id = $1 AND campaign_no = $2 RETURNING campaign_id)
+       INSERT INTO deleted_campaigns (tenant_id, campaign_id) SELECT $1, campaign_id FROM gone`,
+      [tenant.id, campaignNo],
+    );
   }
 
   /** The tenants of campaigns that events name without saying whose they are; those nobody has are left out. */

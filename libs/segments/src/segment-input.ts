@@ -70,10 +70,12 @@ export class SegmentInput {
     const { criteria, faults, references, whole } = parseCriteria(json, '/criteria', { fields: this.fields, currency });
     if (!whole) return { criteria, faults };
     const broken = references.length === 0 ? [] : await this.brokenReferences(tx, tenant, references, self);
-    return { criteria, faults: [...faults, ...broken, ...(await this.strangers(tx, tenant, json))] };
+    const misread = new Set(faults.map(({ pointer }) => pointer));
+    const strangers = (await this.strangers(tx, tenant, json)).filter(({ pointer }) => !misread.has(pointer));
+    return { criteria, faults: [...faults, ...broken, ...strangers] };
   }
 
-  /** Ids of campaigns and the like that nobody has. What is deleted later is no fault: criteria that are stored are not asked again. */
+  /** Ids of campaigns and the like that nobody has, nor ever had. */
   private async strangers(tx: EntityManager, tenant: Tenant, json: unknown): Promise<Fault[]> {
     const faults: Fault[] = [];
     for (const [, named] of Map.groupBy(relatedIds(json, '/criteria', this.fields), ({ field }) => field.references)) {

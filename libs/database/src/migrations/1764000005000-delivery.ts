@@ -16,6 +16,12 @@ export class Delivery1764000005000 implements MigrationInterface {
         UNIQUE (tenant_id, campaign_no)
       );
       CREATE INDEX campaign_directory_sending ON campaign_directory (tenant_id, campaign_no) WHERE sending;
+      -- Never sent, and gone: the criteria of segments may still name them, and nobody received them.
+      CREATE TABLE deleted_campaigns (
+        tenant_id int NOT NULL REFERENCES tenants,
+        campaign_id text NOT NULL,
+        PRIMARY KEY (tenant_id, campaign_id)
+      );
       CREATE TABLE mailings (
         tenant_id int NOT NULL REFERENCES tenants,
         campaign_no int NOT NULL,
@@ -161,4 +167,4 @@ export class Delivery1764000005000 implements MigrationInterface {
   }
 }
 
-const TABLES = ['mailings', 'mailing_links', 'mailing_counters', 'deliveries', 'merged_deliveries', 'mailing_addresses', 'delivery_hits', 'conversions', 'campaign_redemptions'];
+const TABLES = ['deleted_campaigns', 'mailings', 'mailing_links', 'mailing_counters', 'deliveries', 'merged_deliveries', 'mailing_addresses', 'delivery_hits', 'conversions', 'campaign_redemptions'];
