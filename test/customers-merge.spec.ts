@@ -95,6 +95,20 @@ describe('merging duplicates', () => {
     await eventually(async () => expect((await members(bernese!.id)).data.map((member) => member.customer_id)).toEqual(['new']));
   });
 
+  test('criteria that say an id mean the customer who stays, too', async () => {
+    for (const id of ['new', 'old', 'older', 'other']) await put(id);
+    const criteria = { customer_id: { in: ['old'] } };
+    const at = { params: { path: { segment_id: (await api().POST('/api/v1/marketing/segments', { body: { name: 'Old', type: 'dynamic', criteria } })).data!.id } } };
+    const size = async (test: object) => (await api().POST('/api/v1/marketing/segments/preview', { body: { criteria: { customer_id: test } } })).data!.size;
+    await merge('old', 'older');
+    await merge('new', 'old');
+    await eventually(async () => expect((await members(at.params.path.segment_id)).data.map((member) => member.customer_id)).toEqual(['new']));
+    expect((await api().POST('/api/v1/marketing/segments/{segment_id}/refresh', at)).data).toMatchObject({ size: 1, criteria });
+    expect(await Promise.all([size({ eq: 'older' }), size({ in: ['old', 'new'] }), size({ starts_with: 'ol' }), size({ ne: 'old' }), size({ nin: ['older', 'ghost'] }), size({ contains: 'o' })])).toEqual([1, 1, 1, 1, 1, 2]);
+    await api().DELETE('/api/v1/marketing/customers/{customer_id}', path('new'));
+    expect(await size({ in: ['old', 'older'] })).toBe(0);
+  });
+
   test('chains lead to the last; what was done is done, what contradicts is refused', async () => {
     for (const id of ['a', 'b', 'c', 'd']) await put(id, { attributes: { [id]: 1 } });
     await merge('b', 'a');

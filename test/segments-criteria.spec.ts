@@ -39,7 +39,7 @@ const customer = fc.record({
   city: maybe(text), loyalty_tier: maybe(text), loyalty_points: maybe(whole), birthday: maybe(birthday),
   order_count: fc.integer({ min: 0, max: 4 }), total_spent: cents, last_order_at: maybe(instant), median_order_gap: maybe(one(DAY, 2.5 * DAY, 10 * DAY, 1)), created_at: instant,
   consent_email: one(...CHOICES), tags: fc.uniqueArray(tag), attributes: fc.dictionary(one('level', 'odd name', "it's"), json),
-  segments: fc.uniqueArray(one('seg_a', 'seg_b')), events: fc.array(event, { maxLength: 3 }),
+  merged: fc.nat({ max: 2 }), segments: fc.uniqueArray(one('seg_a', 'seg_b')), events: fc.array(event, { maxLength: 3 }),
 });
 type Customer = typeof customer extends fc.Arbitrary<infer T> ? T : never;
 
@@ -61,6 +61,7 @@ const dollars = cents.map((amount) => amount / 100);
 
 const field = (name: string, tested: fc.Arbitrary<unknown>) => tested.map((value) => ({ [name]: value }));
 const leaf = fc.oneof(
+  field('customer_id', tests(one('c1', 'c17', 'c17-1', 'c42-2', 'c99-1', 'nobody'), exists, texts(one('c1', '-1', '7-2', 'c9')))),
   field('email', tests(anyEmail, exists, texts(one('ADA', 'Example.com', 'o.H', '@')))),
   field('phone', tests(anyPhone, exists, texts(one('+1 (415', '06 12', '-2671')))),
   field('city', tests(text, exists, texts(one('Rom', 'ü', '%', 'a', '😀')))),
@@ -115,12 +116,14 @@ describe('criteria, as SQL and as they are meant', () => {
   afterAll(() => app.close());
 
   async function insert(no: number, person: Customer): Promise<void> {
-    const { segments, events, ...columns } = person;
+    const { segments, events, merged, ...columns } = person;
+    const aliases = Array.from({ length: merged }, (_, at) => `c${no}-${at + 1}`);
     const row = { tenant_id: tenantId, customer_no: no, customer_id: `c${no}`, updated_at: NOW, ...columns, median_order_gap: columns.median_order_gap && `${columns.median_order_gap / 1000} seconds`, attributes: JSON.stringify(columns.attributes) };
     const names = Object.keys(row);
     await app.sql(`INSERT INTO customers (${names.join(', ')}) VALUES (${names.map((_, at) => `$${at + 1}`).join(', ')})`, Object.values(row));
     for (const id of segments) await app.sql('INSERT INTO segment_members (tenant_id, segment_no, customer_no) VALUES ($1, $2, $3)', [tenantId, id === 'seg_a' ? 900001 : 900002, no]);
     for (const [at, one] of events.entries()) {
+    for (const [at, alias] of aliases.entries()) await app.sql('INSERT INTO customer_aliases (tenant_id, customer_id, merged_no, customer_no, merged_at) VALUES ($1, $2, $3, $4, $5)', [tenantId, alias, 10_000 + 2 * no + at, no, NOW]);
       const id = `${no}-${at}`;
       await app.sql('INSERT INTO events (tenant_id, customer_no, occurred_at, type, stage, event_id, order_id, properties) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)', [tenantId, no, one.at, one.type, stageOf(one.type, null), id, one.order && id, JSON.stringify(one.properties)]);
       if (one.order) await app.sql('INSERT INTO orders (tenant_id, order_id, customer_no, total, occurred_at, location_id, items) VALUES ($1, $2, $3, $4, $5, $6, $7)', [tenantId, id, no, one.order.total, one.at, one.order.location_id, JSON.stringify(one.order.items)]);
@@ -129,9 +132,10 @@ describe('criteria, as SQL and as they are meant', () => {
       fields: {
         ...(columns as unknown as Person['fields']),
         average_order_value: columns.order_count > 0 ? Math.round(columns.total_spent / columns.order_count) : 0,
+        customer_id: `c${no}`,
         last_order_days_ago: columns.last_order_at, overdue_ratio: columns.last_order_at, days_since_signup: columns.created_at, 'consent.email': columns.consent_email,
       },
-      tags: columns.tags, attributes: columns.attributes, segments,
+      aliases, tags: columns.tags, attributes: columns.attributes, segments,
       events: events.map(({ type, at, properties, order }) => ({ type, at, data: { properties, order } })),
     });
   }

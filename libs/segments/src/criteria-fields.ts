@@ -19,7 +19,7 @@ const PHONE: Spelling = { expects: 'a phone number such as +14155552671', slow: 
 
 const KNOWN: readonly Field[] = [
   ...group('profile', [
-    { name: 'customer_id', label: 'Customer id', type: 'text', always: true, description: 'The caller’s own id of the customer.' },
+    { name: 'customer_id', label: 'Customer id', type: 'text', always: true, others: { table: 'customer_aliases', column: 'customer_id' }, description: 'The caller’s own id of the customer, or one of a duplicate that was merged into the customer.' },
     { name: 'email', label: 'Email', type: 'text', spelling: EMAIL, description: 'Email address; upper and lower case are the same.' },
     { name: 'phone', label: 'Phone', type: 'text', spelling: PHONE, description: 'Phone number with its country code, however it is spaced.' },
     { name: 'first_name', label: 'First name', type: 'text', spelling: WRITTEN, description: 'First name.' },

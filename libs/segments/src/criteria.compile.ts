@@ -68,7 +68,14 @@ function fieldTest(field: AnyField, test: Test, context: CompileContext): string
   if (test.operator === 'exists') return `${field.per === undefined ? field.sql : `c.${field.per}`} IS NOT NULL`;
   if (field.type === 'ratio') return overdue(field, test, context);
   if (field.type === 'days') return elapsed(field.sql, test, context);
-  return compare(field.sql, CASTS[field.type]!, test, context);
+  const own = compare(field.sql, CASTS[field.type]!, test, context);
+  return field.others === undefined ? own : `(${own} OR ${otherValue(field.others, CASTS[field.type]!, test, context)})`;
+}
+
+/** Of few at most the numbers go as an array, which an index can answer beside the field's own; of who knows how many as a hash table. */
+function otherValue({ table, column }: Required<Field>['others'], cast: string, test: Test, context: CompileContext): string {
+  const found = `SELECT other.customer_no FROM ${table} other WHERE other.tenant_id = $1 AND ${compare(`other.${column}`, cast, test, context)}`;
+  return test.operator === 'eq' || test.operator === 'in' ? `c.customer_no = ANY (ARRAY (${found}))` : `c.customer_no IN (${found})`;
 }
 
 function compare(sql: string, cast: string, { operator, value }: Test, { params, today }: CompileContext): string {

@@ -6,6 +6,8 @@ import type { Field } from './field.js';
 /** A customer as plain values, by field name: money in minor units, instants as Date, dates as text; `days` and `ratio` fields hold their instant, the span of the latter is in milliseconds. */
 export interface Person {
   fields: Record<string, Value | null | undefined>;
+  /** Ids of the duplicates that were merged into the customer. */
+  aliases: string[];
   tags: string[];
   attributes: Record<string, unknown>;
   segments: string[];
@@ -37,7 +39,7 @@ export function matches(criteria: Criteria, person: Person, now: Date, today: st
       const value = person.fields[field.name] ?? null;
       if (value !== null && field.type === 'days') return holds(test, [Math.max(0, Math.floor((now.getTime() - Number(value)) / DAY))], today);
       if (field.type === 'ratio') return holds(test, [ratio(person, field, now)], today);
-      return holds(test, [value], today);
+      return holds(test, field.name === 'customer_id' ? [value, ...person.aliases] : [value], today);
     }
   }
 }

@@ -20,6 +20,8 @@ export interface Field {
   spelling?: Spelling;
   /** SQL of the value, over a row `c` of customers; of an `attribute`, the JSON object that holds it. Trusted text: never built from input. */
   sql: string;
+  /** Where further values of a customer are, each as good as the field's own: a table with `tenant_id` and `customer_no`. */
+  others?: { table: string; column: string };
   /** Of a `ratio`: the column of the interval that the time since the instant is measured in. */
   per?: string;
   /** Which attribute. */
