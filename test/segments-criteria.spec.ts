@@ -25,7 +25,7 @@ const event = fc.record({
   type: one('order_completed', 'menu_viewed'),
   at: instant,
   properties: fc.record({ page: json, list: fc.array(fc.record({ sku: json }), { maxLength: 2 }) }, { requiredKeys: [] }),
-  order: maybe(fc.record({ total: cents, location_id: maybe(one('north', 'south')), items: fc.array(fc.record({ product_id: one('margherita', 'cola'), quantity: fc.integer({ min: 1, max: 3 }) }), { maxLength: 2 }) })),
+  order: maybe(fc.record({ total: cents, location_id: maybe(one('north', 'south')), items: fc.array(fc.record({ product_id: one('margherita', 'cola'), quantity: fc.integer({ min: 1, max: 3 }), unit_price: one(0, 2.5, 9.99), category_ids: fc.subarray(['hot', 'pizza']) }, { requiredKeys: ['quantity'] }), { maxLength: 2 }) })),
 });
 
 const email = one('ada@example.com', 'bob@xn--mnchen-3ya.example', 'o.hara@example.org');
@@ -81,7 +81,8 @@ const leaf = fc.oneof(
   field('event', fc.record({
     name: one('order_completed', 'menu_viewed', 'unheard_of'),
     where: fc.oneof(
-      field('properties.page', attribute), field('properties.list.sku', attribute), field('order.items.product_id', tests(one('margherita', 'cola'))),
+      field('properties.page', attribute), field('properties.list.sku', attribute), field('order.items.product_id', tests(one('margherita', 'cola'), exists, texts(one('mar', 'a')))),
+      field('order.items.quantity', tests(one(1, 2, 2.5), exists, numbers(one(1, 2, 2.5)))), field('order.items.unit_price', tests(one(2.5, 9.99), numbers(one(0, 9.9)))), field('order.items.category_ids', tests(one('hot', 'pizza'), exists, { contains: one('hot') })),
       field('order.total', tests(dollars, numbers(dollars))), field('order.location_id', tests(one('north', 'south'), exists)),
     ),
     count: tests(fc.integer({ min: 0, max: 3 }), numbers(fc.integer({ min: 0, max: 3 }))),
@@ -122,8 +123,8 @@ describe('criteria, as SQL and as they are meant', () => {
     const names = Object.keys(row);
     await app.sql(`INSERT INTO customers (${names.join(', ')}) VALUES (${names.map((_, at) => `$${at + 1}`).join(', ')})`, Object.values(row));
     for (const id of segments) await app.sql('INSERT INTO segment_members (tenant_id, segment_no, customer_no) VALUES ($1, $2, $3)', [tenantId, id === 'seg_a' ? 900001 : 900002, no]);
-    for (const [at, one] of events.entries()) {
     for (const [at, alias] of aliases.entries()) await app.sql('INSERT INTO customer_aliases (tenant_id, customer_id, merged_no, customer_no, merged_at) VALUES ($1, $2, $3, $4, $5)', [tenantId, alias, 10_000 + 2 * no + at, no, NOW]);
+    for (const [at, one] of events.entries()) {
       const id = `${no}-${at}`;
       await app.sql('INSERT INTO events (tenant_id, customer_no, occurred_at, type, stage, event_id, order_id, properties) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)', [tenantId, no, one.at, one.type, stageOf(one.type, null), id, one.order && id, JSON.stringify(one.properties)]);
       if (one.order) await app.sql('INSERT INTO orders (tenant_id, order_id, customer_no, total, occurred_at, location_id, items) VALUES ($1, $2, $3, $4, $5, $6, $7)', [tenantId, id, no, one.order.total, one.at, one.order.location_id, JSON.stringify(one.order.items)]);
@@ -131,8 +132,8 @@ describe('criteria, as SQL and as they are meant', () => {
     people.set(no, {
       fields: {
         ...(columns as unknown as Person['fields']),
-        average_order_value: columns.order_count > 0 ? Math.round(columns.total_spent / columns.order_count) : 0,
         customer_id: `c${no}`,
+        average_order_value: columns.order_count > 0 ? Math.round(columns.total_spent / columns.order_count) : 0,
         last_order_days_ago: columns.last_order_at, overdue_ratio: columns.last_order_at, days_since_signup: columns.created_at, 'consent.email': columns.consent_email,
       },
       aliases, tags: columns.tags, attributes: columns.attributes, segments,

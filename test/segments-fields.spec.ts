@@ -45,9 +45,43 @@ describe('what a builder of criteria is drawn from', () => {
     expect(data.find(({ name }) => name === 'total_spent')!.unit).toBe('EUR');
     expect(data.find(({ name }) => name === 'last_order_days_ago')!.unit).toBe('days');
     expect(event!.names).toEqual(expect.arrayContaining(['order_completed', 'order_refunded', 'menu_viewed']));
-    expect(event!.where).toContainEqual({ path: 'order.total', type: 'money', operators: expect.not.arrayContaining(['contains']) });
-    expect(event!.where.map(({ path }) => path)).toEqual(expect.arrayContaining(['order.items', 'properties.<name>']));
+    const where = Object.fromEntries(event!.where.map(({ path, type, unit }) => [path, unit === null ? type : `${type} ${unit}`]));
+    expect(where).toEqual({
+      'order.id': 'text', 'order.total': 'money EUR', 'order.promo_code': 'text', 'order.location_id': 'text', 'order.channel': 'text', 'order.items.id': 'text', 'order.items.product_id': 'text',
+      'order.items.name': 'text', 'order.items.category_ids': 'list', 'order.items.quantity': 'number', 'order.items.unit_price': 'number EUR', 'properties.<name>': 'attribute',
+    });
     expect(limits).toEqual({ depth: 5, leaves: 50, values: 500, bytes: 16_384, events: 5 });
+  });
+
+  test('every path of events takes its example, and so much of an order', async () => {
+    const { event } = await fields();
+    const known = app.nest.get(CriteriaFields, { strict: false });
+    const faults = (where: object) => parseCriteria({ event: { name: 'order_completed', where } }, '', { fields: known, currency: 'USD' }).faults.map(({ pointer, code }) => `${pointer} ${code}`);
+    for (const { path, example, operators } of event!.where) {
+      const asked = path.replace('<name>', 'dish');
+      expect([path, faults({ [asked]: example })]).toEqual([path, []]);
+      const [value] = Object.values(example).flat();
+      for (const operator of operators) expect([path, operator, faults({ [asked]: { [operator]: ['in', 'nin'].includes(operator) ? [value] : operator === 'between' ? [value, value] : operator === 'exists' ? true : ['contains', 'starts_with'].includes(operator) ? 'a' : value } })]).toEqual([path, operator, []]);
+    }
+
+    const order = { id: 'o1', total: 30, promo_code: 'summer', items: [{ product_id: 'margherita', name: 'Pizza', category_ids: ['pizza', 'hot'], quantity: 2, unit_price: 9.5 }, { product_id: 'cola', quantity: 3, unit_price: 3 }] };
+    const tenant = newTenant();
+    await app.api(['tenant_admin'], tenant).POST('/api/v1/marketing/events', { body: { events: [{ id: 'e1', type: 'order_completed', customer_id: 'ada', occurred_at: '2026-01-02T00:00:00Z', order }, { id: 'e2', type: 'order_completed', customer_id: 'bob', occurred_at: '2026-01-02T00:00:00Z', order: { id: 'o2', total: 1 } }] as never } });
+    const preview = (where: object) => app.api(['marketing'], tenant).POST('/api/v1/marketing/segments/preview', { body: { criteria: { event: { name: 'order_completed', where } } } });
+    for (const where of [
+      { 'order.items.product_id': 'cola' }, { 'order.items.product_id': { in: ['cola'] } }, { 'order.items.category_ids': 'hot' }, { 'order.items.category_ids': { contains: 'pizza' } },
+      { 'order.items.category_ids': { exists: true } }, { 'order.items.quantity': { gt: 2 } }, { 'order.items.unit_price': { between: [9, 9.5] } }, { 'order.items.name': { starts_with: 'Piz' } }, { 'order.promo_code': ' Summer' }, { 'order.promo_code': { starts_with: 'sum' } }, { 'order.total': 30 },
+    ]) expect([where, (await preview(where)).data?.sample.map((one) => one.customer_id)]).toEqual([where, ['ada']]);
+    expect((await preview({ 'order.items.category_ids': { ne: 'hot' } })).data!.sample).toMatchObject([{ customer_id: 'bob' }]);
+
+    // What nobody could match is told.
+    for (const [where, code] of [
+      [{ 'order.items': 'margherita' }, 'unknown_field'], [{ 'order.items.sku': 'margherita' }, 'unknown_field'], [{ 'order.total.x': 1 }, 'unknown_field'], [{ 'order.items.quantity': 'two' }, 'invalid_value'],
+      [{ 'order.items.product_id': 3 }, 'invalid_value'], [{ 'order.id': { gte: 'a' } }, 'unsupported_operator'],
+    ] as const) {
+      const { error } = await preview(where);
+      expect([where, error?.code, error?.errors]).toEqual([where, 'invalid_segment_criteria', [expect.objectContaining({ code, pointer: expect.stringMatching(/^\/criteria\/event\/where\/order\./) })]]);
+    }
   });
 
   describe('suggested values', () => {

@@ -63,10 +63,20 @@ export const ANY_ATTRIBUTE: Field = {
   description: 'Any attribute of the customer; compared when it has the type of the value.',
 };
 
+/** A value inside events, such as `order.items.quantity`, which goes into each of the items. */
+export interface EventPath extends Pick<Field, 'label' | 'type' | 'spelling' | 'description'> {
+  path: string;
+  /** Whether a number is an amount in the tenant's currency; as `money` it would be in minor units. */
+  amount?: boolean;
+}
+
+/** Stands in lists for whatever else an event carries. */
+export const ANY_PROPERTY: EventPath = { path: 'properties.<name>', label: 'Property', type: 'attribute', description: 'Any property of the event, also of an object or a list in it: `properties.<name>.<name>`; compared when it has the type of the value.' };
+
 /** Which events match, as SQL; given by the domain that keeps them. */
 export interface EventSource {
-  /** What `where` may test of an order: the first step after `order`. */
-  readonly orderFields: readonly string[];
+  /** What `where` may test of an order. */
+  readonly orderPaths: readonly EventPath[];
   /** Types of events that mean something, whatever else is told. */
   readonly types: readonly string[];
   /** SQL of a text[]: the types of events that the row of customers has had since the instant. */

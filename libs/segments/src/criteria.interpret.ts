@@ -28,7 +28,7 @@ export function matches(criteria: Criteria, person: Person, now: Date, today: st
     case 'event': {
       const { name, where, count, within } = criteria.event;
       const found = person.events.filter(
-        ({ type, at, data }) => type === name && (within === null || now.getTime() - at.getTime() < within) && where.every(({ path, test }) => holds(test, reach(data, path).map(scalar), today)),
+        ({ type, at, data }) => type === name && (within === null || now.getTime() - at.getTime() < within) && where.every(({ path, type, test }) => holds(test, reach(data, path).flatMap((one) => (type === 'list' ? (one as Value[]) : [scalar(one)])), today)),
       );
       return count.every((test) => holds(test, [found.length], today));
     }

@@ -2,7 +2,7 @@ import { CriteriaFields } from './criteria-fields.js';
 import { parseCriteria } from './criteria.parse.js';
 
 const fields = new CriteriaFields();
-fields.contributeEvents({ orderFields: ['total'], types: [], typesOf: () => '', select: () => '' });
+fields.contributeEvents({ orderPaths: [{ path: 'order.total', label: 'Total', type: 'money', description: '' }], types: [], typesOf: () => '', select: () => '' });
 
 const codes = (json: unknown, currency = 'USD') => parseCriteria(json, '/criteria', { fields, currency }).faults.map(({ pointer, code }) => `${pointer} ${code}`);
 const nested = (depth: number): object => (depth === 1 ? { city: 'Rome' } : { not: nested(depth - 1) });

@@ -44,7 +44,7 @@ class CriteriaParser {
     private readonly found: Findings,
   ) {
     this.tests = new TestParser(found, context.currency);
-    this.event = new EventParser(found, this.tests, context.fields.events?.orderFields ?? []);
+    this.event = new EventParser(found, this.tests, context.fields.events?.orderPaths ?? []);
   }
 
   run(json: unknown, pointer: string): Parsed {

@@ -1,4 +1,4 @@
-import type { AnyField } from './field.js';
+import type { AnyField, FieldType } from './field.js';
 import type { CoreOperator } from './operators.js';
 
 /** What the criteria language means, once parsed: every name resolved, every value typed. */
@@ -26,8 +26,8 @@ export interface Test {
 /** So many events of a type, of which each passes every test of `where`. */
 export interface EventCondition {
   name: string;
-  /** First step `properties` or `order`. */
-  where: { path: string[]; test: Test }[];
+  /** First step `properties` or `order`; of a `list` each element is tested. */
+  where: { path: string[]; type: FieldType; test: Test }[];
   /** All must hold of the number of matching events. */
   count: Test[];
   /** Milliseconds back from now; null: ever. */

@@ -26,6 +26,7 @@ export const VALUE_TYPES: Readonly<Record<FieldType, ValueType>> = {
   relation: { expects: 'an id', read: text },
   choice: { expects: 'one of the field’s values', read: (value, { values }) => (typeof value === 'string' && values?.includes(value) ? value : null) },
   integer: { expects: 'a whole number', read: (value) => (isWhole(value) ? value : null) },
+  number: { expects: 'a number', read: (value) => (typeof value === 'number' ? value : null) },
   days: { expects: `a whole number of days, 0 to ${MAX_DAYS}`, read: (value) => (isWhole(value) && value >= 0 && value <= MAX_DAYS ? value : null) },
   ratio: { expects: `a number from 0 to ${MAX_RATIO}, of at most two decimals`, read: (value) => (typeof value === 'number' && value >= 0 && value <= MAX_RATIO && Math.round(value * 100) / 100 === value ? value : null) },
   money: { expects: 'an amount with no more decimals than the currency has', read: (value, { currency }) => (typeof value === 'number' ? toMinor(value, currency) : null) },

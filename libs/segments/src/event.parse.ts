@@ -1,14 +1,12 @@
 import { isObject, pointerToken } from '#kernel';
 import { DAY, type EventCondition, type Test } from './criteria.js';
+import { ANY_PROPERTY, type EventPath } from './criteria-fields.js';
 import type { Findings } from './findings.js';
 import type { TestParser } from './test.parse.js';
 
 export const UNITS: Readonly<Record<string, number>> = { hour: DAY / 24, day: DAY, week: 7 * DAY };
 const MEMBERS = ['name', 'where', 'count', 'within'];
-const PATH = /^(properties|order)(\.[^.]{1,100}){1,8}$/;
-
-/** Amounts of an order that are kept in minor units. */
-export const WHERE_MONEY: readonly string[] = ['order.total'];
+const PROPERTY = /^properties(\.[^.]{1,100}){1,8}$/;
 
 export const EVENT_COUNT_OPERATORS = ['eq', 'ne', 'gt', 'gte', 'lt', 'lte', 'between', 'in', 'nin'] as const;
 
@@ -19,7 +17,7 @@ export class EventParser {
   constructor(
     private readonly found: Findings,
     private readonly tests: TestParser,
-    private readonly orderFields: readonly string[],
+    private readonly orderPaths: readonly EventPath[],
   ) {}
 
   /** Null when it has a fault of its own; faults inside its tests are only told. */
@@ -47,12 +45,12 @@ export class EventParser {
     }
     return Object.entries(json).flatMap(([path, test]) => {
       const at = `${pointer}/${pointerToken(path)}`;
-      const [root, first] = PATH.test(path) ? path.split('.') : [];
-      if (root === undefined || (root === 'order' && !this.orderFields.includes(first!))) {
-        this.fault(at, 'unknown_field', `Expected a path that begins with "properties.", or with "order." and one of ${this.orderFields.join(', ')}.`);
+      const subject = PROPERTY.test(path) ? ANY_PROPERTY : this.orderPaths.find((known) => known.path === path);
+      if (subject === undefined) {
+        this.fault(at, 'unknown_field', `Expected a path that begins with "properties.", or one of ${this.orderPaths.map((known) => known.path).join(', ')}.`);
         return [];
       }
-      return this.tests.read({ type: WHERE_MONEY.includes(path) ? 'money' : 'attribute' }, test, at).map((one) => ({ path: path.split('.'), test: one }));
+      return this.tests.read(subject, test, at).map((one) => ({ path: path.split('.'), type: subject.type, test: one }));
     });
   }
 

@@ -1,6 +1,6 @@
 export type { Criteria, EventCondition, Test } from './criteria.js';
-export { CriteriaFields, type EventSource } from './criteria-fields.js';
-export type { RelationField } from './field.js';
+export { CriteriaFields, type EventPath, type EventSource } from './criteria-fields.js';
+export type { RelationField, Spelling } from './field.js';
 export { compileCriteria, negate } from './criteria.compile.js';
 export { matches, type Person } from './criteria.interpret.js';
 export { parseCriteria } from './criteria.parse.js';

@@ -83,7 +83,10 @@ export const FIELDS = {
   operators: [{ name: 'gte', label: 'is at least', takes: 'value' }, { name: 'between', label: 'is between', takes: 'pair' }],
   event: {
     names: ['order_completed', 'menu_viewed'],
-    where: [{ path: 'order.total', type: 'money', operators: ['eq', 'ne', 'in', 'nin', 'gt', 'gte', 'lt', 'lte', 'between', 'exists'] }],
+    where: [
+      { path: 'order.items.product_id', label: 'Product', type: 'text', operators: ['eq', 'ne', 'in', 'nin', 'contains', 'starts_with', 'exists'], unit: null, example: { contains: 'an' }, description: 'Product of any item.' },
+      { path: 'order.total', label: 'Order total', type: 'money', operators: ['eq', 'ne', 'in', 'nin', 'gt', 'gte', 'lt', 'lte', 'between', 'exists'], unit: 'USD', example: { gte: 500 }, description: 'As it was ordered, whatever was refunded since.' },
+    ],
     count_operators: ['eq', 'gte'],
     units: ['hour', 'day', 'week'],
   },

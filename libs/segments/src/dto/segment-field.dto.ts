@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { LIMITS } from '../criteria.limits.js';
-import type { EventSource } from '../criteria-fields.js';
-import { EVENT_COUNT_OPERATORS, UNITS, WHERE_MONEY } from '../event.parse.js';
+import { ANY_PROPERTY, type EventPath, type EventSource } from '../criteria-fields.js';
+import { EVENT_COUNT_OPERATORS, UNITS } from '../event.parse.js';
 import { type AnyField, EXAMPLES_OF, FIELD_GROUPS, FIELD_TYPES, type FieldGroup, type FieldType, OPERATORS_OF } from '../field.js';
 import { OPERAND_SHAPES, type OperandShape, OPERATOR_LABELS, OPERATORS, type Operator, SHAPE_OF } from '../operators.js';
 
@@ -79,15 +79,33 @@ export class SegmentOperatorDto {
 }
 
 export class SegmentEventPathDto {
-  /** `order.items.…` goes on into the items, `properties.…` into whatever the event carries. */
-  @ApiProperty({ example: 'order.total' })
+  /** `order.items.…` is of each item of the order; `properties.<name>` stands for whatever the event carries. */
+  @ApiProperty({ example: 'order.items.product_id' })
   path: string;
 
-  @ApiProperty({ enum: ['money', 'attribute'] })
-  type: 'money' | 'attribute';
+  @ApiProperty({ example: 'Product' })
+  label: string;
 
+  @ApiProperty({ enum: FIELD_TYPES, example: 'text' })
+  type: FieldType;
+
+  /** What each takes is said under `operators` of the whole answer. */
   @ApiProperty({ enum: OPERATORS, isArray: true })
   operators: Operator[];
+
+  /** The tenant's currency of an amount; else null. */
+  @ApiProperty({ type: String, nullable: true, example: null })
+  unit: string | null;
+
+  /** A test that it takes. */
+  @ApiProperty({ type: 'object', additionalProperties: true, example: { contains: 'an' } })
+  example: object;
+
+  description: string;
+
+  static from({ path, label, type, amount, description }: EventPath, currency: string): SegmentEventPathDto {
+    return { path, label, type, operators: [...OPERATORS_OF[type]], unit: type === 'money' || amount ? currency : null, example: EXAMPLES_OF[type], description };
+  }
 }
 
 /** What `{"event": {…}}` takes. */
@@ -103,13 +121,10 @@ export class SegmentEventDto {
   /** Of `within`. */
   units: string[];
 
-  static from(source: EventSource): SegmentEventDto {
+  static from(source: EventSource, currency: string): SegmentEventDto {
     return {
       names: [...source.types],
-      where: [...source.orderFields.map((field) => `order.${field}`), 'properties.<name>'].map((path) => {
-        const type = WHERE_MONEY.includes(path) ? 'money' : 'attribute';
-        return { path, type, operators: [...OPERATORS_OF[type]] };
-      }),
+      where: [...source.orderPaths, ANY_PROPERTY].map((path) => SegmentEventPathDto.from(path, currency)),
       count_operators: [...EVENT_COUNT_OPERATORS],
       units: Object.keys(UNITS),
     };
@@ -142,7 +157,7 @@ export class SegmentFieldsDto {
     return {
       data: fields.map((field) => SegmentFieldDto.from(field, currency)),
       operators: OPERATORS.map((name) => ({ name, label: OPERATOR_LABELS[name], takes: SHAPE_OF[name] })),
-      event: source && SegmentEventDto.from(source),
+      event: source && SegmentEventDto.from(source, currency),
       limits: { ...LIMITS },
     };
   }
