@@ -39,7 +39,7 @@ const scene = fc.constantFrom(...Object.keys(ENCODINGS)).chain((encoding) =>
     rows: fc.array(fc.array(fc.tuple(cell(ENCODINGS[encoding]!.latin ?? false), fc.boolean()), { minLength: HEADER.length, maxLength: HEADER.length }), { maxLength: 8 }),
     quotedHeader: fc.boolean(),
     delimiter: fc.constantFrom(',', ';', '\t', '|'),
-    newline: fc.constantFrom('\n', '\r\n', '\r'),
+    newlines: fc.array(fc.constantFrom('\n', '\r\n', '\r'), { minLength: 1, maxLength: 4 }),
     lastNewline: fc.boolean(),
     cuts: fc.array(fc.nat({ max: 400 }), { maxLength: 12 }),
   }),
@@ -49,10 +49,11 @@ const quote = (text: string): string => `"${text.replaceAll('"', '""')}"`;
 
 test('rows are the same whatever the delimiter, the quotes, the line ends, the encoding and the pieces they come in', async () => {
   await fc.assert(
-    fc.asyncProperty(scene, async ({ encoding, rows, quotedHeader, delimiter, newline, lastNewline, cuts }) => {
+    fc.asyncProperty(scene, async ({ encoding, rows, quotedHeader, delimiter, newlines, lastNewline, cuts }) => {
       const { charset, encode } = ENCODINGS[encoding]!;
       const lines = [HEADER.map((name) => (quotedHeader ? quote(name) : name)), ...rows.map((row) => row.map(([text, quoted]) => (quoted || /[",;|\t\r\n]/.test(text) ? quote(text) : text)))];
-      const bytes = encode(lines.map((line) => line.join(delimiter)).join(newline) + (lastNewline ? newline : ''));
+      const end = (index: number): string => (index < lines.length - 1 || lastNewline ? newlines[index % newlines.length]! : '');
+      const bytes = encode(lines.map((line, index) => line.join(delimiter) + end(index)).join(''));
       const at = [0, ...cuts.filter((cut) => cut < bytes.length).sort((a, b) => a - b), bytes.length];
       const parts = at.slice(1).map((end, index) => bytes.subarray(at[index], end)).filter((part) => part.length > 0);
       expect(await read(fileOf(parts, charset))).toEqual({ columns: HEADER, rows: rows.map((row) => row.map(([text]) => text)) });

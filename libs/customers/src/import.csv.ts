@@ -9,8 +9,11 @@ import { type CsvChunk, ChunkWriter } from './import.chunks.js';
 import { charsetOf, type FileText, textOf } from './import.text.js';
 
 
-/** Characters of one row. */
+/** Bytes of one row. */
 const MAX_ROW = 1024 * 1024;
+
+/** Whichever ends a row: files get lines from several hands, and `echo >>` ends its own with a line feed. */
+const LINE_ENDS = ['\r\n', '\n', '\r'];
 
 /** A file as it arrives, its declared charset, and what is to be done with it. */
 export interface CsvFile extends ImportOptions {
@@ -73,7 +76,7 @@ async function* records(bytes: Readable, text: FileText): AsyncGenerator<Read> {
     let header: string[] | null = null;
     const declared = declaredDelimiter(head);
     const parser = parse({
-      delimiter: declared ?? delimiterOf(head), from_line: declared === undefined ? 1 : 2, relax_column_count: true, relax_quotes: true, skip_empty_lines: true, max_record_size: MAX_ROW,
+      delimiter: declared ?? delimiterOf(head), from_line: declared === undefined ? 1 : 2, record_delimiter: LINE_ENDS, relax_column_count: true, relax_quotes: true, skip_empty_lines: true, max_record_size: MAX_ROW,
       on_record: (record: string[], { lines }) => void (header === null ? (header = record) : rows.add([lines, record])),
     });
     parser.on('error', () => undefined).resume(); // whoever writes is told
