@@ -6,7 +6,7 @@ import type { FastifyRequest } from 'fastify';
 /** What tells a body from another: a SHA-256 of it. Asked of a stream, it first reads, and drops, what nobody has read. */
 export type BodyPrint = () => Promise<Buffer>;
 
-/** The print of a request's body, and of its query where it has one, which says what is to be done with the body. A stream is read by whoever handles the request, once, and hashed as it passes: files have no bound. */
+/** The print of a request's body, and of its query where it has one, which says what is to be done with the body; of a file also of its media type, which may say how it is read. A stream is read by whoever handles the request, once, and hashed as it passes: files have no bound. */
 export function printOf(request: FastifyRequest): BodyPrint {
   const { body } = request;
   const hash = createHash('sha256').update(request.url.split('?').slice(1).join('?'));
@@ -14,6 +14,7 @@ export function printOf(request: FastifyRequest): BodyPrint {
     const digest = hash.update(JSON.stringify(body ?? null)).digest();
     return () => Promise.resolve(digest);
   }
+  hash.update(`\n${request.headers['content-type'] ?? ''}\n`);
   const tap = new Transform({
     transform: (bytes: Buffer, _encoding, done) => {
       hash.update(bytes);
