@@ -1,4 +1,6 @@
+import { Readable } from 'node:stream';
 import pg from 'pg';
+import { ImportRetention } from '#customers';
 import { startApp, type TestApp } from './support/app.js';
 import { specDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
@@ -92,6 +94,66 @@ describe('people erased and merged while files about them are imported', () => {
     expect((await ids()).sort()).toEqual([...kept].sort());
     expect(await failures()).toEqual([]);
   }, 120_000);
+
+  /** A file that is sent as far as said, and the rest when asked. */
+  const sending = (begin: string, rest: string) => {
+    const go = Promise.withResolvers<void>();
+    const answer = imports.upload(Readable.from((async function* () {
+      yield begin;
+      await go.promise;
+      yield rest;
+    })()));
+    return { answer, send: go.resolve };
+  };
+  const underWay = (chunks: number) =>
+    eventually(async () => expect(await app.sql(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%INTO import_chunks%' AND state = 'idle in transaction'`)).toHaveLength(chunks));
+
+  test('whoever is erased while a file about them is on its way stays away', async () => {
+    await imports.run('customer_id,email,phone\nvic,vic@example.com,+41791234567\nold-vic,,\nann,ann@example.com,\n');
+    expect(await merge('vic', 'old-vic')).toBe(200);
+    const upload = sending(['customer_id,email,phone,first_name', 'vic,,,Vic', 'old-vic,,,Vic', ',VIC@example.com,,Vic', ',no.address,+41 79 123 45 67,Vic', ...numbered(CHUNK, (n) => `other-${n},,,X`), ''].join('\n'), 'ann,vic@example.com,+41791234567,Ann\n');
+    await underWay(1);
+    expect(await erase('vic')).toBe(204);
+    upload.send();
+    const { id } = (await (await upload.answer).json()) as { id: string };
+    expect(await imports.completed(id)).toMatchObject({ total_rows: CHUNK + 5, created: CHUNK, updated: 1, rejected: 4 });
+    expect((await imports.report(id, 'errors')).match(/customer_erased/g)).toHaveLength(4);
+    expect(await imports.report(id, 'rejected')).not.toMatch(/vic|123/i);
+    expect((await ids()).filter((known) => !known.startsWith('other-'))).toEqual(['ann']);
+  });
+
+  test('an upload ends behind the erasures that have begun', async () => {
+    await imports.run('customer_id\nvic\n');
+    await hold(`SELECT FROM customers WHERE customer_id = 'vic'`);
+    const upload = sending(['customer_id,first_name', 'vic,Vic', ...numbered(CHUNK, (n) => `other-${n},X`), ''].join('\n'), 'last,X\n');
+    await underWay(1);
+    const erased = erase('vic'); // it has looked for waiting rows, and waits for the customer
+    await waiting(1);
+    upload.send();
+    await waiting(2);
+    await letGo();
+    const { id } = (await (await upload.answer).json()) as { id: string };
+    expect([await erased, await imports.completed(id)]).toMatchObject([204, { created: CHUNK + 1, rejected: 1 }]);
+    expect(await ids()).not.toContain('vic');
+  });
+
+  test('what told files from the erased is kept no longer than a file may be on its way', async () => {
+    await imports.run('customer_id\nvic\n');
+    const sweep = () => app.nest.get(ImportRetention, { strict: false }).sweep(new AbortController().signal);
+    await erase('vic');
+    await sweep();
+    expect(await imports.count('erased_names')).toBe(1);
+    await app.sql(`UPDATE erased_names SET erased_at = now() - interval '2 hours'`);
+    await sweep();
+    expect(await imports.count('erased_names')).toBe(0);
+  });
+
+  test('rejected rows go with whom they are about, also by their phone', async () => {
+    await imports.run('customer_id,phone\nzoe,+41791234568\nann,+41791234569\n');
+    const { id } = await imports.run('customer_id,email,phone,first_name\n,zoe.at.example.com,+41 79 123 45 68,Zoe\n,ann.at.example.com,+41791234569,Ann\n');
+    expect(await erase('zoe')).toBe(204);
+    expect(await imports.report(id, 'rejected')).toMatch(/^[^\n]*\n[^\n]*Ann\n$/);
+  });
 
   test('that others are in the way is never the file’s fault', async () => {
     await app.sql(`CREATE SEQUENCE thwarted;

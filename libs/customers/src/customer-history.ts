@@ -9,10 +9,12 @@ import { CustomerError } from './customers.errors.js';
 import { BY_NO, LOCK_BY_NO, LOCK_TO_REMOVE, NUMBER_OF_ID } from './customers.queries.js';
 import type { CustomerExportDto } from './dto/customer-export.dto.js';
 import type { TimelineDto, TimelineQueryDto } from './dto/timeline.dto.js';
-import { forgetWaitingRows, namedAs } from './forget-rows.js';
+import { ErasedNames } from './erased-names.js';
+import { forgetWaitingRows } from './forget-rows.js';
 import { PersonalData, type Position, TIMELINE_TYPES, type Timeline, type TimelineEntry, type TimelineType } from './personal-data.js';
 import { ProfileWriter } from './profile-writer.js';
 import type { CustomerProfile } from './profile.js';
+import { type Name, namesOf } from './row-names.js';
 import { optOutsOf, Suppressions } from './suppressions.js';
 
 /** The last entry seen: its instant, its type's place among the types, and its key within the type. */
@@ -38,6 +40,7 @@ export class CustomerHistory {
   constructor(
     private readonly auditLog: AuditLog,
     private readonly database: Database,
+    private readonly erasedNames: ErasedNames,
     private readonly personalData: PersonalData,
     private readonly suppressions: Suppressions,
     private readonly writer: ProfileWriter,
@@ -79,8 +82,10 @@ export class CustomerHistory {
    */
   async erase(tenant: Tenant, actor: string, customerId: string, ifMatch?: Versions): Promise<void> {
     await this.database.inTenant(tenant, async (tx) => {
-      const profile = await this.lockToErase(tx, tenant, customerId);
+      await this.erasedNames.begin(tx, tenant);
+      const { profile, names } = await this.lockToErase(tx, tenant, customerId);
       assertVersion(ifMatch, profile.version);
+      await this.erasedNames.keep(tx, tenant, names);
       await this.suppressions.add(tx, tenant, optOutsOf(profile));
       for (const source of this.personalData.sources) await source.erase(tx, tenant, profile.customer_no);
       await tx.query('DELETE FROM customers WHERE tenant_id = $1 AND customer_no = $2', [tenant.id, profile.customer_no]);
@@ -95,13 +100,13 @@ export class CustomerHistory {
   }
 
   /** Takes the person out of the files that wait, then locks them; again, if meanwhile they got another address or somebody was merged into them. */
-  private async lockToErase(tx: EntityManager, tenant: Tenant, customerId: string): Promise<CustomerProfile> {
+  private async lockToErase(tx: EntityManager, tenant: Tenant, customerId: string): Promise<{ profile: CustomerProfile; names: Name[] }> {
     await tx.query('SAVEPOINT unlocked');
     for (;;) {
-      const before = await namedAs(tx, tenant, await this.find(tx, tenant, customerId, BY_NO));
+      const before = await namesOf(tx, tenant, await this.find(tx, tenant, customerId, BY_NO));
       await forgetWaitingRows(tx, tenant, before);
       const profile = await this.find(tx, tenant, customerId, LOCK_TO_REMOVE);
-      if (isDeepStrictEqual(await namedAs(tx, tenant, profile), before)) return profile;
+      if (isDeepStrictEqual(await namesOf(tx, tenant, profile), before)) return { profile, names: before };
       await tx.query('ROLLBACK TO unlocked'); // and the locks with it
     }
   }

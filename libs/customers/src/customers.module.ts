@@ -9,6 +9,7 @@ import { CustomerNumbers } from './customer-numbers.js';
 import { CustomersController } from './customers.controller.js';
 import { Customers } from './customers.js';
 import { CustomersService } from './customers.service.js';
+import { ErasedNames } from './erased-names.js';
 import { ImportEntity } from './import.entity.js';
 import { ImportRetention } from './import-retention.js';
 import { ImportRunner } from './import-runner.js';
@@ -23,7 +24,7 @@ import { Suppressions } from './suppressions.js';
 @Module({
   imports: [TypeOrmModule.forFeature([ImportEntity])],
   controllers: [CustomersController, CustomerHistoryController, ImportsController],
-  providers: [ConsentChanges, CustomerHistory, CustomerMerge, Customers, CustomerNumbers, CustomersService, ImportRetention, ImportRunner, Imports, PersonalData, ProfileWriter, Suppressions],
+  providers: [ConsentChanges, CustomerHistory, CustomerMerge, Customers, CustomerNumbers, CustomersService, ErasedNames, ImportRetention, ImportRunner, Imports, PersonalData, ProfileWriter, Suppressions],
   exports: [Customers, Imports, PersonalData, Suppressions],
 })
 export class CustomersModule implements OnModuleInit {

@@ -1,22 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import type { Tenant } from '#kernel';
-import { normaliseEmail } from './contact.js';
-import { ALIASES_OF } from './customers.queries.js';
 import type { CsvRow } from './import.chunks.js';
-import { textOf } from './import-row.js';
-import { addressOf, type CustomerProfile } from './profile.js';
-
-/** What rows of files call somebody. */
-export interface Named {
-  /** Theirs, and of whoever was merged into them. */
-  ids: string[];
-  email: string | null;
-}
-
-export async function namedAs(tx: EntityManager, tenant: Tenant, profile: CustomerProfile): Promise<Named> {
-  const aliases = await tx.query<{ customer_id: string }[]>(ALIASES_OF, [tenant.id, profile.customer_no]);
-  return { ids: [profile.customer_id, ...aliases.map((alias) => alias.customer_id)], email: addressOf(profile, 'email') };
-}
+import { type Name, namesIn } from './row-names.js';
 
 type Table = 'import_chunks' | 'import_rejected';
 
@@ -41,22 +26,25 @@ const lockChunks = (table: Table): string => `
 const BEFORE = `(?:["'bfnrt]|[^!-~])`;
 const BEHIND = `(?:["\\\\]|[^!-~])`;
 
-/** Finds the few chunks worth taking apart. Of an address the part before its domain, which has several spellings. */
-function patternOf({ ids, email }: Named): string {
+/** Finds the few chunks worth taking apart. Of an address the part before its domain, which has several spellings; of a number its last digits, however they are spaced. */
+function patternOf(names: readonly Name[]): string {
   const literal = (text: string): string => JSON.stringify(text).slice(1, -1).replace(/[^\p{L}\p{N}\s]/gu, '\\$&');
-  return `${BEFORE}(?:${[...ids.map((id) => literal(id) + BEHIND), ...(email === null ? [] : [literal(email.slice(0, email.lastIndexOf('@') + 1))])].join('|')})`;
+  const parts = names.map((name) => {
+    const text = name.slice(name.indexOf(':') + 1);
+    if (name.startsWith('id:')) return BEFORE + literal(text) + BEHIND;
+    return name.startsWith('email:') ? BEFORE + literal(text.slice(0, text.lastIndexOf('@') + 1)) : [...text.slice(-6)].join('[^0-9]{0,3}');
+  });
+  return parts.join('|');
 }
 
-/** The text of a row's cell in the column. */
-type CellOf = (row: CsvRow, column: string) => string;
-
 /** Locks the chunks that hold rows of theirs, and no others: everybody else's rows go on. */
-async function edit(tx: EntityManager, tenant: Tenant, table: Table, named: Named, isTheirs: (row: CsvRow, cell: CellOf) => boolean, left: (rows: CsvRow[], theirs: (row: CsvRow) => boolean) => CsvRow[]): Promise<void> {
+async function edit(tx: EntityManager, tenant: Tenant, table: Table, names: readonly Name[], isTheirs: (found: readonly Name[], wanted: ReadonlySet<Name>) => boolean, left: (rows: CsvRow[], theirs: (row: CsvRow) => boolean) => CsvRow[]): Promise<void> {
+  const wanted = new Set(names);
   const read = ({ rows, columns }: Chunk): { rows: CsvRow[]; theirs: (row: CsvRow) => boolean } => {
-    const cell: CellOf = ([, cells], column) => textOf(cells[columns.indexOf(column)] ?? '');
-    return { rows: JSON.parse(rows) as CsvRow[], theirs: (row) => isTheirs(row, cell) };
+    const namesOf = namesIn(columns);
+    return { rows: JSON.parse(rows) as CsvRow[], theirs: (row) => isTheirs(namesOf(row), wanted) };
   };
-  const found = (await tx.query<Chunk[]>(chunksLike(table), [tenant.id, patternOf(named)])).filter((chunk) => {
+  const found = (await tx.query<Chunk[]>(chunksLike(table), [tenant.id, patternOf(names)])).filter((chunk) => {
     const { rows, theirs } = read(chunk);
     return rows.some(theirs);
   });
@@ -67,22 +55,20 @@ async function edit(tx: EntityManager, tenant: Tenant, table: Table, named: Name
   }
 }
 
-const hasId = ({ ids }: Named, row: CsvRow, cell: CellOf): boolean => ids.includes(cell(row, 'customer_id'));
-const hasEmail = ({ email }: Named, row: CsvRow, cell: CellOf): boolean => email !== null && normaliseEmail(cell(row, 'email')) === email;
-
 /**
- * Waiting rows about the person become empty ones: rejected when their turn comes, so that the import's numbers still add up.
+ * Waiting rows about the person become empty ones: rejected when their turn comes, so that the import's numbers still add up. An id says who a
+ * row is about, without one the email; only a row with neither, which will be rejected, is theirs by its phone.
  *
  * Before the customer is locked, as an import takes its chunk before its customers: the other way round each would wait for the other. An import
  * that works on such a row is waited for.
  */
-export const forgetWaitingRows = (tx: EntityManager, tenant: Tenant, named: Named): Promise<void> =>
-  edit(tx, tenant, 'import_chunks', named,
-    (row, cell) => (cell(row, 'customer_id') === '' ? hasEmail(named, row, cell) : hasId(named, row, cell)),
+export const forgetWaitingRows = (tx: EntityManager, tenant: Tenant, names: readonly Name[]): Promise<void> =>
+  edit(tx, tenant, 'import_chunks', names,
+    ([first], wanted) => first !== undefined && wanted.has(first),
     (rows, theirs) => rows.map((row): CsvRow => (theirs(row) ? [row[0], []] : row)));
 
 /** Of rejected rows nothing will be made: whatever names the person goes. */
-export const forgetRejectedRows = (tx: EntityManager, tenant: Tenant, named: Named): Promise<void> =>
-  edit(tx, tenant, 'import_rejected', named,
-    (row, cell) => hasId(named, row, cell) || hasEmail(named, row, cell),
+export const forgetRejectedRows = (tx: EntityManager, tenant: Tenant, names: readonly Name[]): Promise<void> =>
+  edit(tx, tenant, 'import_rejected', names,
+    (found, wanted) => found.some((name) => wanted.has(name)),
     (rows, theirs) => rows.filter((row) => !theirs(row)));

@@ -3,6 +3,7 @@ import { Database } from '#database';
 import { Jobs } from '#jobs';
 import { Clock } from '#kernel';
 import { Tenants } from '#tenants';
+import { FORGET_ERASED_NAMES } from './erased-names.js';
 import { FORGET_ORPHANS, FORGET_REJECTED } from './import.queries.js';
 
 const DAY = 86_400_000;
@@ -31,6 +32,7 @@ export class ImportRetention implements OnModuleInit {
       await this.database.inTenant(tenant, async (tx) => {
         await tx.query(FORGET_REJECTED, [tenant.id, before(KEEP_REJECTED_DAYS)]);
         await tx.query(FORGET_ORPHANS, [tenant.id, before(1)]);
+        await tx.query(FORGET_ERASED_NAMES, [tenant.id]);
       });
     }
   }

@@ -3,6 +3,8 @@ import type { EntityManager } from 'typeorm';
 import { Database, isContention } from '#database';
 import { Jobs } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
+import { ErasedNames } from './erased-names.js';
+import type { CsvRow } from './import.chunks.js';
 import { ImportEntity } from './import.entity.js';
 import { ADD_PROGRESS, ANALYZE_CUSTOMERS, FORGET_NEWCOMERS, FORGET_WAITING, IDS_OF_EMAILS, KEEP_ERRORS, KEEP_REJECTED, KEEP_NEWCOMERS, NO_WAIT, TAKE_CHUNK } from './import.queries.js';
 import { rejectedRows } from './import-rejected.js';
@@ -33,6 +35,7 @@ interface Chunk {
   chunk_no: number;
   rows: string;
   next: string | null;
+  erased: Buffer[] | null;
 }
 
 /** Works on imports, chunk by chunk: its rows, its errors and its progress commit together, so a crash repeats nothing and skips nothing. */
@@ -43,6 +46,7 @@ export class ImportRunner implements OnModuleInit {
   constructor(
     private readonly clock: Clock,
     private readonly database: Database,
+    private readonly erasedNames: ErasedNames,
     private readonly imports: Imports,
     private readonly jobs: Jobs,
     private readonly writer: ProfileWriter,
@@ -83,7 +87,7 @@ export class ImportRunner implements OnModuleInit {
     return this.database.inTenant(tenant, async (tx) => {
       const entity = await tx.findOne(ImportEntity, { where: { tenantId: tenant.id, importNo }, lock: { mode: 'pessimistic_write' } });
       if (entity === null || entity.ended) return false;
-      const [[chunk]] = await tx.query<[[Chunk?], number]>(TAKE_CHUNK, [tenant.id, importNo]);
+      const [[chunk]] = await tx.query<[[Chunk?], number]>(TAKE_CHUNK, [tenant.id, importNo, entity.begunAt]);
       if (chunk !== undefined) await this.apply(tx, tenant, entity, chunk, ahead, begunAt);
       const more = chunk !== undefined && entity.processed < entity.totalRows;
       await (more ? tx.query(NO_WAIT) : this.complete(tx, tenant, entity));
@@ -91,8 +95,9 @@ export class ImportRunner implements OnModuleInit {
     });
   }
 
-  private async apply(tx: EntityManager, tenant: Tenant, entity: ImportEntity, { chunk_no, rows, next }: Chunk, ahead: ReadAhead, begunAt: Date): Promise<void> {
-    const { chunk, read, reader } = await ahead.take(entity, rows);
+  private async apply(tx: EntityManager, tenant: Tenant, entity: ImportEntity, { chunk_no, rows, next, erased }: Chunk, ahead: ReadAhead, begunAt: Date): Promise<void> {
+    const left = erased === null ? rows : JSON.stringify(this.erasedNames.without(erased, JSON.parse(rows) as CsvRow[], entity.columns));
+    const { chunk, read, reader } = await ahead.take(entity, left);
     if (next !== null) ahead.begin(entity, next);
     const errors = read.flatMap((row) => (Array.isArray(row) ? row : []));
     const { good, nobodys } = await this.identified(tx, tenant, read.filter((row): row is ReadRow => !Array.isArray(row)));

@@ -33,4 +33,11 @@ describe('which field a column is', () => {
     expect(faults(['email', 'attributes.constructor', 'attributes.a b', 'attributes.__proto__', ''])).toEqual(['attributes.constructor', 'attributes.a b', 'attributes.__proto__', ''].map((column) => [column, 'unknown_column']));
     expect(faults(['email'], { constructor: 'email', __proto__: 'email' })).toEqual([['columns[constructor]', 'column_not_found']]);
   });
+
+  test('more columns than a thousand are refused before any is looked at', () => {
+    const header = (count: number): string[] => ['customer_id', ...Array.from({ length: count - 1 }, (_, n) => `attributes.a${n}`)];
+    expect(mapped(header(1000))).toHaveLength(1000);
+    expect(faults(header(1001))).toEqual([[undefined, 'too_many_columns']]);
+    expect(faults(header(500_000), { x: 'email' })).toHaveLength(1);
+  });
 });

@@ -64,6 +64,10 @@ export class ImportEntity {
   @Column('int', { default: 0 })
   failures: number;
 
+  /** When the upload began, by the clock of the database. */
+  @Column('timestamptz', { name: 'begun_at', default: () => 'now()' })
+  begunAt: Date;
+
   @Column('timestamptz', { name: 'created_at' })
   createdAt: Date;
 

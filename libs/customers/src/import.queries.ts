@@ -9,11 +9,12 @@ export const BEGIN_IMPORT = `
 /** $1 tenant, $2 import, $3 chunk, $4 rows as JSON */
 export const KEEP_CHUNK = `INSERT INTO import_chunks (tenant_id, import_no, chunk_no, rows) VALUES ($1, $2, $3, $4)`;
 
-/** $1 tenant, $2 import. The chunk is gone exactly when what was made of it is there; `next` is what the following one holds so far. */
+/** $1 tenant, $2 import, $3 when its upload began. The chunk is gone exactly when what was made of it is there; `next` is what the following one holds so far, `erased` who was erased since. */
 export const TAKE_CHUNK = `
   DELETE FROM import_chunks WHERE tenant_id = $1 AND import_no = $2
      AND chunk_no = (SELECT min(chunk_no) FROM import_chunks WHERE tenant_id = $1 AND import_no = $2)
-  RETURNING chunk_no, rows, (SELECT later.rows FROM import_chunks later WHERE later.tenant_id = $1 AND later.import_no = $2 AND later.chunk_no = import_chunks.chunk_no + 1) AS next`;
+  RETURNING chunk_no, rows, (SELECT later.rows FROM import_chunks later WHERE later.tenant_id = $1 AND later.import_no = $2 AND later.chunk_no = import_chunks.chunk_no + 1) AS next,
+    (SELECT array_agg(name_hash) FROM erased_names WHERE tenant_id = $1 AND erased_at >= $3) AS erased`;
 
 /**
  * COMMIT does not wait for the disk. If PostgreSQL crashes, the last chunks are as they were before, and are done again: who commits with a wait,

@@ -8,6 +8,7 @@ import { Clock, defused, isInt4, newId, type Paged, pageWindow, type Tenant, toP
 import { AuditLog } from '#tenants';
 import { ImportError } from './customers.errors.js';
 import { ImportDto, type ImportListQueryDto } from './dto/import.dto.js';
+import { ErasedNames } from './erased-names.js';
 import { type CsvFile, readCsv } from './import.csv.js';
 import { ImportEntity } from './import.entity.js';
 import { BEGIN_IMPORT, COUNT_IMPORTS, ERRORS, FORGET_WAITING, KEEP_CHUNK, REJECTED } from './import.queries.js';
@@ -29,6 +30,7 @@ export class Imports {
     private readonly auditLog: AuditLog,
     private readonly clock: Clock,
     private readonly database: Database,
+    private readonly erasedNames: ErasedNames,
     private readonly jobs: Jobs,
   ) {}
 
@@ -67,6 +69,7 @@ export class Imports {
     }, { streaming: true });
     try {
       return await this.database.inTenant(tenant, async (tx) => {
+        await this.erasedNames.wait(tx, tenant);
         await tx.update(ImportEntity, { tenantId: tenant.id, importNo }, { status: 'queued', totalRows, encoding });
         await this.jobs.enqueue(tx, tenant, IMPORT_CUSTOMERS, { import_no: importNo });
         return ImportDto.from(await tx.findOneByOrFail(ImportEntity, { tenantId: tenant.id, importNo }), this.clock.now());

@@ -1,8 +1,9 @@
 import type { EntityManager } from 'typeorm';
 import type { Tenant } from '#kernel';
-import { forgetRejectedRows, namedAs } from './forget-rows.js';
+import { forgetRejectedRows } from './forget-rows.js';
 import type { PersonalDataSource } from './personal-data.js';
 import type { CustomerProfile } from './profile.js';
+import { namesOf } from './row-names.js';
 
 /**
  * The answer stays, or its request would be done again, but names nobody. Only a batch's answer names customers, and the primary
@@ -23,9 +24,9 @@ export const keptCopies = (profileOf: (tx: EntityManager, tenant: Tenant, custom
   async erase(tx, tenant, customerNo) {
     const profile = await profileOf(tx, tenant, customerNo);
     if (profile === undefined) return;
-    const named = await namedAs(tx, tenant, profile);
-    await tx.query(FORGET_IN_ANSWERS, [tenant.id, named.ids]);
-    await forgetRejectedRows(tx, tenant, named);
+    const names = await namesOf(tx, tenant, profile);
+    await tx.query(FORGET_IN_ANSWERS, [tenant.id, names.flatMap((name) => (name.startsWith('id:') ? [name.slice(3)] : []))]);
+    await forgetRejectedRows(tx, tenant, names);
   },
   merge: async () => undefined, // they name people by their ids, and an id that was merged leads to the survivor
 });

@@ -111,6 +111,7 @@ export class Customers1764000001000 implements MigrationInterface {
         updated int NOT NULL DEFAULT 0,
         rejected int NOT NULL DEFAULT 0,
         failures int NOT NULL DEFAULT 0,
+        begun_at timestamptz NOT NULL DEFAULT now(),
         created_at timestamptz NOT NULL,
         started_at timestamptz,
         finished_at timestamptz,
@@ -140,6 +141,12 @@ export class Customers1764000001000 implements MigrationInterface {
         PRIMARY KEY (tenant_id, import_no, id_hash),
         FOREIGN KEY (tenant_id, import_no) REFERENCES imports ON DELETE CASCADE
       );
+      CREATE TABLE erased_names (
+        tenant_id int NOT NULL REFERENCES tenants,
+        erased_at timestamptz NOT NULL,
+        name_hash bytea NOT NULL,
+        PRIMARY KEY (tenant_id, erased_at, name_hash)
+      );
       CREATE TABLE import_errors (
         tenant_id int NOT NULL,
         import_no int NOT NULL,
@@ -151,7 +158,7 @@ export class Customers1764000001000 implements MigrationInterface {
         PRIMARY KEY (tenant_id, import_no, id),
         FOREIGN KEY (tenant_id, import_no) REFERENCES imports ON DELETE CASCADE
       );`);
-    for (const table of ['customer_ordinals', 'customers', 'customer_aliases', 'suppressions', 'changed_customers', 'imports', 'import_chunks', 'import_rejected', 'import_newcomers', 'import_errors']) await tenantTable(runner, table);
+    for (const table of ['customer_ordinals', 'customers', 'customer_aliases', 'suppressions', 'changed_customers', 'imports', 'import_chunks', 'import_rejected', 'import_newcomers', 'import_errors', 'erased_names']) await tenantTable(runner, table);
     await tenantTable(runner, 'consent_log', 'SELECT, INSERT');
     // The log only grows, but for these two: a person's erasure, and duplicates that turn out to be one person.
     await runner.query(`
@@ -170,7 +177,7 @@ export class Customers1764000001000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(`DROP TABLE import_errors, import_newcomers, import_rejected, import_chunks, imports, changed_customers, suppressions, consent_log, customer_aliases, customers, customer_ordinals;
+    await runner.query(`DROP TABLE erased_names, import_errors, import_newcomers, import_rejected, import_chunks, imports, changed_customers, suppressions, consent_log, customer_aliases, customers, customer_ordinals;
       DROP FUNCTION count_customers_insert, count_customers_delete, searchable, erase_consents, merge_consents, analyze_customers;`);
   }
 }

@@ -1,0 +1,62 @@
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Secrets } from '#config';
+import type { Tenant } from '#kernel';
+import type { CsvRow } from './import.chunks.js';
+import { type Name, namesIn } from './row-names.js';
+
+/** $1 tenant, $2 hashes. By the clock of the database: uploads begin by it, too. */
+const KEEP = 'INSERT INTO erased_names (tenant_id, name_hash, erased_at) SELECT $1, hash, clock_timestamp() FROM unnest($2::bytea[]) hash';
+
+/** Held by erasures; $1 tenant. */
+const BEGIN = `SELECT pg_advisory_xact_lock_shared(hashtext('customers.erasure'), $1)`;
+
+/** Waits for those that have begun. $1 tenant */
+const WAIT = `SELECT pg_advisory_xact_lock(hashtext('customers.erasure'), $1)`;
+
+/** Once no file is left that was under way then. $1 tenant */
+export const FORGET_ERASED_NAMES = `
+  DELETE FROM erased_names WHERE tenant_id = $1 AND erased_at < now() - interval '1 hour'
+     AND NOT EXISTS (SELECT FROM imports WHERE imports.tenant_id = $1 AND finished_at IS NULL AND begun_at <= erased_names.erased_at)`;
+
+/**
+ * Who was erased, as keyed hashes of what files call them. An erasure takes a person's rows out of the files that wait; a file that is still on
+ * its way to us nobody sees, so each of its rows is held against these. An upload ends behind the erasures that began before it, so none is missed.
+ */
+@Injectable()
+export class ErasedNames {
+  private readonly key: KeyObject;
+
+  constructor(secrets: Secrets) {
+    this.key = createSecretKey(secrets.key('erased-names'));
+  }
+
+  /** Before anything else of an erasure. */
+  begin(tx: EntityManager, tenant: Tenant): Promise<unknown> {
+    return tx.query(BEGIN, [tenant.id]);
+  }
+
+  keep(tx: EntityManager, tenant: Tenant, names: readonly Name[]): Promise<unknown> {
+    return tx.query(KEEP, [tenant.id, names.map((name) => this.hash(name))]);
+  }
+
+  /** What an upload waits for at its end, before anybody works on its rows. */
+  wait(tx: EntityManager, tenant: Tenant): Promise<unknown> {
+    return tx.query(WAIT, [tenant.id]);
+  }
+
+  /** The rows, those about an erased person empty: an erasure leaves the same of rows that wait. */
+  without(erased: readonly Buffer[], rows: readonly CsvRow[], columns: readonly string[]): CsvRow[] {
+    const known = new Set(erased.map((hash) => hash.toString('base64')));
+    const names = namesIn(columns);
+    return rows.map((row): CsvRow => {
+      const [first] = names(row); // an id says who it is, whatever else stands there
+      return first !== undefined && known.has(this.hash(first).toString('base64')) ? [row[0], []] : row;
+    });
+  }
+
+  private hash(name: Name): Buffer {
+    return createHmac('sha256', this.key).update(name).digest();
+  }
+}
