@@ -28,13 +28,18 @@ describe('an item of a batch that nobody could keep', () => {
     const first = await send('customers/batch', tenant, body, 'key');
     expect(first).toMatchObject({
       status: 200,
-      body: { created: 2, updated: 0, rejected: 1, results: [{ customer_id: 'a', status: 'created' }, { index: 1, customer_id: null, status: 'rejected', errors: [{ pointer: `/customers/1/${name}`, code }] }, { customer_id: 'c', status: 'created' }] },
+      body: { created: 2, updated: 0, rejected: 1, results: [{ customer_id: 'a', status: 'created' }, { index: 1, customer_id: 'b', status: 'rejected', errors: [{ pointer: `/customers/1/${name}`, code }] }, { customer_id: 'c', status: 'created' }] },
     });
     expect(await send('customers/batch', tenant, body, 'key')).toEqual({ ...first, replayed: 'true' });
     expect(await send('customers/batch', tenant, body.replace('"b"', '"d"'), 'key')).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
     const { data } = await app.api(['marketing'], tenant).GET('/api/v1/marketing/customers', {});
     expect(data!.data.map((one) => one.customer_id)).toEqual(['c', 'a']);
+  });
+
+  test('whom an item names is told when that can be', async () => {
+    const { body } = await send('customers/batch', newTenant(), '{"customers":[{"customer_id":"a\\u0000"},{"customer_id":7,"city":"\\u0000"},"\\u0000",{"city":"\\u0000","customer_id":"d"}]}');
+    expect(body).toMatchObject({ rejected: 4, results: [null, null, null, 'd'].map((customer_id, index) => ({ index, customer_id })) });
   });
 
   test.each(UNSTORABLE)('among events %s is its own fault', async (member, name, code) => {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database, readBoundedTotal } from '#database';
-import { assertNoVersion, assertVersion, DtoPipe, Versioned, type Versions } from '#http';
+import { assertNoVersion, assertVersion, DtoPipe, Unstorable, Versioned, type Versions } from '#http';
 import { DomainError, type Fault, isInt4, isObject, type Paged, pageWindow, RequestError, type Tenant, toPage, validationFailed } from '#kernel';
 import { SettingsService } from '#tenants';
 import { isCustomerId } from './customer-id.js';
@@ -111,4 +111,8 @@ export class CustomersService {
 
 const faultsOf = (error: DomainError): Fault[] => error.context.errors ?? [{ pointer: '', code: error.code, detail: error.message }];
 
-const idIn = (row: unknown): string | null => (isObject(row) && typeof row.customer_id === 'string' ? row.customer_id : null);
+/** Whom a refused row names; of one that nobody can keep, if at least that can be. */
+function idIn(row: unknown): string | null {
+  if (row instanceof Unstorable) return isObject(row.value) && isCustomerId(row.value.customer_id) ? row.value.customer_id : null;
+  return isObject(row) && typeof row.customer_id === 'string' ? row.customer_id : null;
+}

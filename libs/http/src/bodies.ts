@@ -15,6 +15,8 @@ declare module 'fastify' {
     consumes?: string;
     /** The member of a JSON body whose items answer each for itself. */
     batch?: string;
+    /** Takes a JSON body that nobody can keep as an `Unstorable`. */
+    judgesBody?: boolean;
     /** Bytes. */
     bodyLimit?: number;
     /** Objects, lists and members of its JSON. */
@@ -30,8 +32,8 @@ export function readBodies(fastify: FastifyInstance): void {
     if (request.routeOptions.config.consumes !== undefined) return done(null, undefined); // not read: the route refuses it, whatever it holds, once it knows who asks
     try {
       assertUtf8(request);
-      const { batch, bodyParts } = request.routeOptions.config;
-      done(null, parseJson(body, batch, bodyParts));
+      const { batch, bodyParts, judgesBody } = request.routeOptions.config;
+      done(null, parseJson(body, { batch, whole: judgesBody, mostParts: bodyParts }));
     } catch (error) {
       done(error as Error);
     }

@@ -1,7 +1,7 @@
 export * from './bodies.js';
 export * from './dates.js';
 export * from './http.module.js';
-export { parseJson, textFault } from './json-body.js';
+export { parseJson, textFault, Unstorable } from './json-body.js';
 export * from './page.dto.js';
 export * from './problem.js';
 export { sendProblem } from './problem.filter.js';

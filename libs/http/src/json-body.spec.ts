@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { RequestError } from '#kernel';
-import { MAX_DEPTH, parseJson, UnstorableItem } from './json-body.js';
+import { MAX_DEPTH, parseJson, Unstorable } from './json-body.js';
 
 const codeOf = (body: string | Buffer): string | undefined => {
   try {
@@ -35,16 +35,27 @@ describe('a JSON body', () => {
   ])('%s is refused', (_, body, code) => expect(codeOf(body)).toBe(code));
 
   test('of a batch only the items are set apart that are not storable, with pointers into them', () => {
-    const parse = (body: string) => parseJson(Buffer.from(body), 'items') as { items: unknown[] };
+    const parse = (body: string) => parseJson(Buffer.from(body), { batch: 'items' }) as { items: unknown[] };
     const { items } = parse('{"items":[{"a":1},{"b":{"__proto__":1,"x\\u0000":"\\ud800"}},"\\u0000"]}');
     expect(items[0]).toEqual({ a: 1 });
-    expect(items.slice(1)).toEqual([expect.any(UnstorableItem), expect.any(UnstorableItem)]);
-    const faults = items.slice(1).map((item) => (item as UnstorableItem).faults.map(({ pointer, code }) => [pointer, code]));
+    expect(items.slice(1)).toEqual([expect.any(Unstorable), expect.any(Unstorable)]);
+    const faults = items.slice(1).map((item) => (item as Unstorable).faults.map(({ pointer, code }) => [pointer, code]));
     expect(faults).toEqual([[['/b/__proto__', 'forbidden_key'], ['/b/x\ufffd', 'forbidden_key']], [['', 'null_character']]]);
     const deep = (levels: number): string => `{"items":[${'['.repeat(levels)}${']'.repeat(levels)}]}`;
     expect(parse(deep(MAX_DEPTH - 2)).items[0]).toBeInstanceOf(Array);
     expect(parse(deep(MAX_DEPTH - 1)).items[0]).toMatchObject({ faults: [{ code: 'too_deep' }] });
     for (const body of ['{"items":["\\u0000"],"other":"\\u0000"}', `{"items":[${'"\\u0000",'.repeat(1001)}1]}`, '{"items":{"0":"\\u0000"}}', '["\\u0000"]']) expect(() => parse(body)).toThrow(RequestError);
+  });
+
+  test('a route that judges such bodies gets them, with all that is wrong; printed, they tell no more than that', () => {
+    const parse = (body: string) => parseJson(Buffer.from(body), { whole: true });
+    expect(parse('{"a":1}')).toEqual({ a: 1 });
+    const given = parse('{"a":"\\u0000","b":1e400}') as Unstorable;
+    expect(given).toBeInstanceOf(Unstorable);
+    expect(given.faults.map(({ pointer, code }) => [pointer, code])).toEqual([['/a', 'null_character'], ['/b', 'out_of_range']]);
+    expect(given.value).toEqual({ a: '\u0000', b: Infinity });
+    expect(JSON.parse(JSON.stringify(given))).toEqual({ faults: given.faults, body: given.body });
+    expect(() => parse('{')).toThrow(RequestError);
   });
 
   test('20 levels pass, and an empty body is no body', () => {
@@ -57,7 +68,7 @@ describe('a JSON body', () => {
     ['[1,2,3,"\\\\",{"a":1}]', 3],
     ['"::::::"', 0],
   ])('%s has its parts counted, whatever stands in texts', (body, parts) => {
-    expect(parseJson(Buffer.from(body), undefined, parts)).toEqual(JSON.parse(body));
-    if (parts > 0) expect(() => parseJson(Buffer.from(body), undefined, parts - 1)).toThrow(RequestError);
+    expect(parseJson(Buffer.from(body), { mostParts: parts })).toEqual(JSON.parse(body));
+    if (parts > 0) expect(() => parseJson(Buffer.from(body), { mostParts: parts - 1 })).toThrow(RequestError);
   });
 });

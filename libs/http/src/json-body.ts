@@ -8,27 +8,40 @@ export const MAX_DEPTH = 20;
 /** More than any batch of ours takes. */
 const MAX_ITEMS = 1000;
 
-/** Stands for an item of a batch that nobody can keep; {@link DtoPipe} refuses it with these faults, whatever it should have been. */
-export class UnstorableItem {
+/** Stands for a body, or an item of a batch, that nobody can keep; {@link DtoPipe} refuses it with these faults, whatever it should have been. */
+export class Unstorable {
   /**
-   * @param faults with pointers into the item
+   * @param faults with pointers into it
    * @param body the print of the whole body, which otherwise could not be told from one with another such item
+   * @param value as it came: to be looked at, and not to be kept, copied or answered with
    */
   constructor(
     readonly faults: Fault[],
     readonly body: string,
+    readonly value: unknown,
   ) {}
+
+  toJSON(): object {
+    return { faults: this.faults, body: this.body };
+  }
+}
+
+export interface JsonRules {
+  /** The member whose items answer each for itself: one that nobody can keep becomes an {@link Unstorable}. */
+  batch?: string;
+  /** Whether a body that nobody can keep becomes one, too, for its route to refuse. */
+  whole?: boolean;
+  /** How many objects, lists and members it may hold. */
+  mostParts?: number;
 }
 
 /**
  * Parses a JSON body that came from outside: UTF-8 (RFC 8259 §8.1), no `__proto__`, no deeper than {@link MAX_DEPTH}, and only values that
  * PostgreSQL can hold: no U+0000, no lone surrogates, no numbers beyond a double. An empty body is undefined.
  *
- * @param batch the member whose items answer each for itself: such an item becomes an {@link UnstorableItem}
- * @param mostParts how many objects, lists and members it may hold
  * @throws RequestError validation_failed
  */
-export function parseJson(body: Buffer, batch?: string, mostParts = Infinity): unknown {
+export function parseJson(body: Buffer, { batch, whole = false, mostParts = Infinity }: JsonRules = {}): unknown {
   if (body.length === 0) return undefined;
   if (!isUtf8(body)) throw new RequestError('validation_failed', { detail: 'The body is not UTF-8.' });
   if (body.length > mostParts && hasMoreParts(body, mostParts)) {
@@ -44,18 +57,21 @@ export function parseJson(body: Buffer, batch?: string, mostParts = Infinity): u
   const escaped = text.includes('\\u');
   let faults = unstorable(value, escaped);
   if (faults.length > 0 && batch !== undefined && setApart(value, batch, escaped, body)) faults = unstorable(value, escaped);
-  if (faults.length > 0) throw validationFailed(faults);
-  return value;
+  if (faults.length === 0) return value;
+  if (whole) return new Unstorable(faults, printOf(body), value);
+  throw validationFailed(faults);
 }
+
+const printOf = (body: Buffer): string => createHash('sha256').update(body).digest('base64');
 
 /** @returns whether there are items to set apart */
 function setApart(value: unknown, batch: string, escaped: boolean, body: Buffer): boolean {
   const items: unknown = isObject(value) ? value[batch] : undefined;
   if (!Array.isArray(items) || items.length > MAX_ITEMS) return false;
-  const print = createHash('sha256').update(body).digest('base64');
+  const print = printOf(body);
   for (const [index, item] of items.entries()) {
     const faults = unstorable(item, escaped, 2);
-    if (faults.length > 0) items[index] = new UnstorableItem(faults, print);
+    if (faults.length > 0) items[index] = new Unstorable(faults, print, item);
   }
   return true;
 }
@@ -102,7 +118,7 @@ class Inspection {
       if (this.escaped) this.tell(textFault(value));
     } else if (typeof value === 'number') {
       if (!Number.isFinite(value)) this.tell({ code: 'out_of_range', detail: 'The number is too large.' });
-    } else if (typeof value === 'object' && value !== null && !(value instanceof UnstorableItem)) {
+    } else if (typeof value === 'object' && value !== null && !(value instanceof Unstorable)) {
       if (this.path.length + this.level >= MAX_DEPTH) this.tell({ code: 'too_deep', detail: `JSON may nest ${MAX_DEPTH} levels.` });
       else if (Array.isArray(value)) this.elements(value);
       else this.members(value as Record<string, unknown>);

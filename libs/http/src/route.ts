@@ -34,6 +34,8 @@ export interface RouteSpec {
   bodies?: Record<string, unknown>;
   /** The member of the body whose items are refused one by one, also for what keeps any other body out as a whole, such as U+0000. */
   batch?: string;
+  /** Its use case refuses even a body that nobody can keep, such as for U+0000, and gets it as an `Unstorable`: it has a code of its own for it. */
+  judgesBody?: boolean;
   /** The body may be left out. */
   bodyOptional?: boolean;
   /** A body other than JSON. */
@@ -64,7 +66,7 @@ export function Route(spec: RouteSpec): MethodDecorator {
     SetMetadata(ROUTE, spec),
     spec.allow === 'public' ? Public() : Allow(spec.allow),
     HttpCode(spec.status ?? 200),
-    RouteConfig({ bodyLimit: spec.bodyLimit ?? MEBIBYTE, bodyParts: spec.bodyParts, rawBody: spec.rawBody ?? false, consumes: spec.consumes, batch: spec.batch }),
+    RouteConfig({ bodyLimit: spec.bodyLimit ?? MEBIBYTE, bodyParts: spec.bodyParts, rawBody: spec.rawBody ?? false, consumes: spec.consumes, batch: spec.batch, judgesBody: spec.judgesBody }),
     ApiOperation({ summary: spec.summary, description: spec.description, ...(spec.allow === 'public' && { security: [] }) }),
     ApiExtension('x-permission', spec.allow),
     ApiExtension(BODY_EXAMPLES, spec.bodies ?? {}),

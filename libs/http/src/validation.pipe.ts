@@ -3,7 +3,7 @@ import { validate, type ValidationError } from 'class-validator';
 import { DomainError, type Fault, isObject, pointerToken, validationFailed } from '#kernel';
 import { rulesOf } from './dto-rules.js';
 import { instantiate } from './instantiate.js';
-import { UnstorableItem } from './json-body.js';
+import { Unstorable } from './json-body.js';
 
 /** Types that Nest passes through: a parameter typed with one is not a DTO. */
 const PLAIN: readonly unknown[] = [String, Boolean, Number, Array, Object, Buffer, undefined];
@@ -21,7 +21,7 @@ export interface WinningFault {
 export class DtoPipe implements PipeTransform {
   async transform(given: unknown, { metatype, type }: ArgumentMetadata): Promise<unknown> {
     if (type === 'custom' || PLAIN.includes(metatype)) return given;
-    if (given instanceof UnstorableItem) throw validationFailed(given.faults);
+    if (given instanceof Unstorable) throw validationFailed(given.faults);
     const value = given === undefined && type === 'body' ? {} : given; // only where a body may be left out
     if (type === 'body' ? !isPlainObject(value) : !isObject(value)) {
       throw validationFailed([{ pointer: '', code: 'is_object', detail: 'The body must be a JSON object.' }]);
