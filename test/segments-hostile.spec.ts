@@ -88,12 +88,35 @@ describe('hostile criteria', () => {
     ['of 5,000 unknown fields', JSON.stringify({ criteria: Object.fromEntries(Array.from({ length: 5_000 }, (_, at) => [`f${at}`, 1])) }), 'validation_failed'],
     ['of 100,000 values', JSON.stringify({ criteria: { loyalty_points: { in: Array.from({ length: 100_000 }, (_, at) => at) } } }), 'payload_too_large'],
     ['of 6,000 faults', JSON.stringify({ criteria: { loyalty_points: { in: Array.from({ length: 6_000 }, () => '') } } }), 'invalid_segment_criteria'],
-    ['with __proto__', '{"criteria":{"__proto__":{"city":"Rome"},"city":"Rome"}}', 'validation_failed'],
-    ['with a constructor', '{"criteria":{"constructor":{"prototype":{"polluted":1}}}}', 'validation_failed'],
-    ['with U+0000', '{"criteria":{"city":"\\u0000"}}', 'validation_failed'],
-    ['with a number that is none', '{"criteria":{"loyalty_points":1e999}}', 'validation_failed'],
+    ['with __proto__', '{"criteria":{"__proto__":{"city":"Rome"},"city":"Rome"}}', 'invalid_segment_criteria'],
+    ['with a constructor', '{"criteria":{"constructor":{"prototype":{"polluted":1}}}}', 'invalid_segment_criteria'],
+    ['with U+0000', '{"criteria":{"city":"\\u0000"}}', 'invalid_segment_criteria'],
+    ['with a number that is none', '{"criteria":{"loyalty_points":1e999}}', 'invalid_segment_criteria'],
   ])('%s are refused', async (_, body, code) => {
     expect(await ask(body)).toMatchObject({ status: code === 'payload_too_large' ? 413 : 400, answer: { code } });
+  });
+
+  test('what nobody can keep within criteria is one of their faults, with all others, and wins over those of the rest', async () => {
+    const faults = async (body: string, path = PREVIEW) => {
+      const response = await app.fetch(path, { method: 'POST', headers: { 'content-type': 'application/json', 'idempotency-key': body.slice(0, 99) }, body });
+      const { code, errors } = (await response.json()) as { code: string; errors: { pointer: string; code: string }[] };
+      return [response.status, code, ...errors.map((one) => `${one.pointer} ${one.code}`).sort()];
+    };
+    expect(await faults('{"criteria":{"city":"\\u0000","order_count":"x","segment":{"in":["seg_\\u0000","seg_none"]},"campaign.opened":"camp_\\u0000","__proto__":1}}')).toEqual([
+      400, 'invalid_segment_criteria', '/criteria/__proto__ unknown_field', '/criteria/campaign.opened null_character', '/criteria/city null_character', '/criteria/order_count invalid_value',
+      '/criteria/segment/in/0 null_character', '/criteria/segment/in/1 unknown_segment',
+    ]);
+    const deep = `${'{"not":'.repeat(30)}{"city":"Rome"}${'}'.repeat(30)}`;
+    expect(await faults(`{"criteria":${deep}}`)).toEqual([400, 'invalid_segment_criteria', `/criteria${'/not'.repeat(5)} too_deep`]);
+    expect(await faults('{"criteria":{"city":"\\ud800"},"breakdown":["email"],"more":1}')).toEqual([400, 'invalid_segment_criteria', '/criteria/city lone_surrogate', '/more unknown_property']);
+    expect(await faults('{"criteria":{"nonsense":1},"breakdown":["\\u0000"]}')).toEqual([400, 'invalid_segment_criteria', '/breakdown/0 null_character', '/criteria/nonsense unknown_field']);
+    // Whose criteria are as they should be has another fault.
+    for (const body of ['{"criteria":{"city":"Rome"},"breakdown":["\\u0000"]}', '{"criteria":{"city":"Rome"},"__proto__":{"criteria":1}}']) expect((await faults(body))[1]).toBe('validation_failed');
+    const SEGMENTS = '/api/v1/marketing/segments';
+    expect(await faults('{"name":"","type":"dynamic","criteria":{"city":"\\u0000"}}', SEGMENTS)).toEqual([400, 'invalid_segment_criteria', '/criteria/city null_character', '/name min_length']);
+    expect(await faults('{"name":"a\\u0000","type":"static"}', SEGMENTS)).toEqual([400, 'validation_failed', '/name null_character']);
+    expect(await faults('"\\u0000"', SEGMENTS)).toEqual([400, 'validation_failed', ' null_character']);
+    expect(({} as { criteria?: unknown }).criteria).toBeUndefined();
   });
 
   test('a path into an event is taken letter by letter', async () => {

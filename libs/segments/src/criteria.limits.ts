@@ -12,4 +12,4 @@ const BODY_LIMIT = 64 * 1024;
 const BODY_PARTS = 1000;
 
 /** Of routes whose bodies carry criteria. */
-export const CRITERIA_BODY = { bodyLimit: BODY_LIMIT, bodyParts: BODY_PARTS } as const;
+export const CRITERIA_BODY = { bodyLimit: BODY_LIMIT, bodyParts: BODY_PARTS, judgesBody: true } as const;

@@ -1,6 +1,6 @@
 import { Injectable, type Type } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { DtoPipe } from '#http';
+import { DtoPipe, textFault, Unstorable } from '#http';
 import { DomainError, type Fault, isObject, type Tenant, validationFailed } from '#kernel';
 import { SettingsService } from '#tenants';
 import type { Criteria } from './criteria.js';
@@ -40,9 +40,11 @@ export class SegmentInput {
   async read<T extends { criteria?: object }>(
     tx: EntityManager, tenant: Tenant, dto: Type<T>, body: unknown, needs: (body: Record<string, unknown>) => 'required' | 'optional' | 'forbidden', self?: number,
   ): Promise<{ input: T; criteria: Criteria | null }> {
-    const { input, faults: others } = await this.validate(dto, body);
-    const given: Record<string, unknown> = isObject(body) ? body : {};
-    const { criteria, faults } = await this.criteria(tx, tenant, given.criteria, needs(given), self);
+    const { json, within, beside } = apart(body);
+    const { input, faults: others } = beside.length > 0 ? { input: null, faults: beside } : await this.validate(dto, within.length > 0 ? { ...(json as object), criteria: {} } : json);
+    const given: Record<string, unknown> = isObject(json) ? json : {};
+    const { criteria, faults: found } = await this.criteria(tx, tenant, given.criteria, needs(given), self);
+    const faults = [...found, ...within.filter(({ pointer }) => !found.some((fault) => `${pointer}/`.startsWith(`${fault.pointer}/`)))];
     if (faults.length > 0) throw new SegmentError('invalid_segment_criteria', { errors: [...faults, ...others] });
     if (input === null) throw validationFailed(others);
     return { input, criteria };
@@ -69,7 +71,8 @@ export class SegmentInput {
     const { currency } = await this.settings.of(tx, tenant);
     const { criteria, faults, references, whole } = parseCriteria(json, '/criteria', { fields: this.fields, currency });
     if (!whole) return { criteria, faults };
-    const broken = references.length === 0 ? [] : await this.brokenReferences(tx, tenant, references, self);
+    const asked = references.filter(({ id }) => textFault(id) === null);
+    const broken = asked.length === 0 ? [] : await this.brokenReferences(tx, tenant, asked, self);
     const misread = new Set(faults.map(({ pointer }) => pointer));
     const strangers = (await this.strangers(tx, tenant, json)).filter(({ pointer }) => !misread.has(pointer));
     return { criteria, faults: [...faults, ...broken, ...strangers] };
@@ -78,7 +81,7 @@ export class SegmentInput {
   /** Ids of campaigns and the like that nobody has, nor ever had. */
   private async strangers(tx: EntityManager, tenant: Tenant, json: unknown): Promise<Fault[]> {
     const faults: Fault[] = [];
-    for (const [, named] of Map.groupBy(relatedIds(json, '/criteria', this.fields), ({ field }) => field.references)) {
+    for (const [, named] of Map.groupBy(relatedIds(json, '/criteria', this.fields).filter(({ id }) => textFault(id) === null), ({ field }) => field.references)) {
       const { field } = named[0]!;
       const known = new Set(await field.known(tx, tenant, [...new Set(named.map(({ id }) => id))]));
       faults.push(...named.filter(({ id }) => !known.has(id)).slice(0, MOST_STRANGERS).map(({ pointer }) => ({ pointer, ...field.unknown })));
@@ -97,4 +100,11 @@ export class SegmentInput {
       return behind.has(no) ? [{ pointer, code: 'segment_cycle', detail: 'That segment refers to this one, so neither could be computed first.' }] : [];
     });
   }
+}
+
+/** A body, and what nobody can keep of it: within the criteria, and beside them. */
+function apart(body: unknown): { json: unknown; within: Fault[]; beside: Fault[] } {
+  if (!(body instanceof Unstorable)) return { json: body, within: [], beside: [] };
+  const [within = [], beside = []] = [true, false].map((inside) => body.faults.filter(({ pointer }) => /^\/criteria(\/|$)/.test(pointer!) === inside));
+  return { json: body.value, within, beside };
 }
