@@ -71,7 +71,7 @@ describe('imports that are canceled', () => {
     const canceling = cancel(id);
     await letGo();
     expect((await canceling).data).toMatchObject({ status: 'canceled', dry_run: true });
-    expect([await imports.count('customers'), await imports.count('import_chunks'), await imports.count('import_newcomers')]).toEqual([0, 0, 0]);
+    expect([await imports.count('customers'), await imports.count('import_chunks'), await imports.count('import_seen')]).toEqual([0, 0, 0]);
   });
 
   test('one that has ended, is unknown or another tenant’s is not canceled', async () => {

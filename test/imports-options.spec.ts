@@ -59,7 +59,7 @@ describe('how a file is to be taken in', () => {
     expect(dry).toMatchObject({ dry_run: true, total_rows: CHUNK + 8, processed: CHUNK + 8, created: CHUNK + 1, updated: 6, rejected: 1 });
     expect(await imports.report(dry.id, 'rejected')).toContain('bad,nobody,');
     expect(await state()).toEqual(before);
-    expect(await Promise.all(['import_newcomers', 'import_chunks'].map((table) => imports.count(table)))).toEqual([0, 0]);
+    expect(await Promise.all(['import_seen', 'import_chunks'].map((table) => imports.count(table)))).toEqual([0, 0]);
 
     const { created, updated, rejected } = await imports.run(file, '', `/segments/${segment!.id}/import`);
     expect({ created, updated, rejected }).toEqual({ created: dry.created, updated: dry.updated, rejected: dry.rejected });

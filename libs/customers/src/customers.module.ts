@@ -13,6 +13,7 @@ import { ErasedNames } from './erased-names.js';
 import { ImportEntity } from './import.entity.js';
 import { ImportRetention } from './import-retention.js';
 import { ImportRunner } from './import-runner.js';
+import { ImportWriter } from './import-writer.js';
 import { ImportsController } from './imports.controller.js';
 import { Imports } from './imports.js';
 import { keptCopies } from './kept-copies.js';
@@ -24,7 +25,7 @@ import { Suppressions } from './suppressions.js';
 @Module({
   imports: [TypeOrmModule.forFeature([ImportEntity])],
   controllers: [CustomersController, CustomerHistoryController, ImportsController],
-  providers: [ConsentChanges, CustomerHistory, CustomerMerge, Customers, CustomerNumbers, CustomersService, ErasedNames, ImportRetention, ImportRunner, Imports, PersonalData, ProfileWriter, Suppressions],
+  providers: [ConsentChanges, CustomerHistory, CustomerMerge, Customers, CustomerNumbers, CustomersService, ErasedNames, ImportRetention, ImportRunner, ImportWriter, Imports, PersonalData, ProfileWriter, Suppressions],
   exports: [Customers, Imports, PersonalData, Suppressions],
 })
 export class CustomersModule implements OnModuleInit {

@@ -6,12 +6,12 @@ import { Clock, type Tenant } from '#kernel';
 import { ErasedNames } from './erased-names.js';
 import type { CsvRow } from './import.chunks.js';
 import { ImportEntity } from './import.entity.js';
-import { ADD_PROGRESS, ANALYZE_CUSTOMERS, FORGET_NEWCOMERS, FORGET_WAITING, IDS_OF_EMAILS, KEEP_ERRORS, KEEP_REJECTED, KEEP_NEWCOMERS, NO_WAIT, TAKE_CHUNK } from './import.queries.js';
+import { ADD_PROGRESS, ANALYZE_CUSTOMERS, FORGET_SEEN, FORGET_WAITING, KEEP_ERRORS, KEEP_REJECTED, NO_WAIT, TAKE_CHUNK } from './import.queries.js';
 import { rejectedRows } from './import-rejected.js';
 import { ReadAhead } from './import-read-ahead.js';
 import type { ReadRow } from './import-row.js';
-import { IMPORT_CUSTOMERS, Imports } from './imports.js';
-import { type ProfileRow, ProfileWriter } from './profile-writer.js';
+import { ImportWriter } from './import-writer.js';
+import { IMPORT_CUSTOMERS } from './imports.js';
 
 /** Milliseconds that one job works before it passes the rest on, so that files of other tenants get their turn and a shutdown need not wait. */
 const TURN = 30_000;
@@ -24,12 +24,6 @@ const MAX_FAILURES = 5;
  * look-up here, and every look at who changed, reads all that came so far (an import's time was a third of that).
  */
 const MANY = 10_000;
-
-/** What is wrong with a row that is about nobody in particular. */
-const NOBODYS = {
-  none: { code: 'customer_not_found', detail: 'No customer has this email, and the row names no customer_id.' },
-  several: { code: 'ambiguous_email', detail: 'Several customers have this email: name the one by customer_id, or merge them.' },
-} as const;
 
 interface Chunk {
   chunk_no: number;
@@ -47,9 +41,8 @@ export class ImportRunner implements OnModuleInit {
     private readonly clock: Clock,
     private readonly database: Database,
     private readonly erasedNames: ErasedNames,
-    private readonly imports: Imports,
     private readonly jobs: Jobs,
-    private readonly writer: ProfileWriter,
+    private readonly writer: ImportWriter,
   ) {}
 
   onModuleInit(): void {
@@ -100,51 +93,20 @@ export class ImportRunner implements OnModuleInit {
     const { chunk, read, reader } = await ahead.take(entity, left);
     if (next !== null) ahead.begin(entity, next);
     const errors = read.flatMap((row) => (Array.isArray(row) ? row : []));
-    const { good, nobodys } = await this.identified(tx, tenant, read.filter((row): row is ReadRow => !Array.isArray(row)));
+    const { created, updated, nobodys } = await this.writer.write(tx, tenant, entity, read.filter((row): row is ReadRow => !Array.isArray(row)));
     errors.push(...nobodys.map(({ line, ...why }) => ({ line, column: reader.columnOf('email'), ...why })));
-    const created = await this.write(tx, tenant, entity, good);
     if (!entity.dryRun && entity.processed < MANY && entity.processed + chunk.length >= MANY) await tx.query(ANALYZE_CUSTOMERS);
     if (errors.length > 0) {
       await tx.query(KEEP_ERRORS, [tenant.id, entity.importNo, errors.map((one) => one.line), errors.map((one) => one.column), errors.map((one) => one.code), errors.map((one) => one.detail)]);
       await tx.query(KEEP_REJECTED, [tenant.id, entity.importNo, chunk_no, JSON.stringify(rejectedRows(chunk, errors))]);
     }
     entity.processed += chunk.length;
-    await tx.query(ADD_PROGRESS, [tenant.id, entity.importNo, chunk.length, created, good.length - created, chunk.length - good.length, begunAt]);
-  }
-
-  /** @returns how many of the rows make, or would make, a customer */
-  private async write(tx: EntityManager, tenant: Tenant, entity: ImportEntity, rows: readonly ProfileRow[]): Promise<number> {
-    if (rows.length === 0) return 0;
-    if (entity.dryRun) {
-      const ids = [...new Set(rows.map((row) => row.customerId))];
-      const known = await this.writer.numbersOf(tx, tenant, ids);
-      const [{ count }] = await tx.query<[{ count: number }]>(KEEP_NEWCOMERS, [tenant.id, entity.importNo, ids.filter((id) => !known.has(id))]);
-      return count;
-    }
-    const written = await this.writer.upsert(tx, tenant, rows, 'import');
-    const target = entity.target === null ? undefined : this.imports.targets.get(entity.target);
-    await target?.(tx, tenant, entity.targetRef!, [...new Set(written.map((one) => one.customerNo))]);
-    return written.filter((one) => one.created).length;
-  }
-
-  /** The rows with the id of their customer: their own, or that of the one customer who has the email; and those of whom nobody or not only one has it. */
-  private async identified(tx: EntityManager, tenant: Tenant, rows: readonly ReadRow[]): Promise<{ good: ProfileRow[]; nobodys: ({ line: number } & (typeof NOBODYS)[keyof typeof NOBODYS])[] }> {
-    const emails = rows.flatMap((row) => (row.customerId === null ? [row.patch.email!] : []));
-    const known = emails.length === 0 ? [] : await tx.query<{ email: string; customer_id: string | null }[]>(IDS_OF_EMAILS, [tenant.id, emails]);
-    const idOf = new Map(known.map((row) => [row.email, row.customer_id]));
-    const good: ProfileRow[] = [];
-    const nobodys = rows.flatMap(({ line, customerId, patch }) => {
-      const id = customerId ?? idOf.get(patch.email!);
-      if (typeof id !== 'string') return [{ line, ...(id === null ? NOBODYS.several : NOBODYS.none) }];
-      good.push({ customerId: id, patch });
-      return [];
-    });
-    return { good, nobodys };
+    await tx.query(ADD_PROGRESS, [tenant.id, entity.importNo, chunk.length, created, updated, chunk.length - created - updated, begunAt]);
   }
 
   private async complete(tx: EntityManager, tenant: Tenant, { importNo, dryRun }: ImportEntity): Promise<void> {
     await tx.update(ImportEntity, { tenantId: tenant.id, importNo }, { status: 'completed', finishedAt: this.clock.now() });
-    if (dryRun) await tx.query(FORGET_NEWCOMERS, [tenant.id, importNo]);
+    if (dryRun) await tx.query(FORGET_SEEN, [tenant.id, importNo]);
   }
 
   /** Counts a failure; the last one ends the import. What was written stays, and `processed` says how far it came. */

@@ -30,17 +30,24 @@ export const KEEP_ERRORS = `
 /** $1 tenant, $2 import, $3 chunk, $4 rejected rows as JSON */
 export const KEEP_REJECTED = `INSERT INTO import_rejected (tenant_id, import_no, chunk_no, rows) VALUES ($1, $2, $3, $4)`;
 
-/** What a dry run would create: it tells from it that a later row is about the same. Returns how many are new. $1 tenant, $2 import, $3 ids */
-export const KEEP_NEWCOMERS = `
-  WITH fresh AS (
-    INSERT INTO import_newcomers (tenant_id, import_no, id_hash) SELECT $1, $2, hashtextextended(id, 0) FROM unnest($3::text[]) id ON CONFLICT DO NOTHING RETURNING 1)
-  SELECT count(*)::int AS count FROM fresh`;
+/**
+ * Whom a dry run came across, and the last email that it would have given them: later rows may be about the same. Returns how many it would create.
+ * $1 tenant, $2 import, $3 ids, $4 emails, $5 whether there is such a customer
+ */
+export const KEEP_SEEN = `
+  WITH seen AS MATERIALIZED (
+    SELECT hashtextextended(id, 0) AS id_hash, hashtextextended(email, 0) AS email_hash, known FROM unnest($3::text[], $4::text[], $5::boolean[]) AS row (id, email, known)
+  ), kept AS (
+    INSERT INTO import_seen AS before (tenant_id, import_no, id_hash, email_hash) SELECT $1, $2, id_hash, email_hash FROM seen
+    ON CONFLICT (tenant_id, import_no, id_hash) DO UPDATE SET email_hash = coalesce(excluded.email_hash, before.email_hash))
+  SELECT count(*)::int AS count FROM seen
+   WHERE NOT known AND NOT EXISTS (SELECT FROM import_seen before WHERE before.tenant_id = $1 AND before.import_no = $2 AND before.id_hash = seen.id_hash)`;
 
 /** $1 tenant, $2 import */
-export const FORGET_NEWCOMERS = `DELETE FROM import_newcomers WHERE tenant_id = $1 AND import_no = $2`;
+export const FORGET_SEEN = `DELETE FROM import_seen WHERE tenant_id = $1 AND import_no = $2`;
 
 /** What an import that ends early leaves. $1 tenant, $2 import */
-export const FORGET_WAITING = ['DELETE FROM import_chunks WHERE tenant_id = $1 AND import_no = $2', FORGET_NEWCOMERS];
+export const FORGET_WAITING = ['DELETE FROM import_chunks WHERE tenant_id = $1 AND import_no = $2', FORGET_SEEN];
 
 /** $1 tenant, $2 import, $3 processed, $4 created, $5 updated, $6 rejected, $7 now */
 export const ADD_PROGRESS = `
@@ -61,6 +68,18 @@ export const REJECTED = `
 /** The id is null where several customers have the email. $1 tenant, $2 emails */
 export const IDS_OF_EMAILS = `
   SELECT email, CASE WHEN count(*) = 1 THEN min(customer_id) END AS customer_id FROM customers WHERE ${OF_TENANT} AND email = ANY ($2::text[]) GROUP BY email`;
+
+/** The same after what a dry run came across; whom that would create has another id here. $1 tenant, $2 emails, $3 import */
+export const SEEN_OF_EMAILS = `
+  SELECT email, CASE WHEN count(*) = 1 THEN min(id) END AS customer_id
+    FROM (SELECT email, customer_id AS id FROM customers
+           WHERE ${OF_TENANT} AND email = ANY ($2::text[])
+             AND NOT EXISTS (SELECT FROM import_seen
+                              WHERE import_seen.${OF_TENANT} AND import_no = $3 AND id_hash = hashtextextended(customers.customer_id, 0) AND email_hash IS NOT NULL)
+          UNION ALL
+          SELECT asked.email, id_hash::text FROM unnest($2::text[]) AS asked (email)
+            JOIN import_seen ON import_seen.${OF_TENANT} AND import_no = $3 AND email_hash = hashtextextended(asked.email, 0)) AS holders
+   GROUP BY email`;
 
 /** Of the imports that somebody has heard of. $1 tenant, $2 status or null for any */
 export const COUNT_IMPORTS = boundedTotal(`FROM imports WHERE tenant_id = $1 AND status <> 'receiving' AND ($2::text IS NULL OR status = $2)`);

@@ -134,13 +134,15 @@ export class Customers1764000001000 implements MigrationInterface {
         PRIMARY KEY (tenant_id, import_no, chunk_no),
         FOREIGN KEY (tenant_id, import_no) REFERENCES imports ON DELETE CASCADE
       );
-      CREATE TABLE import_newcomers (
+      CREATE TABLE import_seen (
         tenant_id int NOT NULL,
         import_no int NOT NULL,
         id_hash bigint NOT NULL,
+        email_hash bigint,
         PRIMARY KEY (tenant_id, import_no, id_hash),
         FOREIGN KEY (tenant_id, import_no) REFERENCES imports ON DELETE CASCADE
       );
+      CREATE INDEX import_seen_email ON import_seen (tenant_id, import_no, email_hash) WHERE email_hash IS NOT NULL;
       CREATE TABLE erased_names (
         tenant_id int NOT NULL REFERENCES tenants,
         erased_at timestamptz NOT NULL,
@@ -158,7 +160,7 @@ export class Customers1764000001000 implements MigrationInterface {
         PRIMARY KEY (tenant_id, import_no, id),
         FOREIGN KEY (tenant_id, import_no) REFERENCES imports ON DELETE CASCADE
       );`);
-    for (const table of ['customer_ordinals', 'customers', 'customer_aliases', 'suppressions', 'changed_customers', 'imports', 'import_chunks', 'import_rejected', 'import_newcomers', 'import_errors', 'erased_names']) await tenantTable(runner, table);
+    for (const table of ['customer_ordinals', 'customers', 'customer_aliases', 'suppressions', 'changed_customers', 'imports', 'import_chunks', 'import_rejected', 'import_seen', 'import_errors', 'erased_names']) await tenantTable(runner, table);
     await tenantTable(runner, 'consent_log', 'SELECT, INSERT');
     // The log only grows, but for these two: a person's erasure, and duplicates that turn out to be one person.
     await runner.query(`
@@ -177,7 +179,7 @@ export class Customers1764000001000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(`DROP TABLE erased_names, import_errors, import_newcomers, import_rejected, import_chunks, imports, changed_customers, suppressions, consent_log, customer_aliases, customers, customer_ordinals;
+    await runner.query(`DROP TABLE erased_names, import_errors, import_seen, import_rejected, import_chunks, imports, changed_customers, suppressions, consent_log, customer_aliases, customers, customer_ordinals;
       DROP FUNCTION count_customers_insert, count_customers_delete, searchable, erase_consents, merge_consents, analyze_customers;`);
   }
 }
