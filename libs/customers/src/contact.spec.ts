@@ -7,6 +7,8 @@ describe('addresses have one spelling', () => {
   test.each([
     [' Ada.Lovelace@Example.COM ', 'ada.lovelace@example.com'],
     ['a+b@exämple.de', 'a+b@xn--exmple-cua.de'],
+    ['jose\u0301@example.com', 'jos\u00e9@example.com'],
+    ['JOSE\u0301@Cafe\u0301.example', 'jos\u00e9@xn--caf-dma.example'],
     ['nobody', null],
     ['@example.com', null],
     ['a@b', null],

@@ -2,14 +2,16 @@ import { domainToASCII } from 'node:url';
 import { isEmail } from 'class-validator';
 import { getCountries, getCountryCallingCode, parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { isPlainE164 } from './e164.js';
+import { oneSpelling } from './one-spelling.js';
 
 /** The address as nearly everybody writes it; what else the grammar allows, `isEmail` knows (2 µs against 10). */
 const USUAL = /^[a-z0-9]+(?:[._+-][a-z0-9]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,}$/;
 
-/** The one spelling of an email address: trimmed, lower case, the domain in ASCII (RFC 5891); null when it is not an address. */
+/** The one spelling of an email address: trimmed, lower case, an accented letter as one code point (NFC), the domain in ASCII (RFC 5891); null when it is not an address. */
 export function normaliseEmail(text: string): string | null {
-  const trimmed = text.trim().toLowerCase();
-  if (trimmed.length <= 64 && USUAL.test(trimmed)) return trimmed;
+  const given = text.trim().toLowerCase();
+  if (given.length <= 64 && USUAL.test(given)) return given;
+  const trimmed = oneSpelling(given);
   const at = trimmed.lastIndexOf('@');
   const address = `${trimmed.slice(0, at)}@${domainToASCII(trimmed.slice(at + 1))}`;
   return at > 0 && !/[\s\p{Cc}]/u.test(address) && isEmail(address) ? address : null; // isEmail takes line breaks between quotes: they would begin another header, or SMTP command

@@ -14,7 +14,7 @@ const group = (name: FieldGroup, fields: Known[]): Field[] => fields.map((field)
 
 /** Of what people write. */
 const WRITTEN: Spelling = { expects: 'a text', whole: oneSpelling, part: oneSpelling };
-const EMAIL: Spelling = { expects: 'an email address', slow: true, whole: normaliseEmail, part: (text) => text.toLowerCase() };
+const EMAIL: Spelling = { expects: 'an email address', slow: true, whole: normaliseEmail, part: (text) => oneSpelling(text.toLowerCase()) };
 const PHONE: Spelling = { expects: 'a phone number such as +14155552671', slow: true, whole: normalisePhone, part: (text) => text.replace(/[\s().-]/g, '') };
 
 const KNOWN: readonly Field[] = [
