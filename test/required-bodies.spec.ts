@@ -28,6 +28,19 @@ describe('a body', () => {
     expect((await app.fetch('/api/v1/marketing/customers/ghost')).status).toBe(404);
   });
 
+  const WITHOUT = GUARDED.filter(({ method, requestBody }) => method !== 'GET' && requestBody === undefined);
+
+  test('of an action may be left out or empty, and holds nothing else', async () => {
+    expect(WITHOUT.map(({ operationId }) => operationId)).toEqual(expect.arrayContaining(['cancelCampaign', 'refreshSegment', 'deleteSegment']));
+    const json = (body: string): RequestInit => ({ headers: { 'content-type': 'application/json' }, body });
+    for (const operation of WITHOUT) {
+      const what = title(operation);
+      expect([what, await send(operation, json('{"reason":"x","a/b":1}'))]).toMatchObject([what, { status: 400, code: 'validation_failed', errors: [{ pointer: '/reason', code: 'unknown_property' }, { pointer: '/a~1b', code: 'unknown_property' }] }]);
+      for (const body of ['[]', '"x"', 'null']) expect([what, body, await send(operation, json(body))]).toMatchObject([what, body, { status: 400, errors: [{ pointer: '', code: 'is_object' }] }]);
+      for (const [none, init] of [...NONE, ['{}', json('{}')] as const]) expect([what, none, (await send(operation, init)).status]).not.toEqual([what, none, 400]);
+    }
+  });
+
   test('may be left out where the document says so', async () => {
     expect(OPTIONAL.map(({ operationId }) => operationId).sort()).toEqual(['rollbackRedemption', 'scheduleCampaign']);
     for (const operation of OPTIONAL) for (const [what, init] of NONE) expect([what, (await send(operation, init)).status]).toEqual([what, 404]);
