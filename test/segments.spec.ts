@@ -51,6 +51,16 @@ describe('segments', () => {
     expect(error).toMatchObject({ status: 409, code: 'invalid_state' });
   });
 
+  test('that of all customers holds them all: its criteria stay, those of the others are the tenant’s to say', async () => {
+    const patch = (id: string, body: object) => app.api().PATCH('/api/v1/marketing/segments/{segment_id}', { ...at(id), body });
+    expect((await patch('seg_all_customers', { criteria: { city: 'x' } })).error).toMatchObject({ status: 409, code: 'invalid_state' });
+    expect((await patch('seg_all_customers', { name: 'Alle', criteria: { customer_id: { exists: true } } })).data).toMatchObject({ name: 'Alle' });
+    expect((await patch('seg_all_customers', { criteria: { nonsense: 1 } })).error).toMatchObject({ status: 400, code: 'invalid_segment_criteria' });
+    expect((await patch('seg_all_customers', { name: 'All Customers' })).data).toMatchObject({ name: 'All Customers', criteria: { customer_id: { exists: true } } });
+    expect((await patch('seg_inactive_30', { criteria: { last_order_days_ago: { gte: 31 } } })).data).toMatchObject({ criteria: { last_order_days_ago: { gte: 31 } } });
+    expect((await patch('seg_inactive_30', { criteria: { last_order_days_ago: { gte: 30 } } })).response.status).toBe(200);
+  });
+
   test('the list pages by cursor, and by type', async () => {
     const tenant = newTenant();
     const api = app.api(['marketing'], tenant);

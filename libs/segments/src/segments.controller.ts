@@ -57,13 +57,13 @@ export class SegmentsController {
   @Route({
     allow: 'segments:write',
     summary: 'Change a segment',
-    description: 'A merge patch of name, description and criteria; new criteria replace the old ones whole, and the members are computed anew. The body may take 64 KiB, the criteria in it 16 KiB.',
+    description: 'A merge patch of name, description and criteria; new criteria replace the old ones whole, and the members are computed anew. Those of `seg_all_customers` stay as they are: 409 `invalid_state`. The body may take 64 KiB, the criteria in it 16 KiB.',
     returns: SegmentDto,
     versioned: true,
     example: SEGMENT,
     bodies: { rename: { name: 'Best Customers' }, criteria: { criteria: { total_spent: { gte: 1000 } } } },
     ...CRITERIA_BODY,
-    errors: [SegmentError.only('invalid_segment_criteria', 'segment_not_found')],
+    errors: [SegmentError.only('invalid_segment_criteria', 'segment_not_found', 'invalid_state')],
     conditional: true,
   })
   updateSegment(@CurrentTenant() tenant: Tenant, @Param('segment_id') segmentId: string, @Body() body: unknown, @IfMatch() ifMatch?: Versions) {

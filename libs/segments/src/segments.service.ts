@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database, keptTotal } from '#database';
@@ -16,7 +17,7 @@ import { SegmentUse } from './segment-use.js';
 import { SegmentError } from './segment.errors.js';
 import type { SegmentRow } from './segment.js';
 import { DELETE, DELETE_MEMBERS, FIND, FIND_TO_CHANGE, FIND_TO_DELETE, INSERT, LIST, UPDATE } from './segments.queries.js';
-import { isWellKnown } from './well-known-segments.js';
+import { ALL_CUSTOMERS, isWellKnown } from './well-known-segments.js';
 
 /** Up to so many customers a caller waits until the members are computed (about a second); beyond, a job computes them. */
 const WAIT_UP_TO = 300_000;
@@ -68,6 +69,9 @@ export class SegmentsService {
       const row = await this.find(tx, tenant, segmentId, FIND_TO_CHANGE);
       const { input } = await this.input.read(tx, tenant, UpdateSegmentDto, body, () => (row.type === 'dynamic' ? 'optional' : 'forbidden'), row.segment_no);
       assertVersion(ifMatch, row.version);
+      if (row.segment_id === ALL_CUSTOMERS && input.criteria !== undefined && !isDeepStrictEqual(input.criteria, row.criteria)) {
+        throw new SegmentError('invalid_state', { detail: 'Everybody is in this segment, whoever counts on its id: its criteria stay. Make a segment of your own.' });
+      }
       const changed = { name: input.name ?? row.name, description: input.description === undefined ? row.description : input.description, criteria: input.criteria ?? row.criteria };
       const criteria = changed.criteria === null ? null : JSON.stringify(changed.criteria);
       await tx.query(UPDATE, [tenant.id, row.segment_no, changed.name, changed.description, criteria, this.clock.now()]);
@@ -106,7 +110,7 @@ export class SegmentsService {
   }
 
   private async reasonToKeep(tx: EntityManager, tenant: Tenant, row: SegmentRow): Promise<string | null> {
-    if (isWellKnown(row.segment_id)) return 'Every tenant has this segment; it can be changed but not deleted.';
+    if (isWellKnown(row.segment_id)) return 'Every tenant has this segment; it cannot be deleted.';
     const { graph, segments } = await this.dynamic.all(tx, tenant);
     const [other] = dependents(graph, row.segment_no);
     if (other !== undefined) return `The criteria of ${segments.get(other)!.id} refer to this segment.`;

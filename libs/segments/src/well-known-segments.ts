@@ -11,6 +11,9 @@ const WELL_KNOWN: Readonly<Record<string, { name: string; description: string; c
   seg_inactive_30: { name: 'Inactive 30+ Days', description: 'Ordered once, but not in the last 30 days.', criteria: { last_order_days_ago: { gte: 30 } } },
 };
 
+/** Its id says who is in it; what is new, gold or inactive is the tenant's to say. */
+export const ALL_CUSTOMERS = 'seg_all_customers';
+
 export const isWellKnown = (segmentId: string): boolean => Object.hasOwn(WELL_KNOWN, segmentId);
 
 /** Adds them to a new tenant: it has no customers yet, so they are empty and up to date. */
