@@ -82,6 +82,16 @@ describe('customers', () => {
     expect((await consent('  ')).error).toMatchObject({ status: 400, errors: [{ pointer: '/consents/email/source', code: 'is_length' }] });
   });
 
+  test('an id that no URL can name is refused, and a birthday to come', async () => {
+    const tenant = newTenant();
+    const soon = new Date(Date.now() + 3 * 86_400_000).toISOString().slice(0, 10);
+    const { data } = await app.api(['marketing'], tenant).POST('/api/v1/marketing/customers/batch', { body: { customers: [{ customer_id: '.' }, { customer_id: '..' }, { customer_id: '...' }, { customer_id: 'a', birthday: soon }, { customer_id: 'b', birthday: new Date().toISOString().slice(0, 10) }] } });
+    expect(data!.results.map(({ customer_id, errors }) => [customer_id, errors?.[0]?.code])).toEqual([['.', 'is_customer_id'], ['..', 'is_customer_id'], ['...', undefined], ['a', 'is_born'], ['b', undefined]]);
+    const events = ['.', '..'].map((customer_id, at) => ({ id: `e${at}`, type: 'menu_viewed', customer_id, occurred_at: '2026-01-02T00:00:00Z' }));
+    expect((await app.api(['marketing'], tenant).POST('/api/v1/marketing/events', { body: { events } })).data!.rejected.map(({ code }) => code)).toEqual(['is_customer_id', 'is_customer_id']);
+    expect((await put('c', { birthday: soon }, tenant)).error).toMatchObject({ status: 400, errors: [{ pointer: '/birthday', code: 'is_born' }] });
+  });
+
   test('in a batch a bad row does not spoil the others', async () => {
     const tenant = newTenant();
     await put('old', {}, tenant);

@@ -50,7 +50,7 @@ export class CustomersService {
 
   /** @returns the customer and whether this made it */
   async upsert(tenant: Tenant, customerId: string, patch: UpsertCustomerDto, { ifMatch, ifNoneMatch }: Preconditions = {}): Promise<{ customer: Versioned<CustomerDto>; created: boolean }> {
-    if (!isCustomerId(customerId)) throw validationFailed([{ parameter: 'customer_id', code: 'is_customer_id', detail: 'customer_id takes 1 to 200 characters without control characters.' }]);
+    if (!isCustomerId(customerId)) throw validationFailed([{ parameter: 'customer_id', code: 'is_customer_id', detail: 'customer_id takes 1 to 200 characters without control characters or surrounding space, and neither . nor ..' }]);
     return this.database.inTenant(tenant, async (tx) => {
       if (ifMatch !== undefined || ifNoneMatch !== undefined) {
         const version = await this.lockedVersion(tx, tenant, customerId);

@@ -60,7 +60,7 @@ export async function readEvents(events: readonly unknown[], currency: string, n
 
 async function readEvent(raw: unknown, currency: string, now: Date): Promise<ReadEvent> {
   const event = (await pipe.transform(raw, { type: 'body', metatype: EventDto })) as EventDto;
-  if (!isCustomerId(event.customer_id)) refuse('/customer_id', 'is_customer_id', 'customer_id takes 1 to 200 characters without control characters or surrounding space');
+  if (!isCustomerId(event.customer_id)) refuse('/customer_id', 'is_customer_id', 'customer_id takes 1 to 200 characters without control characters or surrounding space, and neither . nor ..');
   const at = new Date(event.occurred_at.toUpperCase());
   if (!(at.getTime() >= FIRST && at.getTime() <= now.getTime() + DAY)) refuse('/occurred_at', 'occurred_at_out_of_range', 'occurred_at must be from 2000-01-01 to a day ahead');
   return {

@@ -40,13 +40,26 @@ export class NotAheadRule implements ValidatorConstraintInterface {
   }
 }
 
+/** How far the day is ahead where it begins first. */
+const EARLIEST_ZONE = 14 * 3_600_000;
+
+@ValidatorConstraint({ name: 'isBorn' })
+export class BornRule implements ValidatorConstraintInterface {
+  validate(value: unknown): boolean {
+    return typeof value !== 'string' || value <= new Date(Date.now() + EARLIEST_ZONE).toISOString().slice(0, 10);
+  }
+  defaultMessage(): string {
+    return 'birthday must not lie in the future';
+  }
+}
+
 @ValidatorConstraint({ name: 'isCustomerId' })
 export class CustomerIdRule implements ValidatorConstraintInterface {
   validate(value: unknown): boolean {
     return isCustomerId(value);
   }
   defaultMessage(): string {
-    return 'customer_id must be 1 to 200 characters without control characters or surrounding space';
+    return 'customer_id must be 1 to 200 characters without control characters or surrounding space, and neither . nor ..';
   }
 }
 

@@ -6,7 +6,7 @@ import {
 import { IsInstant, IsZoneName, OneLine, Trimmed } from '#http';
 import { normaliseEmail, normalisePhone } from '../contact.js';
 import { CONSENT_STATUSES, type ConsentStatus } from '../profile.js';
-import { AttributesRule, CustomerIdRule, EmailRule, NotAheadRule, PhoneRule } from './customer.rules.js';
+import { AttributesRule, BornRule, CustomerIdRule, EmailRule, NotAheadRule, PhoneRule } from './customer.rules.js';
 
 const Spelled = (normalise: (text: string) => string | null) =>
   Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? (normalise(value) ?? value) : value));
@@ -85,8 +85,8 @@ export class UpsertCustomerDto {
   @IsOptional() @IsZoneName()
   timezone?: string | null;
 
-  /** `YYYY-MM-DD` */
-  @IsOptional() @Matches(/^(18|19|20)\d\d-\d\d-\d\d$/) @IsISO8601({ strict: true })
+  /** `YYYY-MM-DD`; not in the future. */
+  @IsOptional() @Validate(BornRule) @Matches(/^(18|19|20)\d\d-\d\d-\d\d$/) @IsISO8601({ strict: true })
   @ApiProperty({ type: String, required: false, nullable: true, format: 'date', example: '1990-12-31' })
   birthday?: string | null;
 
