@@ -4,6 +4,7 @@ import { Clock, type Tenant } from '#kernel';
 import { normaliseEmail, normalisePhone } from './contact.js';
 import { ADD_ORDER_FACTS, LOCK_NUMBERS, OF_TENANT, PROFILE_COLUMNS } from './customers.queries.js';
 import { ProfileWriter } from './profile-writer.js';
+import { type ClosedAddress, normaliseAddress } from './suppressions.js';
 import type { Channel, CustomerProfile, ProfilePatch } from './profile.js';
 
 /** What one customer's orders changed. */
@@ -79,13 +80,6 @@ export class Customers {
     return new Map(rows.map((row) => [row.customer_no, row]));
   }
 
-  /** Who has each address of a channel; of a push subscription nobody is told. */
-  async holders(tx: EntityManager, tenant: Tenant, asked: readonly { channel: Channel; address: string }[]): Promise<(channel: Channel, address: string | null | undefined) => number | null> {
-    const of = (channel: 'email' | 'sms') => this.findByAddresses(tx, tenant, channel, asked.filter((one) => one.channel === channel).map((one) => one.address));
-    const found = { email: await of('email'), sms: await of('sms'), push: new Map<string, number>() };
-    return (channel, address) => found[channel].get(address ?? '') ?? null;
-  }
-
   /** Who has the addresses, by the address as it was given; of several who share one, who is known longest. */
   async findByAddresses(tx: EntityManager, tenant: Tenant, channel: 'email' | 'sms', addresses: readonly string[]): Promise<Map<string, number>> {
     const normalise = channel === 'email' ? normaliseEmail : normalisePhone;
@@ -136,11 +130,14 @@ export class Customers {
     return this.writer.mark(tx, tenant, customerNos);
   }
 
-  /** Records what customers themselves decided. An opt-out suppresses their address, and is one of whoever shares it; a consent lifts an older opt-out, never a bounce. Nobody decided anything in the future. */
-  async setConsent(tx: EntityManager, tenant: Tenant, changes: readonly ConsentSetting[]): Promise<void> {
+  /**
+   * Records what customers themselves decided. An opt-out suppresses their address, and is one of whoever shares it; a consent lifts an older
+   * opt-out, never a bounce. Nobody decided anything in the future. What is said of addresses rather than of people comes first.
+   */
+  async setConsent(tx: EntityManager, tenant: Tenant, changes: readonly ConsentSetting[], closed: readonly ClosedAddress[] = []): Promise<void> {
     const now = this.clock.now();
     const rows = changes.map(({ customerNo, channel, status, source, at }) => ({ customerNo, patch: { consents: { [channel]: { status, source, at: (at < now ? at : now).toISOString() } } } }));
-    await this.writer.change(tx, tenant, rows, 'act');
+    await this.writer.change(tx, tenant, rows, 'act', closed.map((one) => ({ ...one, at: one.at < now ? one.at : now, ...(typeof one.address === 'string' && { address: normaliseAddress(one.channel, one.address) }) })));
   }
 }
 

@@ -1,14 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { Contention } from '#database';
 import { Clock, type Tenant } from '#kernel';
 import type { ConsentVoice } from './consent.js';
-import { type ConsentChange, ConsentChanges, type Draft } from './consent-changes.js';
+import { type ConsentChange, ConsentChanges } from './consent-changes.js';
+import type { Draft } from './draft.js';
 import { CustomerNumbers } from './customer-numbers.js';
 import { HOLD_NUMBERS, INSERT_BARE, INSERT_PROFILES, LOCK_BY_NO, MARK_CHANGED, NUMBERS_OF_IDS, SURVIVORS, UPDATE_PROFILES } from './customers.queries.js';
 import { profileColumns } from './profile-columns.js';
-import { sharedOptOuts, sharersOf } from './shared-addresses.js';
-import { applyPatch, blankProfile, type CustomerProfile, type ProfilePatch } from './profile.js';
+import { walkAddresses } from './address-locks.js';
+import { sharersOf } from './shared-addresses.js';
+import { type ClosedAddress, NOTHING } from './suppressions.js';
+import { blankProfile, type CustomerProfile, type ProfilePatch } from './profile.js';
 
 /** What to make of a customer. */
 export interface ProfileRow {
@@ -20,8 +24,8 @@ export interface ProfileRow {
  * The one writer of profiles: locks the rows, decides in memory, writes back in one statement what really changed, and
  * tells the suppressions, the consent log and the queue of changed customers.
  *
- * New rows first, in the order of their ids, then locks in the order of their numbers: so two writers never wait for each
- * other in a circle, however their customers overlap.
+ * New rows first, in the order of their ids, then locks in the order of their numbers, then those of addresses: so two writers never wait
+ * for each other in a circle, however their customers and their customers' addresses overlap.
  */
 @Injectable()
 export class ProfileWriter {
@@ -69,61 +73,55 @@ export class ProfileWriter {
    * @returns one answer a row; of a customer created and named twice only the first says so
    */
   async upsert(tx: EntityManager, tenant: Tenant, rows: readonly ProfileRow[], voice: ConsentVoice): Promise<{ customerNo: number; created: boolean }[]> {
-    const known = await this.numbersOf(tx, tenant, [...new Set(rows.map((row) => row.customerId))]);
-    const { created, consents } = await this.create(tx, tenant, rows.filter((row) => !known.has(row.customerId)), voice);
-    const raced = rows.map((row) => row.customerId).filter((id) => !known.has(id) && !created.has(id));
-    for (const [id, no] of await this.numbersOf(tx, tenant, raced)) known.set(id, no);
-    const sharers = await sharersOf(tx, tenant, rows.map(({ customerId, patch }) => ({ customerNo: known.get(customerId), patch })));
-    const updated = await this.update(tx, tenant, rows.filter((row) => known.has(row.customerId)), known, voice, { sharers, consents });
-    const numbers = updated.size === 0 ? new Map(created) : new Map([...created, ...updated]);
-    const gone = rows.filter((row) => !numbers.has(row.customerId)); // merged or erased since we looked: whoever names them now means the survivor, or makes them anew
-    const again = gone.length === 0 ? [] : await this.upsert(tx, tenant, gone, voice);
-    return rows.map((row) => {
-      const customerNo = numbers.get(row.customerId);
-      return customerNo === undefined ? again.shift()! : { customerNo, created: created.delete(row.customerId) };
-    });
+    const { made, locked, numbers } = await this.gather(tx, tenant, rows, voice);
+    const numbered = rows.map(({ customerId, patch }) => ({ customerNo: numbers.get(customerId)!, patch }));
+    await this.apply(tx, tenant, { made, locked, rows: numbered }, voice);
+    const created = new Set(made.stored.keys());
+    return numbered.map(({ customerNo }) => ({ customerNo, created: created.delete(customerNo) }));
   }
 
-  /** Inserts those that nobody has, complete: a bare row filled in a second statement would be written, and indexed, twice. Returns whom it made, with what they said; another caller may be faster. */
-  private async create(tx: EntityManager, tenant: Tenant, rows: readonly ProfileRow[], voice: ConsentVoice): Promise<{ created: Map<string, number>; consents: ConsentChange[] }> {
+  /** Makes those whom nobody has, and locks the others with whoever shares an address that is opted out: again for those merged or erased since we looked, of whom the survivor is meant, or somebody new. */
+  private async gather(tx: EntityManager, tenant: Tenant, rows: readonly ProfileRow[], voice: ConsentVoice): Promise<{ made: Made; locked: Map<number, CustomerProfile>; numbers: Map<string, number> }> {
+    const numbers = await this.numbersOf(tx, tenant, [...new Set(rows.map((row) => row.customerId))]);
+    const made = await this.create(tx, tenant, rows.filter((row) => !numbers.has(row.customerId)), voice);
+    for (const { customer_id, customer_no } of made.stored.values()) numbers.set(customer_id, customer_no);
+    const raced = rows.map((row) => row.customerId).filter((id) => !numbers.has(id));
+    for (const [id, no] of raced.length === 0 ? [] : await this.numbersOf(tx, tenant, raced)) numbers.set(id, no);
+    const sharers = await sharersOf(tx, tenant, rows.map(({ customerId, patch }) => ({ customerNo: numbers.get(customerId), patch })));
+    const known = new Set([...numbers.values(), ...sharers].filter((no) => !made.stored.has(no)));
+    const locked = new Map((known.size === 0 ? [] : await tx.query<CustomerProfile[]>(LOCK_BY_NO, [tenant.id, [...known]])).map((profile) => [profile.customer_no, profile]));
+    const gone = rows.filter(({ customerId }) => !made.stored.has(numbers.get(customerId)!) && !locked.has(numbers.get(customerId)!));
+    if (gone.length === 0) return { made, locked, numbers };
+    const again = await this.gather(tx, tenant, gone, voice);
+    return {
+      made: { stored: new Map([...made.stored, ...again.made.stored]), changes: null },
+      locked: new Map([...locked, ...again.locked]),
+      numbers: new Map([...numbers, ...again.numbers]),
+    };
+  }
+
+  /** Inserts those that nobody has, complete: a bare row filled in a second statement would be written, and indexed, twice. As if nobody had opted an address of theirs out; another caller may be faster. */
+  private async create(tx: EntityManager, tenant: Tenant, rows: readonly ProfileRow[], voice: ConsentVoice): Promise<Made> {
     const ids = [...new Set(rows.map((row) => row.customerId))];
-    if (ids.length === 0) return { created: new Map(), consents: [] };
+    if (ids.length === 0) return { stored: new Map(), changes: [] };
     const numbers = await this.numbers.take(tenant, ids.length);
     const drafts = new Map<string, Draft>();
-    for (const [index, id] of ids.entries()) {
-      const blank = blankProfile(numbers[index]!, id);
-      drafts.set(id, { before: blank, now: blank });
-    }
-    const decided = await this.draft(tx, tenant, drafts.values(), rows.map(({ customerId, patch }) => ({ draft: drafts.get(customerId)!, patch })), voice);
+    for (const [index, id] of ids.entries()) drafts.set(id, blankDraft(numbers[index]!, id));
+    const changes = this.consents.fill(drafts.values(), rows.map(({ customerId, patch }) => ({ draft: drafts.get(customerId)!, patch })), NOTHING, voice);
     const profiles = [...drafts.values()].map(({ now }) => now);
     const [{ made }] = await tx.query<[{ made: number[] | null }]>(INSERT_PROFILES, [tenant.id, this.clock.now(), ...profileColumns(profiles)]);
     const some = made === null ? null : new Set(made);
-    const isMade = (customerNo: number): boolean => some === null || some.has(customerNo);
-    const consents = decided.filter(({ customerNo }) => isMade(customerNo));
-    await this.consents.record(tx, tenant, consents);
-    const created = new Map<string, number>();
-    for (const { customer_id, customer_no } of profiles) if (isMade(customer_no)) created.set(customer_id, customer_no);
-    return { created, consents };
+    const stored = new Map<number, CustomerProfile>();
+    for (const profile of profiles) if (some === null || some.has(profile.customer_no)) stored.set(profile.customer_no, profile);
+    return { stored, changes: some === null ? changes : null };
   }
 
-  /** Changes those that exist, and who shares an address that was opted out, also by those just made. Returns whom it found. */
-  private async update(
-    tx: EntityManager, tenant: Tenant, rows: readonly ProfileRow[], numbers: ReadonlyMap<string, number>, voice: ConsentVoice, { sharers, consents }: { sharers: readonly number[]; consents: readonly ConsentChange[] },
-  ): Promise<Map<string, number>> {
-    if (rows.length === 0 && sharers.length === 0) return new Map();
-    const numbered = rows.map(({ customerId, patch }) => ({ customerId, customerNo: numbers.get(customerId)!, patch }));
-    const locked = await tx.query<CustomerProfile[]>(LOCK_BY_NO, [tenant.id, [...new Set([...numbered.map((row) => row.customerNo), ...sharers])]]);
-    const there = new Set(locked.map((profile) => profile.customer_no));
-    const found = numbered.filter((row) => there.has(row.customerNo));
-    await this.apply(tx, tenant, locked, found, voice, consents);
-    return new Map(found.map(({ customerId, customerNo }) => [customerId, customerNo]));
-  }
-
-  /** Changes customers that exist; a number of nobody is passed over. */
-  async change(tx: EntityManager, tenant: Tenant, rows: readonly { customerNo: number; patch: ProfilePatch }[], voice: ConsentVoice): Promise<void> {
-    if (rows.length === 0) return;
-    const { profiles, current } = await this.lock(tx, tenant, [...rows.map((row) => row.customerNo), ...(await sharersOf(tx, tenant, rows))]);
-    await this.apply(tx, tenant, profiles, rows.map(({ customerNo, patch }) => ({ customerNo: current(customerNo), patch })), voice);
+  /** Changes customers that exist, and closes addresses; a number of nobody is passed over. */
+  async change(tx: EntityManager, tenant: Tenant, rows: readonly { customerNo: number; patch: ProfilePatch }[], voice: ConsentVoice, closed: readonly ClosedAddress[] = []): Promise<void> {
+    if (rows.length + closed.length === 0) return;
+    const { profiles, current } = await this.lock(tx, tenant, [...rows.map((row) => row.customerNo), ...(await sharersOf(tx, tenant, rows, closed))]);
+    const locked = new Map(profiles.map((profile) => [profile.customer_no, profile]));
+    await this.apply(tx, tenant, { locked, rows: rows.map(({ customerNo, patch }) => ({ customerNo: current(customerNo), patch })), closed }, voice);
   }
 
   /** Whoever was merged away since their number was read stands for the survivor: what was said of them must not be lost. */
@@ -148,26 +146,62 @@ export class ProfileWriter {
     if (customerNos.length > 0) await tx.query(MARK_CHANGED, [tenant.id, [...new Set(customerNos)]]);
   }
 
-  private async apply(tx: EntityManager, tenant: Tenant, locked: CustomerProfile[], rows: readonly { customerNo: number; patch: ProfilePatch }[], voice: ConsentVoice, said: readonly ConsentChange[] = []): Promise<void> {
-    const drafts = new Map<number, Draft>(locked.map((profile) => [profile.customer_no, { before: profile, now: profile }]));
+  /** Writes what the rows make of the customers, all of whom are locked or just made. From the addresses' locks on it waits for nobody's row, and sees whatever was said of them before. */
+  private async apply(tx: EntityManager, tenant: Tenant, { made = NOBODY, locked, rows, closed = [] }: Work, voice: ConsentVoice): Promise<void> {
+    const drafts = new Map<number, Draft>();
+    for (const { customer_no, customer_id } of made.stored.values()) drafts.set(customer_no, blankDraft(customer_no, customer_id));
+    for (const profile of locked.values()) drafts.set(profile.customer_no, { before: profile, now: profile });
     const known = rows.flatMap(({ customerNo, patch }) => {
       const draft = drafts.get(customerNo);
       return draft === undefined ? [] : [{ draft, patch }];
     });
-    const consents = await this.draft(tx, tenant, drafts.values(), known, voice, said);
-    const changed = [...drafts.values()].filter(({ before, now }) => before !== now && !isDeepStrictEqual(before, now)).map(({ now }) => ({ ...now, version: now.version + 1 }));
+    const { met, touched } = walkAddresses(known);
+    await this.consents.lockAddresses(tx, tenant, touched, closed);
+    const late = await this.lockLate(tx, tenant, (await sharersOf(tx, tenant, rows, closed)).filter((no) => !drafts.has(no)));
+    for (const profile of late) drafts.set(profile.customer_no, { before: profile, now: profile });
+    const suppressions = await this.consents.suppressionsOf(tx, tenant, met, closed);
+    const asMade = suppressions === NOTHING && made.changes !== null && drafts.size === made.stored.size;
+    const changes = asMade ? made.changes! : this.consents.fill(drafts.values(), known, suppressions, voice, closed);
+    if (!asMade) await this.write(tx, tenant, drafts.values(), made.stored);
+    await this.consents.record(tx, tenant, changes);
+  }
+
+  /** Those among the drafts who are not as they stand in the table. */
+  private async write(tx: EntityManager, tenant: Tenant, drafts: Iterable<Draft>, made: Made['stored']): Promise<void> {
+    const changed: CustomerProfile[] = [];
+    for (const { before, now } of drafts) {
+      const inserted = made.get(now.customer_no);
+      if (now !== before && !isDeepStrictEqual(inserted ?? before, now)) changed.push(inserted === undefined ? { ...now, version: now.version + 1 } : now);
+    }
     if (changed.length > 0) await tx.query(UPDATE_PROFILES, [tenant.id, this.clock.now(), ...profileColumns(changed)]);
-    await this.consents.record(tx, tenant, consents);
     await this.mark(tx, tenant, changed.map((profile) => profile.customer_no));
   }
 
-  /** Fills in the drafts, consents included; tells the consents that changed. */
-  private async draft(
-    tx: EntityManager, tenant: Tenant, drafts: Iterable<Draft>, rows: readonly { draft: Draft; patch: ProfilePatch }[], voice: ConsentVoice, said: readonly ConsentChange[] = [],
-  ): Promise<ConsentChange[]> {
-    for (const { draft, patch } of rows) draft.now = applyPatch(draft.now, patch);
-    const consents = await this.consents.decide(tx, tenant, rows, voice);
-    const shared = sharedOptOuts([...said, ...consents], drafts);
-    return shared.length === 0 ? consents : [...consents, ...(await this.consents.decide(tx, tenant, shared, voice))];
+  /** Those who got an address since it was asked who has it: without waiting, since who holds them may wait for the address. */
+  private async lockLate(tx: EntityManager, tenant: Tenant, customerNos: readonly number[]): Promise<CustomerProfile[]> {
+    if (customerNos.length === 0) return [];
+    const late = await tx.query<CustomerProfile[]>(`${LOCK_BY_NO} SKIP LOCKED`, [tenant.id, customerNos]);
+    if (late.length < customerNos.length) throw new Contention('Somebody else is changing who has the address.');
+    return late;
   }
+}
+
+/** Customers just inserted, by their numbers, as they were; and what they said, null when not all could be. */
+interface Made {
+  stored: ReadonlyMap<number, CustomerProfile>;
+  changes: ConsentChange[] | null;
+}
+
+const NOBODY: Made = { stored: new Map(), changes: null };
+
+interface Work {
+  made?: Made;
+  locked: ReadonlyMap<number, CustomerProfile>;
+  rows: readonly { customerNo: number; patch: ProfilePatch }[];
+  closed?: readonly ClosedAddress[];
+}
+
+function blankDraft(customerNo: number, customerId: string): Draft {
+  const blank = blankProfile(customerNo, customerId);
+  return { before: blank, now: blank };
 }

@@ -98,9 +98,10 @@ function mergeAttributes(known: JsonObject, patch: JsonObject | null): JsonObjec
 export function addressOf(profile: CustomerProfile, channel: Channel): string | null {
   if (channel === 'email') return profile.email;
   if (channel === 'sms') return profile.phone;
-  const endpoint = profile.push_subscription?.endpoint;
-  return typeof endpoint === 'string' ? endpoint : null;
+  return endpointOf(profile.push_subscription);
 }
+
+export const endpointOf = (subscription: JsonObject | null): string | null => (typeof subscription?.endpoint === 'string' ? subscription.endpoint : null);
 
 export const consentOf = (profile: CustomerProfile, channel: Channel): Consent => profile.consents[channel] ?? { status: 'unknown', source: null, at: null };
 

@@ -24,6 +24,22 @@ export interface SuppressionEntry {
   at: Date;
 }
 
+/** An address to be closed; `source` tells where its holders opted out by that, if they did. */
+export interface ClosedAddress extends SuppressionEntry {
+  source?: string;
+}
+
+export interface Suppression {
+  reason: SuppressionReason;
+  at: Date;
+}
+
+/** What stands against an address. */
+export type SuppressionOf = (channel: Channel, address: string) => Suppression | null;
+
+/** Nothing stands against any. */
+export const NOTHING: SuppressionOf = () => null;
+
 interface Row {
   channel: Channel;
   address_hash: Buffer;
@@ -45,7 +61,7 @@ export class Suppressions {
 
   /** HMAC-SHA256 of the channel and the normalised address. */
   hash(channel: Channel, address: string): Buffer {
-    return this.digest(channel, normalise(channel, address));
+    return this.digest(channel, normaliseAddress(channel, address));
   }
 
   private digest(channel: Channel, normalised: string): Buffer {
@@ -73,7 +89,10 @@ export class Suppressions {
   async liftAll(tx: EntityManager, tenant: Tenant, addresses: readonly { channel: Channel; address: string }[]): Promise<void> {
     if (addresses.length === 0) return;
     await tx.query(
-      `DELETE FROM suppressions USING unnest($2::text[], $3::bytea[]) AS lifted (channel, address_hash)
+      `WITH lifted AS MATERIALIZED (
+         SELECT channel, address_hash FROM suppressions JOIN unnest($2::text[], $3::bytea[]) AS asked (channel, address_hash) USING (channel, address_hash)
+          WHERE tenant_id = $1 AND reason = ANY ($4) ORDER BY channel, address_hash FOR UPDATE OF suppressions)
+       DELETE FROM suppressions USING lifted
         WHERE tenant_id = $1 AND suppressions.channel = lifted.channel AND suppressions.address_hash = lifted.address_hash AND reason = ANY ($4)`,
       [tenant.id, addresses.map((one) => one.channel), addresses.map((one) => this.hash(one.channel, one.address)), OPT_OUTS],
     );
@@ -81,25 +100,25 @@ export class Suppressions {
 
   /** The suppressed ones of these addresses, spelled as they were given, with the reason. */
   async suppressed(tx: EntityManager, tenant: Tenant, channel: Channel, addresses: readonly string[]): Promise<Map<string, SuppressionReason>> {
-    const found = await this.find(tx, tenant, addresses.map((address) => ({ channel, address: normalise(channel, address) })));
+    const found = await this.find(tx, tenant, addresses.map((address) => ({ channel, address: normaliseAddress(channel, address) })));
     return new Map(addresses.flatMap((address) => {
-      const row = found(channel, normalise(channel, address));
+      const row = found(channel, normaliseAddress(channel, address));
       return row === null ? [] : [[address, row.reason]];
     }));
   }
 
   /** Asks for many addresses at once, spelled as profiles hold them; the answer tells when and why one was suppressed. */
-  async find(tx: EntityManager, tenant: Tenant, addresses: readonly { channel: Channel; address: string }[]): Promise<(channel: Channel, address: string) => { reason: SuppressionReason; at: Date } | null> {
-    if (addresses.length === 0) return () => null;
+  async find(tx: EntityManager, tenant: Tenant, addresses: readonly { channel: Channel; address: string }[]): Promise<SuppressionOf> {
+    if (addresses.length === 0) return NOTHING;
     const kept = addresses.length < MANY ? addresses : await this.onKnownChannels(tx, tenant, addresses);
-    if (kept.length === 0) return () => null;
+    if (kept.length === 0) return NOTHING;
     const asked = kept.map(({ channel, address }) => ({ channel, address, hash: this.digest(channel, address) }));
     const rows = await tx.query<Row[]>(
       `SELECT channel, address_hash, reason, created_at
          FROM suppressions JOIN unnest($2::text[], $3::bytea[]) AS asked (channel, address_hash) USING (channel, address_hash) WHERE tenant_id = $1`,
       [tenant.id, asked.map((one) => one.channel), asked.map((one) => one.hash)],
     );
-    if (rows.length === 0) return () => null;
+    if (rows.length === 0) return NOTHING;
     const byHash = new Map(rows.map((row) => [row.channel + row.address_hash.toString('hex'), { reason: row.reason, at: row.created_at }]));
     const byAddress = new Map(asked.map(({ channel, address, hash }) => [`${channel}:${address}`, byHash.get(channel + hash.toString('hex'))]));
     return (channel, address) => byAddress.get(`${channel}:${address}`) ?? null;
@@ -130,7 +149,7 @@ export class Suppressions {
 }
 
 /** A complaint or a bounce may name an address we would not have taken; then its text stands for it. */
-function normalise(channel: Channel, address: string): string {
+export function normaliseAddress(channel: Channel, address: string): string {
   if (channel === 'email') return normaliseEmail(address) ?? address.trim().toLowerCase();
   if (channel === 'sms') return normalisePhone(address) ?? address.trim();
   return address;

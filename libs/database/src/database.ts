@@ -12,6 +12,11 @@ import { clientConfig } from './connection-options.js';
 const CONTENTION = new Set(['40001', '40P01']);
 const ATTEMPTS = 5;
 
+/** Thrown where work finds that it would have to wait for others who may be waiting for it: like a deadlock, without the second that it takes to be noticed. */
+export class Contention extends Error {
+  readonly code = '40001';
+}
+
 /**
  * Opens a transaction and names its tenant in one message. The id is our own integer and stands in the text: a bound value
  * would need the extended protocol, which takes one statement a message.

@@ -8,7 +8,7 @@ import type { Mailing } from './mailing.js';
 import { linksOf } from './links.js';
 import { type Hindrance, Readiness } from './readiness.js';
 import type { Receipt, ReceiptResult } from './receipt.js';
-import { Receipts } from './receipts.js';
+import { type OtherConsents, Receipts } from './receipts.js';
 import { SNAPSHOT } from './snapshot.js';
 
 /** What other domains may ask of delivery. A campaign is registered when it is created, started once, and from then on known by its number. */
@@ -99,8 +99,8 @@ export class Delivery {
   }
 
   /** What providers and the tracking routes report, in any order and as often as they like. */
-  recordReceipts(tx: EntityManager, tenant: Tenant, receipts: readonly Receipt[]): Promise<ReceiptResult[]> {
-    return this.receipts.record(tx, tenant, receipts);
+  recordReceipts(tx: EntityManager, tenant: Tenant, receipts: readonly Receipt[], others?: OtherConsents): Promise<ReceiptResult[]> {
+    return this.receipts.record(tx, tenant, receipts, others);
   }
 
   private async move(tx: EntityManager, tenant: Tenant, campaignNo: number, from: string, to: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { addressOf, Customers, type SuppressionEntry, Suppressions } from '#customers';
+import { addressOf, type ClosedAddress, type ConsentSetting, Customers } from '#customers';
 import { Jobs } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
 import type { Channel } from '#tenants';
@@ -18,6 +18,15 @@ const CLOSES = { bounced: 'hard_bounce', complained: 'complaint', unsubscribed: 
 /** Our own tracking routes tell a hit at once. */
 const LATE_MS = 1_000;
 
+/** What people said, and of addresses. */
+export interface Consents {
+  changes: ConsentSetting[];
+  closed: ClosedAddress[];
+}
+
+/** Whoever knows more consents tells them once it is known which receipts found a message: all are recorded together, since who has locked an address waits for no customer. */
+export type OtherConsents = (results: readonly ReceiptResult[]) => Promise<Consents>;
+
 type KeptHit = Pick<Hit, 'customer_no' | 'at' | 'machine'>;
 
 const isOptOut = (receipt: Receipt): boolean => receipt.type === 'unsubscribed' || receipt.type === 'complained';
@@ -33,17 +42,17 @@ export class Receipts {
     private readonly jobs: Jobs,
     private readonly matcher: ReceiptMatcher,
     private readonly customers: Customers,
-    private readonly suppressions: Suppressions,
   ) {}
 
   /** @returns for each receipt, at the same index, whether it found a message that was sent */
-  async record(tx: EntityManager, tenant: Tenant, receipts: readonly Receipt[]): Promise<ReceiptResult[]> {
-    if (receipts.length === 0) return [];
-    const keys = await this.matcher.match(tx, tenant, receipts);
+  async record(tx: EntityManager, tenant: Tenant, receipts: readonly Receipt[], others?: OtherConsents): Promise<ReceiptResult[]> {
+    const keys = receipts.length === 0 ? [] : await this.matcher.match(tx, tenant, receipts);
     const matched = receipts.flatMap((receipt, index) => (keys[index] ? [{ receipt, key: keys[index] }] : []));
     if (matched.length > 0) await this.write(tx, tenant, matched);
-    await this.honour(tx, tenant, receipts, keys);
-    return keys.map((key) => (key === null ? 'unmatched' : 'matched'));
+    const results = keys.map((key): ReceiptResult => (key === null ? 'unmatched' : 'matched'));
+    const [own, more] = [await this.honoured(tx, tenant, receipts, keys), await others?.(results)];
+    await this.customers.setConsent(tx, tenant, [...own.changes, ...(more?.changes ?? [])], [...own.closed, ...(more?.closed ?? [])]);
+    return results;
   }
 
   private async write(tx: EntityManager, tenant: Tenant, matched: { receipt: Receipt; key: DeliveryKey }[]): Promise<void> {
@@ -69,26 +78,22 @@ export class Receipts {
    * Addresses that bounced for good or complained are not written to again, nor customers who opted out: also when no message of ours
    * is behind it. The address is the one that was written to, whichever the customer has by now.
    */
-  private async honour(tx: EntityManager, tenant: Tenant, receipts: readonly Receipt[], keys: readonly (DeliveryKey | null)[]): Promise<void> {
+  private async honoured(tx: EntityManager, tenant: Tenant, receipts: readonly Receipt[], keys: readonly (DeliveryKey | null)[]): Promise<Consents> {
     const closing = receipts.flatMap((receipt, index) => (closes(receipt) ? [{ receipt, key: keys[index] ?? null }] : []));
-    if (closing.length === 0) return;
+    if (closing.length === 0) return { changes: [], closed: [] };
     const sentTo = await this.sentTo(tx, tenant, closing);
     const profiles = await this.customers.profiles(tx, tenant, closing.flatMap(({ key }) => key?.customerNo ?? []));
-    const holderOf = await this.customers.holders(tx, tenant, closing.flatMap(({ receipt, key }) => (isOptOut(receipt) && receipt.address ? [{ channel: channelOf(receipt, key), address: receipt.address }] : [])));
-    const entries: SuppressionEntry[] = [];
-    const optOuts: Parameters<Customers['setConsent']>[2][number][] = [];
+    const closed: ClosedAddress[] = [];
+    const optOuts: ConsentSetting[] = [];
     for (const [index, { receipt, key }] of closing.entries()) {
       const channel = channelOf(receipt, key);
       const profile = key === null ? undefined : profiles.get(key.customerNo);
       const addresses = receipt.address ?? receipt.addressHash ?? sentTo.get(index) ?? (profile && addressOf(profile, channel));
-      for (const address of [addresses ?? []].flat()) entries.push({ channel, address, reason: CLOSES[receipt.type as keyof typeof CLOSES], at: receipt.at });
-      if (!isOptOut(receipt)) continue;
-      for (const customerNo of new Set([key?.customerNo ?? [], holderOf(channel, receipt.address) ?? []].flat())) {
-        optOuts.push({ customerNo, channel, status: 'unsubscribed', source: receipt.source ?? `receipt:${receipt.type}`, at: earlier(receipt.at, this.clock.now()) });
-      }
+      const source = isOptOut(receipt) ? (receipt.source ?? `receipt:${receipt.type}`) : undefined;
+      for (const address of [addresses ?? []].flat()) closed.push({ channel, address, reason: CLOSES[receipt.type as keyof typeof CLOSES], at: receipt.at, source });
+      if (source !== undefined && key !== null) optOuts.push({ customerNo: key.customerNo, channel, status: 'unsubscribed', source, at: receipt.at });
     }
-    await this.suppressions.add(tx, tenant, entries);
-    if (optOuts.length > 0) await this.customers.setConsent(tx, tenant, optOuts);
+    return { changes: optOuts, closed };
   }
 
   /** Where the messages went whose receipts do not tell. Of two who were merged and both got one, an opt-out is of both addresses; a bounce of which nobody knows. */
@@ -106,5 +111,3 @@ export class Receipts {
 const channelOf = (receipt: Receipt, key: DeliveryKey | null): Channel => key?.channel ?? receipt.channel ?? 'email';
 
 const closes = (receipt: Receipt): boolean => receipt.type in CLOSES && !(receipt.type === 'bounced' && receipt.reason === 'soft');
-
-const earlier = (a: Date, b: Date): Date => (a < b ? a : b);

@@ -30,18 +30,16 @@ export class EventEffects {
     const bound = (to: string): ClaimedEvent[] => claimed.filter(({ event }) => DESTINATIONS[event.name] === to);
 
     const messages = bound('message');
-    record(messages, await this.tellDelivery(tx, tenant, messages));
-    const consents = claimed.filter((one) => DESTINATIONS[one.event.name] === 'consent' || (isOptOut(one) && outcomes.get(one)!.status === 'unmatched'));
-    record(consents, await this.people.applyConsents(tx, tenant, consents));
+    await this.delivery.recordReceipts(tx, tenant, messages.map(toReceipt), async (results) => {
+      record(messages, results.map((result) => (result === 'matched' ? PROCESSED : unmatched('unknown_message'))));
+      const consents = claimed.filter((one) => DESTINATIONS[one.event.name] === 'consent' || (isOptOut(one) && outcomes.get(one)!.status === 'unmatched'));
+      const { outcomes: told, ...said } = await this.people.consentsOf(tx, tenant, consents);
+      record(consents, told);
+      return said;
+    });
     const contacts = bound('contact');
     record(contacts, await this.people.applyContacts(tx, tenant, contacts));
     return claimed.map((one) => outcomes.get(one)!);
-  }
-
-  private async tellDelivery(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<Outcome[]> {
-    if (claimed.length === 0) return [];
-    const results = await this.delivery.recordReceipts(tx, tenant, claimed.map(toReceipt));
-    return results.map((result) => (result === 'matched' ? PROCESSED : unmatched('unknown_message')));
   }
 }
 

@@ -1,54 +1,42 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { type ConsentSetting, Customers, normaliseEmail, normalisePhone, type SuppressionEntry, Suppressions } from '#customers';
+import { type ClosedAddress, type ConsentSetting, Customers, normaliseEmail, normalisePhone } from '#customers';
 import { newId, type Tenant } from '#kernel';
-import { type Channel, CHANNELS } from '#tenants';
+import type { Channel } from '#tenants';
 import type { InboundEvent } from './normalisers/inbound-event.js';
 import { type ClaimedEvent, type Outcome, PROCESSED, unmatched } from './outcome.js';
 
 /** What events say of people rather than of messages: consents given and taken back, contacts made elsewhere. */
 @Injectable()
 export class People {
-  constructor(
-    private readonly customers: Customers,
-    private readonly suppressions: Suppressions,
-  ) {}
+  constructor(private readonly customers: Customers) {}
 
   /**
-   * Applies `subscribed`, `unsubscribed` and `complained`. An opt-out holds for the address even when nobody of ours has it:
+   * What `subscribed`, `unsubscribed` and `complained` come to. An opt-out holds for the address even when nobody of ours has it:
    * a customer who comes with it tomorrow is not written to either.
    */
-  async applyConsents(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<Outcome[]> {
+  async consentsOf(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<{ outcomes: Outcome[]; changes: ConsentSetting[]; closed: ClosedAddress[] }> {
     const numbers = await this.numbersOf(tx, tenant, claimed.map(({ event }) => event));
     // The last word of each person and channel, of two at one instant the opt-out, so that the order within a batch cannot matter.
     const last = new Map<string, ConsentSetting>();
-    const closed: SuppressionEntry[] = [];
-    const holderOf = await this.customers.holders(tx, tenant, claimed.flatMap(({ event }) => {
-      const channel = channelOf(event);
-      const address = addressOf(event, channel);
-      return address === null || event.name === 'subscribed' ? [] : [{ channel, address }];
-    }));
+    const closed: ClosedAddress[] = [];
     const outcomes = claimed.map(({ provider, event, at }, index): Outcome => {
       const customerNo = numbers[index]!;
       const channel = channelOf(event);
       const address = addressOf(event, channel);
       const optsOut = event.name !== 'subscribed';
-      // An opt-out is also of the address, whoever has it.
-      for (const person of new Set([customerNo ?? [], (optsOut ? holderOf(channel, address) : null) ?? []].flat())) {
-        const setting: ConsentSetting = { customerNo: person, channel, status: optsOut ? 'unsubscribed' : 'subscribed', source: `webhook:${provider}`, at };
-        const key = `${person}/${channel}`;
+      const source = `webhook:${provider}`;
+      if (customerNo !== null) {
+        const setting: ConsentSetting = { customerNo, channel, status: optsOut ? 'unsubscribed' : 'subscribed', source, at };
+        const key = `${customerNo}/${channel}`;
         const known = last.get(key);
         if (known === undefined || known.at < at || (known.at.getTime() === at.getTime() && optsOut)) last.set(key, setting);
       }
-      if (optsOut && address !== null) closed.push({ channel, address, reason: event.name === 'complained' ? 'complaint' : 'unsubscribed', at });
+      // An opt-out is also of the address, whoever has it.
+      if (optsOut && address !== null) closed.push({ channel, address, reason: event.name === 'complained' ? 'complaint' : 'unsubscribed', at, source });
       return customerNo !== null || (optsOut && address !== null) ? PROCESSED : unmatched('unknown_customer');
     });
-    // In this order: a consent given later than the opt-out lifts it again.
-    await this.suppressions.add(tx, tenant, closed);
-    for (const channel of CHANNELS) {
-      await this.customers.setConsent(tx, tenant, [...last.values()].filter((setting) => setting.channel === channel));
-    }
-    return outcomes;
+    return { outcomes, changes: [...last.values()], closed };
   }
 
   /** Applies `contact_created` and `form_submitted`: the contact becomes a customer, or completes one. What the event leaves out stays. */
