@@ -70,6 +70,11 @@ b,,Bob,,,,,,,
     expect(lines.slice(1).sort()).toEqual(['2,email,is_email', '3,phone,is_phone', '4,,column_count', '6,email,customer_not_found', '7,,customer_required', '9,customer_id,is_customer_id'].sort());
   });
 
+  test('nobody is born in the future', async () => {
+    const done = await imports.run('customer_id,birthday\na,2099-01-01\nb,2019-12-31\n');
+    expect([done.created, await imports.report(done.id, 'errors')]).toMatchObject([1, expect.stringContaining('2,birthday,is_born')]);
+  });
+
   test('an email that several customers have says of none that the row is about them', async () => {
     for (const id of ['first', 'second']) await put(id, { email: 'shared@example.com' });
     await put('only', { email: 'only@example.com' });

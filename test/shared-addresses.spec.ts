@@ -39,6 +39,23 @@ describe('profiles that share an address', () => {
     expect(await log()).toHaveLength(2);
   });
 
+  test('by a merge with somebody who opted out elsewhere', async () => {
+    await batch({ customer_id: 'old', email: 'old@example.com', ...optOut('2026-02-01T00:00:00Z') }, { customer_id: 'tom', email: EMAIL, consents: { email: { status: 'subscribed' } } });
+    await api().POST(`${BASE}/customers/{customer_id}/merge`, { params: { path: { customer_id: 'ada' } }, body: { from: 'old' } });
+    expect([await statuses(), (await customers.customer('tom'))!.consents.email.status, await size('unsubscribed')]).toEqual([OPTED_OUT, 'unsubscribed', 3]);
+    expect((await customers.customer('bob'))!.consents.email).toMatchObject({ source: 'merge', at: '2026-02-01T00:00:00.000Z' });
+  });
+
+  test('again by who opts out again, after another of them came back', async () => {
+    await put('ada', optOut());
+    await put('bob', { consents: { email: { status: 'subscribed', at: app.clock.now().toISOString() } } });
+    expect(await statuses()).toEqual(['unsubscribed', 'subscribed', 'unknown']);
+    app.clock.advance(1000);
+    await put('ada', optOut());
+    expect(await statuses()).toEqual(OPTED_OUT);
+    expect((await put('new', { email: EMAIL })).consents.email.status).toBe('unsubscribed');
+  });
+
   test('of a phone number, too', async () => {
     await put('eve', optOut(undefined, 'sms'));
     expect([await statuses(), await statuses('sms')]).toEqual([['unknown', 'subscribed', 'unknown'], ['unsubscribed', 'unknown', 'unsubscribed']]);

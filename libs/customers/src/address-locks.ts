@@ -11,7 +11,7 @@ import type { Suppressions } from './suppressions.js';
  *
  * Always after the customers' own rows, and in order: who has locked addresses waits for no customer any more.
  */
-const SHARES = 64;
+export const SHARES = 64;
 
 /** Any number that no other advisory lock of two numbers begins with, nor with the next {@link SHARES}. */
 const ADDRESSES = 1_633_969_152;
@@ -39,6 +39,12 @@ export async function lockAddresses(tx: EntityManager, tenant: Tenant, suppressi
   }
   const shares = [...modes.keys()].sort((a, b) => a - b);
   await tx.query(LOCK_SHARES, [tenant.id, shares, shares.map((share) => modes.get(share)!)]);
+}
+
+/** As somebody who gets any number of addresses, and opts none out. */
+export async function lockAllAddresses(tx: EntityManager, tenant: Tenant): Promise<void> {
+  const shares = [...Array(SHARES).keys()];
+  await tx.query(LOCK_SHARES, [tenant.id, shares, shares.map(() => false)]);
 }
 
 const shareOf = (suppressions: Suppressions, { channel, address }: TouchedAddress): number => (typeof address === 'string' ? suppressions.hash(channel, address) : address)[0]! % SHARES;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock, type Tenant } from '#kernel';
-import { lockAddresses, type TouchedAddress } from './address-locks.js';
+import { lockAddresses, lockAllAddresses, type TouchedAddress } from './address-locks.js';
 import { type ConsentVoice, decideConsent } from './consent.js';
 import { LOG_CONSENTS } from './customers.queries.js';
 import type { Draft } from './draft.js';
@@ -34,6 +34,12 @@ export class ConsentChanges {
     await this.suppressions.add(tx, tenant, closed);
   }
 
+  /** Whether nothing stands against any address of the tenant, and will not until the transaction ends. */
+  async nothingStands(tx: EntityManager, tenant: Tenant): Promise<boolean> {
+    await lockAllAddresses(tx, tenant);
+    return this.suppressions.none(tx, tenant);
+  }
+
   /** What stands against the addresses, and those that were closed. */
   suppressionsOf(tx: EntityManager, tenant: Tenant, addresses: readonly { channel: Channel; address: string }[], closed: readonly ClosedAddress[]): Promise<SuppressionOf> {
     return this.suppressions.find(tx, tenant, [...addresses, ...closed.flatMap(({ channel, address }) => (typeof address === 'string' ? [{ channel, address }] : []))]);
@@ -59,7 +65,7 @@ export class ConsentChanges {
       if (wanted === undefined && found === null && draft.now.consents[channel] === undefined) return null; // nobody ever said anything of it
       const optedOutAt = found !== null && isOptOut(found.reason) ? found.at : null;
       const sameAddress = address === addressOf(draft.before, channel);
-      const decided = decideConsent({ consent: consentOf(draft.now, channel), optedOutAt, sameAddress }, wanted, voice, now);
+      const decided = decideConsent({ consent: consentOf(draft.now, channel), optedOutAt, sameAddress, lifted: address !== null && found === null }, wanted, voice, now);
       if (decided === null) return null;
       const { consent, lifts } = decided;
       draft.now = withConsent(draft.now, channel, consent);

@@ -7,8 +7,8 @@ const UNKNOWN: Consent = { status: 'unknown', source: null, at: null };
 const OUT: Consent = { status: 'unsubscribed', source: 'link', at: '2026-03-01T00:00:00.000Z' };
 const IN: Consent = { status: 'subscribed', source: 'form', at: '2026-01-01T00:00:00.000Z' };
 
-const decide = (consent: Consent, wanted: ConsentPatch | null | undefined, voice: ConsentVoice = 'sync', optedOutAt: string | null = null, sameAddress = false) =>
-  decideConsent({ consent, optedOutAt: optedOutAt === null ? null : new Date(optedOutAt), sameAddress }, wanted, voice, NOW);
+const decide = (consent: Consent, wanted: ConsentPatch | null | undefined, voice: ConsentVoice = 'sync', optedOutAt: string | null = null, sameAddress = false, lifted = false) =>
+  decideConsent({ consent, optedOutAt: optedOutAt === null ? null : new Date(optedOutAt), sameAddress, lifted }, wanted, voice, NOW);
 const status = (...args: Parameters<typeof decide>) => decide(...args)?.consent.status;
 
 describe('what a consent becomes', () => {
@@ -26,6 +26,11 @@ describe('what a consent becomes', () => {
     }
     expect(status({ ...IN, at: null }, { status: 'unsubscribed', at: '2020-01-01T00:00:00Z' })).toBe('unsubscribed'); // nobody knows that they did
     expect(decide(OUT, { status: 'unsubscribed', at: '2026-01-01T00:00:00Z' })).toBeNull();
+  });
+
+  test('an opt-out without a date that repeats one keeps its date, unless that one is in force no more', () => {
+    expect(decide(OUT, { status: 'unsubscribed', source: 'link' }, 'sync', OUT.at, true)).toBeNull();
+    expect(decide(OUT, { status: 'unsubscribed', source: 'form' }, 'sync', null, true, true)).toEqual({ consent: { status: 'unsubscribed', source: 'form', at: NOW.toISOString() }, lifts: false });
   });
 
   test('only a consent given after the opt-out undoes it, and no import does', () => {

@@ -13,23 +13,25 @@ export interface KnownConsent {
   optedOutAt: Date | null;
   /** The customer had this address when the consent was given: it says nothing of another's opt-out. */
   sameAddress: boolean;
+  /** Nothing stands against the address any more: whoever shares it came back, and this customer's opt-out of then is no longer in force. */
+  lifted: boolean;
 }
 
 /**
  * What a customer's consent becomes. The customer's last word counts, by its date and not by its arrival, and of two at one instant the
  * opt-out. A `subscribed` that nobody dated only repeats what a system believed: it takes no opt-out back, and stands against none; nor
- * does an import take one back. An opt-out without a date is one of now.
+ * does an import take one back. An opt-out without a date is one of now, unless it repeats one that is in force.
  *
  * @returns the new consent and whether it lifts the address's opt-out; null when nothing changes
  */
-export function decideConsent({ consent: known, optedOutAt, sameAddress }: KnownConsent, wanted: ConsentPatch | null | undefined, voice: ConsentVoice, now: Date): { consent: Consent; lifts: boolean } | null {
+export function decideConsent({ consent: known, optedOutAt, sameAddress, lifted }: KnownConsent, wanted: ConsentPatch | null | undefined, voice: ConsentVoice, now: Date): { consent: Consent; lifts: boolean } | null {
   const status = wanted === null ? 'unknown' : wanted?.status;
   const source = wanted?.source ?? null;
   const at = wanted?.at ? new Date(wanted.at.toUpperCase()).toISOString() : null; // kept in UTC, whatever zone it was told in
   const optOuts: Consent[] = [];
   if (optedOutAt !== null) optOuts.push({ status: 'unsubscribed', source: 'suppression', at: optedOutAt.toISOString() });
   if (known.status === 'unsubscribed') optOuts.push({ ...known, at: known.at ?? new Date(0).toISOString() });
-  if (status === 'unsubscribed') optOuts.push({ status, source, at: at ?? (known.status === status ? known.at : null) ?? now.toISOString() });
+  if (status === 'unsubscribed') optOuts.push({ status, source, at: at ?? (known.status === status && !lifted ? known.at : null) ?? now.toISOString() });
   const consents: Consent[] = [];
   if (known.status === 'subscribed' && known.at !== null && (sameAddress || optedOutAt === null)) consents.push(known);
   if (status === 'subscribed' && at !== null && voice !== 'import') consents.push({ status, source, at });

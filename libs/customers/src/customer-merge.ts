@@ -11,7 +11,7 @@ import { PersonalData } from './personal-data.js';
 import { profileColumns } from './profile-columns.js';
 import { ProfileWriter } from './profile-writer.js';
 import type { CustomerProfile } from './profile.js';
-import { optOutsOf, Suppressions } from './suppressions.js';
+import { optOutsOf } from './suppressions.js';
 
 /** Looks again for what was written under a number after it was merged away. */
 export const MERGE_AGAIN = jobType<{ merged_no: number }>('customers-merge-again', { retries: 20 });
@@ -31,7 +31,6 @@ export class CustomerMerge implements OnModuleInit {
     private readonly database: Database,
     private readonly jobs: Jobs,
     private readonly personalData: PersonalData,
-    private readonly suppressions: Suppressions,
     private readonly writer: ProfileWriter,
   ) {}
 
@@ -49,13 +48,16 @@ export class CustomerMerge implements OnModuleInit {
     const pair = await this.lock(tx, tenant, customerId, from);
     if (pair === null) return; // it was done before
     const { survivor, merged } = pair;
-    await this.write(tx, tenant, { ...mergeProfiles(survivor, merged), version: survivor.version + 1 });
+    const profile = { ...mergeProfiles(survivor, merged), version: survivor.version + 1 };
+    await tx.query(UPDATE_PROFILES, [tenant.id, this.clock.now(), ...profileColumns([profile])]);
     for (const source of this.personalData.sources) await source.merge(tx, tenant, merged.customer_no, survivor.customer_no);
     await tx.query(MERGE_DATES, [tenant.id, survivor.customer_no, merged.customer_no]);
     await tx.query(MOVE_ALIASES, [tenant.id, merged.customer_no, survivor.customer_no]);
     await tx.query(ADD_ALIAS, [tenant.id, merged.customer_id, merged.customer_no, survivor.customer_no, this.clock.now()]);
     await tx.query('DELETE FROM customers WHERE tenant_id = $1 AND customer_no = $2', [tenant.id, merged.customer_no]);
     await this.writer.mark(tx, tenant, [survivor.customer_no, merged.customer_no]); // the merged one, too: who is following it may not see that it goes
+    // The address that the person has now is opted out as the person is, for whoever else has it.
+    await this.writer.close(tx, tenant, optOutsOf(profile).map((one) => ({ ...one, source: 'merge' })), 'act');
     for (const delay of AGAIN_AFTER) await this.jobs.enqueue(tx, tenant, MERGE_AGAIN, { merged_no: merged.customer_no }, { startAfter: new Date(this.clock.now().getTime() + delay) });
     await this.auditLog.add(tx, tenant, actor, 'customer.merged', { customer_no: survivor.customer_no, merged_no: merged.customer_no });
   }
@@ -83,11 +85,5 @@ export class CustomerMerge implements OnModuleInit {
     if (intoNo === fromNo) return null;
     if (merged.customer_id !== from) throw new CustomerError('customer_merged', { detail: `${from} was merged into ${merged.customer_id} already.` });
     return { survivor, merged };
-  }
-
-  /** The profile, and the address it has now as opted out as the person is. */
-  private async write(tx: EntityManager, tenant: Tenant, profile: CustomerProfile): Promise<void> {
-    await tx.query(UPDATE_PROFILES, [tenant.id, this.clock.now(), ...profileColumns([profile])]);
-    await this.suppressions.add(tx, tenant, optOutsOf(profile));
   }
 }

@@ -46,7 +46,7 @@ function searched(q: string, bind: (value: unknown) => string): string {
   return [
     range('customer_id', `${text}::text`),
     `customer_no = (SELECT customer_no FROM customer_aliases WHERE tenant_id = $1 AND customer_id = ${text}::text)`, // whom a merged id means now
-    range('email', `lower(${text}::text)`),
+    range('email', `${bind(oneSpelling(q).toLowerCase())}::text`),
     range('name_search', `searchable(${name}::text)`),
     range('last_name_search', `searchable(${name}::text)`),
     ...phonePrefixes(q).map((prefix) => range('phone', `${bind(prefix)}::text`)),

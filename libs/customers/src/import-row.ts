@@ -159,7 +159,7 @@ const SETTLE: Readonly<Record<string, Column['settle']>> = {
   last_name: plain(200),
   locale: matching(/^[a-z]{2}(-[A-Z]{2})?$/),
   timezone: among(new Set(Intl.supportedValuesOf('timeZone'))),
-  birthday: matching(/^(18|19|20)\d\d-((0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)$/),
+  birthday: matching(/^(18\d\d|19\d\d|20[01]\d)-((0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)$/),
   city: plain(200),
   loyalty_tier: plain(100),
   loyalty_points: (points: unknown) => (Number.isInteger(points) && Math.abs(points as number) < 2 ** 31 ? points : undefined),

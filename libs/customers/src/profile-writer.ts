@@ -9,7 +9,7 @@ import type { Draft } from './draft.js';
 import { CustomerNumbers } from './customer-numbers.js';
 import { HOLD_NUMBERS, INSERT_BARE, INSERT_PROFILES, LOCK_BY_NO, MARK_CHANGED, NUMBERS_OF_IDS, SURVIVORS, UPDATE_PROFILES } from './customers.queries.js';
 import { profileColumns } from './profile-columns.js';
-import { walkAddresses } from './address-locks.js';
+import { SHARES, walkAddresses } from './address-locks.js';
 import { sharersOf } from './shared-addresses.js';
 import { type ClosedAddress, NOTHING } from './suppressions.js';
 import { blankProfile, type CustomerProfile, type ProfilePatch } from './profile.js';
@@ -124,6 +124,11 @@ export class ProfileWriter {
     await this.apply(tx, tenant, { locked, rows: rows.map(({ customerNo, patch }) => ({ customerNo: current(customerNo), patch })), closed }, voice);
   }
 
+  /** Closes addresses, and tells whoever has them; of work that has locked its customers already. */
+  close(tx: EntityManager, tenant: Tenant, closed: readonly ClosedAddress[], voice: ConsentVoice): Promise<void> {
+    return closed.length === 0 ? Promise.resolve() : this.apply(tx, tenant, { locked: new Map(), rows: [], closed }, voice);
+  }
+
   /** Whoever was merged away since their number was read stands for the survivor: what was said of them must not be lost. */
   private async lock(tx: EntityManager, tenant: Tenant, customerNos: readonly number[]): Promise<{ profiles: CustomerProfile[]; current(no: number): number }> {
     const wanted = [...new Set(customerNos)];
@@ -148,6 +153,7 @@ export class ProfileWriter {
 
   /** Writes what the rows make of the customers, all of whom are locked or just made. From the addresses' locks on it waits for nobody's row, and sees whatever was said of them before. */
   private async apply(tx: EntityManager, tenant: Tenant, { made = NOBODY, locked, rows, closed = [] }: Work, voice: ConsentVoice): Promise<void> {
+    if (closed.length === 0 && areNewcomers(made, rows) && (await this.consents.nothingStands(tx, tenant))) return this.consents.record(tx, tenant, made.changes);
     const drafts = new Map<number, Draft>();
     for (const { customer_no, customer_id } of made.stored.values()) drafts.set(customer_no, blankDraft(customer_no, customer_id));
     for (const profile of locked.values()) drafts.set(profile.customer_no, { before: profile, now: profile });
@@ -193,6 +199,12 @@ interface Made {
 }
 
 const NOBODY: Made = { stored: new Map(), changes: null };
+
+/** An import's chunk of people who are all new and opt out of nothing, for whom looking at each address would take longer than everything else here. */
+const areNewcomers = (made: Made, rows: Work['rows']): made is Made & { changes: ConsentChange[] } =>
+  made.changes !== null && rows.length >= SHARES && rows.every(({ customerNo, patch }) => made.stored.has(customerNo) && !optsOut(patch));
+
+const optsOut = ({ consents }: ProfilePatch): boolean => consents !== null && consents !== undefined && Object.values(consents).some((consent) => consent?.status === 'unsubscribed');
 
 interface Work {
   made?: Made;

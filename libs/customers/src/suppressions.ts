@@ -124,6 +124,11 @@ export class Suppressions {
     return (channel, address) => byAddress.get(`${channel}:${address}`) ?? null;
   }
 
+  async none(tx: EntityManager, tenant: Tenant): Promise<boolean> {
+    const [{ none }] = await tx.query<[{ none: boolean }]>('SELECT NOT EXISTS (SELECT FROM suppressions WHERE tenant_id = $1) AS none', [tenant.id]);
+    return none;
+  }
+
   /** Those whose channel the tenant has suppressions on at all: of whoever just moves in none, and hashes are what this costs. */
   private async onKnownChannels<Address extends { channel: Channel }>(tx: EntityManager, tenant: Tenant, addresses: readonly Address[]): Promise<Address[]> {
     const known = await tx.query<{ channel: Channel }[]>(
