@@ -30,9 +30,9 @@ test('what is taken for E.164 at first sight is what the library makes of it', (
       taken++;
       expect(library(text)).toBe(text);
     }),
-    { numRuns: 40_000 },
+    { numRuns: 10_000 },
   );
-  expect(taken).toBeGreaterThan(10_000);
+  expect(taken).toBeGreaterThan(2500);
 });
 
 test.each(getCountries().map((of) => [of, written(of, examples[of])]))('a mobile number of %s is taken at first sight: %s', (_, text) => {

@@ -58,7 +58,7 @@ test('rows are the same whatever the delimiter, the quotes, the line ends, the e
       const parts = at.slice(1).map((end, index) => bytes.subarray(at[index], end)).filter((part) => part.length > 0);
       expect(await read(fileOf(parts, charset))).toEqual({ columns: HEADER, rows: rows.map((row) => row.map(([text]) => text)) });
     }),
-    { numRuns: 500 },
+    { numRuns: 150 },
   );
 });
 
