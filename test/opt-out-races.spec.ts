@@ -5,7 +5,6 @@ import { slowly } from './support/slowly.js';
 import { newTenant } from './support/tokens.js';
 import { WebhookSender } from './support/webhook-sender.js';
 
-const BASE = '/api/v1/marketing';
 const EMAIL = 'shared@example.com';
 const LONG_AGO = '2025-01-01T00:00:00Z';
 const OPT_OUT = { consents: { email: { status: 'unsubscribed' } } };
@@ -28,7 +27,6 @@ describe('an opt-out of an address, and others who come to it', () => {
     expect([id, response.ok]).toEqual([id, true]);
     return data!;
   };
-  const batch = async (...rows: { customer_id: string; [field: string]: unknown }[]) => (await app.api(['marketing'], customers.tenant).POST(`${BASE}/customers/batch`, { body: { customers: rows as never } })).data!;
   const status = async (id: string) => (await customers.customer(id))!.consents.email.status;
   const deadlocks = async () => (await app.sql<{ deadlocks: string }>('SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()'))[0]!.deadlocks;
   const waiting = () => eventually(async () => expect(await app.sql(`SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND wait_event = 'advisory' AND datname = current_database()`)).not.toEqual([]));
@@ -37,7 +35,7 @@ describe('an opt-out of an address, and others who come to it', () => {
   const COMERS: [string, () => Promise<unknown>][] = [
     ['moves', () => put('moves', { email: EMAIL })],
     ['new', () => put('new', { email: EMAIL, ...SUBSCRIBED })],
-    ['new', () => batch({ customer_id: 'new', email: EMAIL, ...SUBSCRIBED }, { customer_id: 'another', email: 'another@example.com' })],
+    ['new', () => customers.batch({ customer_id: 'new', email: EMAIL, ...SUBSCRIBED }, { customer_id: 'another', email: 'another@example.com' })],
   ];
   const optOutByWebhook = async () => {
     const sender = await WebhookSender.connect(app, 'mailchimp', customers.tenant);
@@ -73,7 +71,7 @@ describe('an opt-out of an address, and others who come to it', () => {
   });
 
   test('who has or gets other addresses waits for nobody', async () => {
-    const finish = await slowly(app, () => batch({ customer_id: 'has', first_name: 'Ada' }, { customer_id: 'moves', email: 'third@example.com', ...SUBSCRIBED }));
+    const finish = await slowly(app, () => customers.batch({ customer_id: 'has', first_name: 'Ada' }, { customer_id: 'moves', email: 'third@example.com', ...SUBSCRIBED }));
     await Promise.all([put('n1', { email: 'n1@example.com' }), put('n2', { email: 'third@example.com', ...SUBSCRIBED })]);
     expect(await customers.run(`customer_id,email\n${Array.from({ length: 200 }, (_, row) => `i${row},i${row}@example.com`).join('\n')}\n`)).toMatchObject({ created: 200 });
     await finish();
@@ -96,14 +94,14 @@ describe('an opt-out of an address, and others who come to it', () => {
     for (let round = 0; round < 8; round++) {
       const email = `storm${round}@example.com`;
       const id = (name: string) => `${name}${round}`;
-      await batch(...['a', 'b', 'c', 'd'].map((name) => ({ customer_id: id(name), email: name < 'c' ? email : `${name}${email}`, ...SUBSCRIBED })));
+      await customers.batch(...['a', 'b', 'c', 'd'].map((name) => ({ customer_id: id(name), email: name < 'c' ? email : `${name}${email}`, ...SUBSCRIBED })));
       await Promise.all([
         put(id('a'), OPT_OUT),
         put(id('c'), { email }),
         put(id('e'), { email, ...SUBSCRIBED }),
         put(id('f'), { email, ...OPT_OUT }),
-        batch({ customer_id: id('g'), email, ...SUBSCRIBED }, { customer_id: id('d'), email }, { customer_id: id('b'), ...OPT_OUT }),
-        batch({ customer_id: id('b'), first_name: 'Bob' }, { customer_id: id('a'), ...OPT_OUT }, { customer_id: id('h'), email, ...SUBSCRIBED }),
+        customers.batch({ customer_id: id('g'), email, ...SUBSCRIBED }, { customer_id: id('d'), email }, { customer_id: id('b'), ...OPT_OUT }),
+        customers.batch({ customer_id: id('b'), first_name: 'Bob' }, { customer_id: id('a'), ...OPT_OUT }, { customer_id: id('h'), email, ...SUBSCRIBED }),
         sender.post([{ event_type: 'unsubscribed', email, timestamp: new Date().toISOString() }]),
         customers.run(`customer_id,email,consents.email.status\n${id('i')},${email},subscribed\n${id('d')},${email},\n`),
       ]);
@@ -117,27 +115,27 @@ describe('an opt-out of an address, and others who come to it', () => {
   describe('in one batch', () => {
     test('an opt-out is of the address that its row finds the customer at, wherever later rows move them', async () => {
       await put('w', { email: 'e@example.com', ...SUBSCRIBED });
-      await batch({ customer_id: 'q', email: 'e@example.com', ...OPT_OUT }, { customer_id: 'q', email: 'ne@example.com' });
+      await customers.batch({ customer_id: 'q', email: 'e@example.com', ...OPT_OUT }, { customer_id: 'q', email: 'ne@example.com' });
       expect([await status('w'), await status('q')]).toEqual(['unsubscribed', 'unsubscribed']);
       expect((await put('newcomer', { email: 'e@example.com' })).consents.email.status).toBe('unsubscribed');
       expect((await put('newer', { email: 'ne@example.com' })).consents.email.status).toBe('unknown');
     });
 
     test('likewise of a customer who is known, and in an import', async () => {
-      await batch({ customer_id: 'w', email: EMAIL, ...SUBSCRIBED }, { customer_id: 'v', email: 'v@example.com', ...SUBSCRIBED });
-      await batch({ customer_id: 'has', ...OPT_OUT }, { customer_id: 'has', email: 'v@example.com' });
+      await customers.batch({ customer_id: 'w', email: EMAIL, ...SUBSCRIBED }, { customer_id: 'v', email: 'v@example.com', ...SUBSCRIBED });
+      await customers.batch({ customer_id: 'has', ...OPT_OUT }, { customer_id: 'has', email: 'v@example.com' });
       expect([await status('w'), await status('v')]).toEqual(['unsubscribed', 'subscribed']);
       await customers.run('customer_id,email,consents.email.status\nq,v@example.com,unsubscribed\nq,nv@example.com,\n');
       expect(await status('v')).toBe('unsubscribed');
     });
 
     test('who takes the address in a later row is opted out, who left it in an earlier one is not', async () => {
-      await batch({ customer_id: 'moves', email: EMAIL }, { customer_id: 'moves', email: 'away@example.com' }, { customer_id: 'has', ...OPT_OUT }, { customer_id: 'later', email: EMAIL, ...SUBSCRIBED });
+      await customers.batch({ customer_id: 'moves', email: EMAIL }, { customer_id: 'moves', email: 'away@example.com' }, { customer_id: 'has', ...OPT_OUT }, { customer_id: 'later', email: EMAIL, ...SUBSCRIBED });
       expect([await status('moves'), await status('later')]).toEqual(['subscribed', 'unsubscribed']);
     });
 
     test('a consent that follows takes it back', async () => {
-      await batch({ customer_id: 'has', consents: { email: { status: 'unsubscribed', at: '2026-01-01T00:00:00Z' } } }, { customer_id: 'has', consents: { email: { status: 'subscribed', at: '2026-02-01T00:00:00Z' } } });
+      await customers.batch({ customer_id: 'has', consents: { email: { status: 'unsubscribed', at: '2026-01-01T00:00:00Z' } } }, { customer_id: 'has', consents: { email: { status: 'subscribed', at: '2026-02-01T00:00:00Z' } } });
       expect((await put('newcomer', { email: EMAIL, ...SUBSCRIBED })).consents.email.status).toBe('subscribed');
     });
   });

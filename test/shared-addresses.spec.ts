@@ -16,11 +16,10 @@ describe('profiles that share an address', () => {
   let customers: TestImports;
   beforeEach(async () => {
     customers = new TestImports(app, newTenant());
-    await batch({ customer_id: 'ada', email: EMAIL, phone: PHONE }, { customer_id: 'bob', email: EMAIL, consents: { email: { status: 'subscribed', at: '2026-01-01T00:00:00Z' } } }, { customer_id: 'eve', email: 'eve@example.com', phone: PHONE });
+    await customers.batch({ customer_id: 'ada', email: EMAIL, phone: PHONE }, { customer_id: 'bob', email: EMAIL, consents: { email: { status: 'subscribed', at: '2026-01-01T00:00:00Z' } } }, { customer_id: 'eve', email: 'eve@example.com', phone: PHONE });
   });
 
   const api = () => app.api(['tenant_admin'], customers.tenant);
-  const batch = async (...rows: { customer_id: string; [field: string]: unknown }[]) => (await api().POST(`${BASE}/customers/batch`, { body: { customers: rows as never } })).data!;
   const put = async (id: string, body: object) => (await customers.put(id, body)).data!;
   const optOut = (at?: string, channel = 'email') => ({ consents: { [channel]: { status: 'unsubscribed', source: 'shop', at } } });
   const statuses = (channel: 'email' | 'sms' = 'email') => Promise.all(['ada', 'bob', 'eve'].map(async (id) => (await customers.customer(id))!.consents[channel].status));
@@ -40,7 +39,7 @@ describe('profiles that share an address', () => {
   });
 
   test('by a merge with somebody who opted out elsewhere', async () => {
-    await batch({ customer_id: 'old', email: 'old@example.com', ...optOut('2026-02-01T00:00:00Z') }, { customer_id: 'tom', email: EMAIL, consents: { email: { status: 'subscribed' } } });
+    await customers.batch({ customer_id: 'old', email: 'old@example.com', ...optOut('2026-02-01T00:00:00Z') }, { customer_id: 'tom', email: EMAIL, consents: { email: { status: 'subscribed' } } });
     await api().POST(`${BASE}/customers/{customer_id}/merge`, { params: { path: { customer_id: 'ada' } }, body: { from: 'old' } });
     expect([await statuses(), (await customers.customer('tom'))!.consents.email.status, await size('unsubscribed')]).toEqual([OPTED_OUT, 'unsubscribed', 3]);
     expect((await customers.customer('bob'))!.consents.email).toMatchObject({ source: 'merge', at: '2026-02-01T00:00:00.000Z' });
@@ -62,9 +61,9 @@ describe('profiles that share an address', () => {
   });
 
   test('by a customer who is new with it, or just got it, in one batch with others', async () => {
-    expect(await batch({ customer_id: 'new', email: EMAIL }, { customer_id: 'eve', email: EMAIL, ...optOut() }, { customer_id: 'other', email: 'other@example.com' })).toMatchObject({ created: 2, updated: 1 });
+    expect(await customers.batch({ customer_id: 'new', email: EMAIL }, { customer_id: 'eve', email: EMAIL, ...optOut() }, { customer_id: 'other', email: 'other@example.com' })).toMatchObject({ created: 2, updated: 1 });
     expect([await statuses(), (await customers.customer('new'))!.consents.email.status, await size('unsubscribed')]).toEqual([['unsubscribed', 'unsubscribed', 'unsubscribed'], 'unsubscribed', 4]);
-    await batch({ customer_id: 'x', phone: PHONE, ...optOut(undefined, 'sms') });
+    await customers.batch({ customer_id: 'x', phone: PHONE, ...optOut(undefined, 'sms') });
     expect(await statuses('sms')).toEqual(['unsubscribed', 'unknown', 'unsubscribed']);
   });
 
@@ -93,10 +92,10 @@ describe('profiles that share an address', () => {
     const ids = Array.from({ length: 12 }, (_, index) => `c${index}`);
     for (let round = 0; round < 5; round++) {
       const email = `round${round}@example.com`;
-      await batch(...ids.map((customer_id) => ({ customer_id, email })));
+      await customers.batch(...ids.map((customer_id) => ({ customer_id, email })));
       const began = performance.now();
       const [{ deadlocks: before }] = (await app.sql<{ deadlocks: string }>('SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()')) as [{ deadlocks: string }];
-      await Promise.all(ids.map((id, index) => (index % 2 === 0 ? put(id, optOut(`2026-0${round + 1}-02T00:00:00Z`)) : batch(...[...ids.slice(index), ...ids.slice(0, index)].map((customer_id) => ({ customer_id, ...optOut(`2026-0${round + 1}-02T00:00:00Z`) }))))));
+      await Promise.all(ids.map((id, index) => (index % 2 === 0 ? put(id, optOut(`2026-0${round + 1}-02T00:00:00Z`)) : customers.batch(...[...ids.slice(index), ...ids.slice(0, index)].map((customer_id) => ({ customer_id, ...optOut(`2026-0${round + 1}-02T00:00:00Z`) }))))));
       expect(performance.now() - began).toBeLessThan(20_000);
       const [{ deadlocks: after }] = (await app.sql<{ deadlocks: string }>('SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()')) as [{ deadlocks: string }];
       expect(after).toBe(before);

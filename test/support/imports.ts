@@ -9,7 +9,7 @@ type Import = paths['/api/v1/marketing/imports/{import_id}']['get']['responses']
 
 const BASE = '/api/v1/marketing';
 
-/** Files sent by a tenant, and what became of them. */
+/** Files and customers sent by a tenant, and what became of them. */
 export class TestImports {
   constructor(
     private readonly app: TestApp,
@@ -65,6 +65,10 @@ export class TestImports {
 
   put(customer_id: string, body: object) {
     return this.app.api(['marketing'], this.tenant).PUT('/api/v1/marketing/customers/{customer_id}', { params: { path: { customer_id } }, body });
+  }
+
+  async batch(...customers: { customer_id: string; [field: string]: unknown }[]) {
+    return (await this.app.api(['marketing'], this.tenant).POST('/api/v1/marketing/customers/batch', { body: { customers: customers as never } })).data!;
   }
 
   /** How many rows the tenant has there. */

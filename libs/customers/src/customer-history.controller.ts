@@ -51,7 +51,7 @@ export class CustomerHistoryController {
     summary: 'Merge a duplicate into a customer',
     description:
       'For two profiles of one person. The customer named in the path keeps its fields and gains those it lacks, with all tags; orders, events, messages, redemptions, consents and memberships of lists become its own, and the facts follow. ' +
-      'An opt-out of either stands, unless the other took it back later for the same address. `from` is an alias from then on: whoever says that id means the customer who stays. It cannot be undone; doing it again changes nothing. Kept in the audit log.',
+      'An opt-out of either stands, unless the other took it back later for the same address; it then holds for everybody who has the address that stays. `from` is an alias from then on: whoever says that id means the customer who stays. It cannot be undone; doing it again changes nothing. Kept in the audit log.',
     returns: CustomerDto,
     versioned: true,
     example: CUSTOMER_EXAMPLE,
@@ -80,7 +80,7 @@ export class CustomerHistoryController {
     allow: 'customers:erase',
     status: 204,
     summary: 'Erase a customer',
-    description: 'Removes every personal field of this person from every table (GDPR Article 17). An address that was opted out stays so, as a keyed hash; such hashes of where messages went remain for 30 days, so that a bounce or a complaint that comes later still closes the address. What remains in reports is anonymous. Whoever is told of under the same `customer_id` later, by an import or an event, is a new customer of whom only that is known: nothing erased comes back, nor does the consent to an address that was opted out. So stop telling of the person where the data comes from. Kept in the audit log.',
+    description: 'Removes every personal field of this person from every table (GDPR Article 17). An address that was opted out stays so, as a keyed hash; such hashes of where messages went remain for 30 days, so that a bounce or a complaint that comes later still closes the address; and keyed hashes of what import files call the person for as long as one may be under way, so that its rows are rejected. What remains in reports is anonymous. Whoever is told of under the same `customer_id` later, by an import or an event, is a new customer of whom only that is known: nothing erased comes back, nor does the consent to an address that was opted out. So stop telling of the person where the data comes from. Kept in the audit log.',
     errors: NOT_FOUND,
     conditional: true,
   })

@@ -48,7 +48,7 @@ export class CustomersController {
     allow: 'customers:write',
     summary: 'Create or change a customer',
     description:
-      'What is left out stays as it is, null clears it. 201 when the customer is new. An opt-out that is known (also of an address whose customer was erased) is undone only by a `subscribed` with a later `at`. An opt-out is of the address: it is recorded for every customer who has it, each in their own history; a consent is of this customer alone.',
+      'What is left out stays as it is, null clears it. 201 when the customer is new. An opt-out that is known (also of an address whose customer was erased) is undone only by a `subscribed` with a later `at`. An opt-out is of the address: it is recorded for every customer who has it, each in their own history; a consent is of this customer alone. Whoever has opted out stays so under another address, which that closes for nobody else.',
     returns: CustomerDto,
     versioned: true,
     example: CUSTOMER_EXAMPLE,
