@@ -36,6 +36,7 @@ describe('an opt-out of an address, and others who come to it', () => {
     ['moves', () => put('moves', { email: EMAIL })],
     ['new', () => put('new', { email: EMAIL, ...SUBSCRIBED })],
     ['new', () => customers.batch({ customer_id: 'new', email: EMAIL, ...SUBSCRIBED }, { customer_id: 'another', email: 'another@example.com' })],
+    ['new', () => customers.batch({ customer_id: 'new', email: EMAIL, ...SUBSCRIBED }, ...Array.from({ length: 100 }, (_, n) => ({ customer_id: `crowd-${n}` })))],
   ];
   const optOutByWebhook = async () => {
     const sender = await WebhookSender.connect(app, 'mailchimp', customers.tenant);

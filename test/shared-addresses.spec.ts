@@ -72,6 +72,21 @@ describe('profiles that share an address', () => {
     expect(await statuses()).toEqual(OPTED_OUT);
   });
 
+  /** As many newcomers as are written without a look at each one's address, unless somebody says something of one. */
+  const crowd = Array.from({ length: 100 }, (_, n) => ({ customer_id: `crowd-${n}`, email: `crowd-${n}@example.com`, phone: `+4179123${1000 + n}` }));
+
+  test('by one of many who are all new', async () => {
+    await customers.batch(...crowd, { customer_id: 'new', email: EMAIL, ...optOut() });
+    expect([await statuses(), await size('unsubscribed')]).toEqual([OPTED_OUT, 3]);
+    expect((await put('next', { email: EMAIL })).consents.email.status).toBe('unsubscribed');
+  });
+
+  test('whoever comes to the address among many who are all new, too', async () => {
+    await put('ada', optOut());
+    await customers.batch(...crowd, { customer_id: 'new', email: EMAIL, consents: { email: { status: 'subscribed' } } });
+    expect([(await customers.customer('new'))!.consents.email.status, await size('unsubscribed')]).toEqual(['unsubscribed', 3]);
+  });
+
   test('by a webhook that names the address, also where it says it of somebody who has another', async () => {
     const sender = await WebhookSender.connect(app, 'mailchimp', customers.tenant);
     await sender.post([{ event_type: 'unsubscribed', email: EMAIL, customer_id: 'eve', timestamp: '2026-03-01T00:00:00Z' }]);
