@@ -7,6 +7,6 @@ export default {
   testEnvironment: '<rootDir>/test/support/environment.js',
   globalSetup: '<rootDir>/test/support/global-setup.js',
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
-  maxWorkers: 2,
+  maxWorkers: 3, // of two cores: specs wait for crashes, leases and locks as often as they compute
   testTimeout: 30_000,
 };
