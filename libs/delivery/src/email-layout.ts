@@ -1,3 +1,5 @@
+import { Slotted } from './slotted.js';
+
 /** What an email shows. Texts are plain; this file alone makes HTML of them. */
 export interface EmailLayout {
   language: string;
@@ -19,40 +21,54 @@ const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', 
 
 export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (char) => ENTITIES[char]!);
 
-/** A table with inlined styles, since mail clients know little else: one column, 600 pixels at most, narrower on a phone. */
-export function emailHtml(layout: EmailLayout, urlPattern: RegExp): string {
-  const { subject, brand, button, language, postalAddress, unsubscribeUrl, pixelUrl } = layout;
-  const paragraphs = paragraphsOf(layout.body).map((text) => `<p style="margin:0 0 16px;${FONT};font-size:16px;line-height:1.5;color:#1f2933">${inline(text, layout, urlPattern)}</p>`);
-  return `<!doctype html>
-<html lang="${escapeHtml(language)}">
+/** A table with inlined styles, since mail clients know little else: one column, 600 pixels at most, narrower on a phone. The same for everybody, but for its gaps. */
+export const EMAIL_HTML = Slotted.of(
+  (slot) => `<!doctype html>
+<html lang="${slot('language')}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <meta name="color-scheme" content="light">
-<title>${escapeHtml(subject)}</title>
+<title>${slot('subject')}</title>
 </head>
 <body style="margin:0;padding:0;background:#f2f4f7">
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="background:#f2f4f7">
 <tr><td align="center" style="padding:24px 12px">
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:600px;background:#ffffff;border-radius:8px">
-${brand === '' ? '' : `<tr><td style="padding:24px 32px 0;${FONT};font-size:14px;font-weight:600;color:#52606d">${escapeHtml(brand)}</td></tr>`}
+${slot('brand')}
 <tr><td style="padding:24px 32px 16px">
-<h1 style="margin:0 0 16px;${FONT};font-size:24px;line-height:1.3;color:#102a43">${escapeHtml(subject)}</h1>
-${paragraphs.join('\n')}
-${button === null ? '' : buttonHtml(button)}
+<h1 style="margin:0 0 16px;${FONT};font-size:24px;line-height:1.3;color:#102a43">${slot('subject')}</h1>
+${slot('body')}
+${slot('button')}
 </td></tr>
 </table>
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:600px">
 <tr><td style="padding:16px 32px;${FONT};font-size:12px;line-height:1.6;color:#52606d;text-align:center">
-${escapeHtml(postalAddress).replaceAll('\n', '<br>')}<br>
-<a href="${escapeHtml(unsubscribeUrl)}" style="color:#52606d;text-decoration:underline">Unsubscribe</a>
+${slot('postal_address')}<br>
+<a href="${slot('unsubscribe_url')}" style="color:#52606d;text-decoration:underline">Unsubscribe</a>
 </td></tr>
 </table>
 </td></tr>
 </table>
-<img src="${escapeHtml(pixelUrl)}" width="1" height="1" alt="" style="display:block;border:0">
+<img src="${slot('pixel_url')}" width="1" height="1" alt="" style="display:block;border:0">
 </body>
-</html>`;
+</html>`,
+);
+
+/** One recipient's values for {@link EMAIL_HTML}, as HTML. */
+export function emailValues(layout: EmailLayout, urlPattern: RegExp): Record<string, string> {
+  const { subject, brand, button, language, postalAddress, unsubscribeUrl, pixelUrl } = layout;
+  const paragraphs = paragraphsOf(layout.body).map((text) => `<p style="margin:0 0 16px;${FONT};font-size:16px;line-height:1.5;color:#1f2933">${inline(text, layout, urlPattern)}</p>`);
+  return {
+    language: escapeHtml(language),
+    subject: escapeHtml(subject),
+    brand: brand === '' ? '' : `<tr><td style="padding:24px 32px 0;${FONT};font-size:14px;font-weight:600;color:#52606d">${escapeHtml(brand)}</td></tr>`,
+    body: paragraphs.join('\n'),
+    button: button === null ? '' : buttonHtml(button),
+    postal_address: escapeHtml(postalAddress).replaceAll('\n', '<br>'),
+    unsubscribe_url: escapeHtml(unsubscribeUrl),
+    pixel_url: escapeHtml(pixelUrl),
+  };
 }
 
 /** The same for clients that show no HTML. */

@@ -1,20 +1,23 @@
-import MailComposer from 'nodemailer/lib/mail-composer/index.js';
 import type { CustomerProfile } from '#customers';
 import type { Json } from '#kernel';
 import { contentFor, type Content } from './content.js';
 import { type DeliveryKey, encodeDeliveryId } from './delivery-id.js';
-import { emailHtml, type EmailLayout, emailText } from './email-layout.js';
+import { EMAIL_HTML, type EmailLayout, emailText, emailValues } from './email-layout.js';
 import { CTA_LINK, linksOf, URL_IN_TEXT } from './links.js';
+import type { Filled } from './slotted.js';
 import { compile, type CompiledTemplate, render, RENDER_MS, type Scope } from './template.js';
 import type { TrackingTokens } from './tracking-token.js';
 
-/** One composed email: the whole message as bytes, and the envelope it travels in. */
-export interface Email {
-  from: string;
+/** One composed email. What goes into a header is one line. */
+export interface EmailMessage {
+  deliveryId: string;
+  from: EmailSender;
   to: string;
-  /** With its angle brackets. */
-  messageId: string;
-  raw: Buffer;
+  subject: string;
+  html: Filled;
+  text: string;
+  /** RFC 8058: with both of its headers, a mail client's own button unsubscribes by a POST to this. */
+  unsubscribeUrl: string;
 }
 
 /** Where a message goes, and the address's hash as suppressions are kept by it. */
@@ -59,7 +62,7 @@ export class EmailTemplate {
   }
 
   /** @throws LiquidError when a template fails for this recipient */
-  async compose(key: DeliveryKey, { address, hash }: Recipient, profile: CustomerProfile, sender: EmailSender): Promise<Email> {
+  compose(key: DeliveryKey, { address, hash }: Recipient, profile: CustomerProfile, sender: EmailSender): EmailMessage {
     const unsubscribeUrl = this.tokens.unsubscribeUrl(key, hash);
     const scope: Scope = { customer: customerScope(profile), promo_code: this.promoCode, unsubscribe_url: unsubscribeUrl };
     const until = performance.now() + RENDER_MS;
@@ -78,21 +81,15 @@ export class EmailTemplate {
         return linkNo === undefined ? url : this.tokens.url('c', key, linkNo);
       },
     };
-    const messageId = `<${encodeDeliveryId(key)}@${sender.email.slice(sender.email.lastIndexOf('@') + 1)}>`;
-    const composer = new MailComposer({
-      messageId,
-      from: { name: oneLine(sender.name ?? ''), address: sender.email },
-      to: { name: '', address },
-      replyTo: sender.replyTo === null ? undefined : { name: '', address: sender.replyTo },
+    return {
+      deliveryId: encodeDeliveryId(key),
+      from: { ...sender, name: sender.name === null ? null : oneLine(sender.name) },
+      to: address,
       subject,
+      html: { template: EMAIL_HTML, values: emailValues(layout, URL_IN_TEXT) },
       text: emailText(layout, URL_IN_TEXT),
-      html: emailHtml(layout, URL_IN_TEXT),
-      // RFC 8058: with both, a mail client's own button unsubscribes by a POST
-      headers: { 'List-Unsubscribe': `<${unsubscribeUrl}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' },
-      disableFileAccess: true,
-      disableUrlAccess: true,
-    });
-    return { from: sender.email, to: address, messageId, raw: await composer.compile().build() };
+      unsubscribeUrl,
+    };
   }
 }
 

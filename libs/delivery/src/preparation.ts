@@ -7,7 +7,7 @@ import { type Channel, SettingsService } from '#tenants';
 import type { Content } from './content.js';
 import { decide, type SkipReason } from './decision.js';
 import type { DeliveryKey } from './delivery-id.js';
-import { type Email, EmailTemplate } from './email.js';
+import { type EmailMessage, EmailTemplate } from './email.js';
 import { ADDRESS_OWNERS, type ClaimedRow, TAKE_ADDRESSES } from './ledger.queries.js';
 import { type Hindrance, Readiness } from './readiness.js';
 import { isOverLimit } from './template.js';
@@ -34,7 +34,7 @@ const COMPOSE_MS = 1_000;
 
 /** What is to happen to claimed rows: some are called with a message, others end here, or wait for the next batch. */
 export interface Prepared {
-  messages: { row: ClaimedRow; email: Email }[];
+  messages: { row: ClaimedRow; email: EmailMessage }[];
   settled: { row: ClaimedRow; status: 'skipped' | 'rejected'; reason: string }[];
   postponed: ClaimedRow[];
 }
@@ -90,7 +90,7 @@ export class Preparation {
       }
       const key: DeliveryKey = { tenantId: tenant.id, campaignNo: mailing.campaign_no, customerNo: row.customer_no, channel };
       try {
-        prepared.messages.push({ row, email: await template.compose(key, { address, hash }, profile, sender) });
+        prepared.messages.push({ row, email: template.compose(key, { address, hash }, profile, sender) });
       } catch (error) {
         prepared.settled.push({ row, status: 'rejected', reason: isOverLimit(error) ? 'template_limit_exceeded' : 'template_failed' });
       }

@@ -1,5 +1,5 @@
 import type { Channel as ChannelName } from '#tenants';
-import type { Email } from '../email.js';
+import type { EmailMessage } from '../email.js';
 
 /**
  * What became of one message. `retry` is said only when the provider certainly did not take it, `reached` when it was the
@@ -16,7 +16,7 @@ export interface Channel {
   readonly channel: ChannelName;
   /** The provider's name, as the ledger keeps it. */
   readonly provider: string;
-  send(batch: readonly Email[]): Promise<Outcome[]>;
+  send(batch: readonly EmailMessage[]): Promise<Outcome[]>;
   /** Gives up its connections. */
   close(): void;
 }

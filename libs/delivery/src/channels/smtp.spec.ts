@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
-import type { Email } from '../email.js';
+import type { EmailMessage } from '../email.js';
+import { Slotted } from '../slotted.js';
 import { SmtpChannel } from './smtp.js';
 
 const STAGES = ['connect', 'EHLO', 'AUTH', 'MAIL', 'RCPT', 'DATA', 'text', 'final dot'] as const;
@@ -32,14 +33,17 @@ async function serve(stage: Stage, nth: number) {
   return { url: `smtp://user:password@127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => server.close() };
 }
 
-const email: Email = { from: 'hello@trattoria.example', to: 'ada@example.com', messageId: '<dlv_1@trattoria.example>', raw: Buffer.from('Subject: Hello\r\n\r\nHello\r\n') };
+const email: EmailMessage = {
+  deliveryId: 'dlv_1', from: { email: 'hello@trattoria.example', name: null, replyTo: null, postalAddress: '' }, to: 'ada@example.com', subject: 'Hello', text: 'Hello',
+  html: { template: Slotted.of((slot) => `<p>${slot('body')}</p>`), values: { body: 'Hello' } }, unsubscribeUrl: 'https://trattoria.example/u',
+};
 
 describe.each([1, 2])('a server that hangs up on message %i of a connection', (nth) => {
   test.each(STAGES)('at %s', async (stage) => {
     const server = await serve(stage, nth);
     const channel = new SmtpChannel(server.url);
     try {
-      for (let i = 1; i < nth; i++) expect(await channel.send([email])).toEqual([{ status: 'accepted', providerMessageId: email.messageId }]);
+      for (let i = 1; i < nth; i++) expect(await channel.send([email])).toEqual([{ status: 'accepted', providerMessageId: '<dlv_1@trattoria.example>' }]);
       const [outcome] = await channel.send([email]);
       const onlyOnce = nth > 1 && ['connect', 'EHLO', 'AUTH'].includes(stage); // the connection is past it
       if (onlyOnce) expect(outcome).toMatchObject({ status: 'accepted' });

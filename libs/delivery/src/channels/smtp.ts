@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import { createTransport, type Transporter } from 'nodemailer';
-import type { Email } from '../email.js';
+import type { EmailMessage } from '../email.js';
 import type { Channel, Outcome } from './channel.js';
+import { messageIdOf, mimeOf } from './mime.js';
 
 /** Connections kept open to the server. */
 const CONNECTIONS = 10;
@@ -42,7 +43,7 @@ export class SmtpChannel implements Channel {
     });
   }
 
-  send(batch: readonly Email[]): Promise<Outcome[]> {
+  send(batch: readonly EmailMessage[]): Promise<Outcome[]> {
     return Promise.all(batch.map((email) => this.sendOne(email)));
   }
 
@@ -52,10 +53,11 @@ export class SmtpChannel implements Channel {
   }
 
   /** nodemailer reads the last stream of a message when the server has said 354 to its DATA, and not before: from then on it may have been taken. */
-  private async sendOne({ from, to, messageId, raw }: Email): Promise<Outcome> {
+  private async sendOne(message: EmailMessage): Promise<Outcome> {
+    const raw = mimeOf(message, new Date());
     try {
-      await this.transport.sendMail({ envelope: { from, to }, raw });
-      return { status: 'accepted', providerMessageId: messageId };
+      await this.transport.sendMail({ envelope: { from: message.from.email, to: message.to }, raw });
+      return { status: 'accepted', providerMessageId: messageIdOf(message) };
     } catch (error) {
       return outcomeOf(error as SmtpError, this.texts.get(raw)?.readableDidRead ?? false);
     }

@@ -1,0 +1,30 @@
+/** A text that many share, with gaps for what each has of their own. */
+export class Slotted {
+  private constructor(
+    /** What stands before, between and after the gaps: one more than there are gaps. */
+    readonly parts: readonly string[],
+    /** Which value goes into each gap. */
+    readonly slots: readonly string[],
+  ) {}
+
+  /**
+   * @param write makes the text; what `slot` gives it stands for a value, and must come out of it as it went in
+   * @example Slotted.of((slot) => `<p>${slot('body')}</p>`).fill({ body: 'Hello' }) // "<p>Hello</p>"
+   */
+  static of(write: (slot: (name: string) => string) => string): Slotted {
+    const pieces = write((name) => `\uE000${name}\uE001`).split(/\uE000(\w+)\uE001/);
+    return new Slotted(pieces.filter((_, at) => at % 2 === 0), pieces.filter((_, at) => at % 2 === 1));
+  }
+
+  fill(values: Readonly<Record<string, string>>): string {
+    let text = this.parts[0]!;
+    for (const [at, slot] of this.slots.entries()) text += values[slot]! + this.parts[at + 1]!;
+    return text;
+  }
+}
+
+/** A shared text together with one recipient's values. */
+export interface Filled {
+  template: Slotted;
+  values: Readonly<Record<string, string>>;
+}
