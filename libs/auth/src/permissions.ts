@@ -14,6 +14,8 @@ export const PERMISSIONS = {
   'segments:write': ALL,
   'webhooks:read': ALL,
   'webhooks:manage': ADMINS,
+  'channels:read': ALL,
+  'channels:manage': ADMINS,
   'funnels:read': ALL,
   'promos:read': ALL,
   'promos:write': ALL,

@@ -46,8 +46,8 @@ export class CampaignChecks {
   }
 
   /** Why nothing could be sent now, or null. A reason to refuse a start, and a warning before it. */
-  notReady(channels: readonly Channel[], settings: Settings): CampaignError | null {
-    const hindrance = this.delivery.hindrance(channels, settings);
+  async notReady(tx: EntityManager, tenant: Tenant, channels: readonly Channel[], settings: Settings): Promise<CampaignError | null> {
+    const hindrance = await this.delivery.hindrance(tx, tenant, channels, settings);
     return hindrance && new CampaignError(hindrance.code, { detail: hindrance.detail, params: hindrance.params });
   }
 }

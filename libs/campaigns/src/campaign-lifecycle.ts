@@ -69,7 +69,7 @@ export class CampaignLifecycle implements OnModuleInit {
 
   resume(tenant: Tenant, campaignId: string, ifMatch?: Versions): Promise<Versioned<CampaignDto>> {
     return this.move(tenant, campaignId, 'resume', ifMatch, async (tx, campaign, settings) => {
-      const hindrance = this.checks.notReady(campaign.channels, settings);
+      const hindrance = await this.checks.notReady(tx, tenant, campaign.channels, settings);
       if (hindrance !== null) throw hindrance;
       await this.delivery.resume(tx, tenant, campaign.campaignNo);
       Object.assign(campaign, { status: 'active', warnings: [] } satisfies Partial<CampaignEntity>);
@@ -109,7 +109,7 @@ export class CampaignLifecycle implements OnModuleInit {
     if (campaign.endAt !== null && campaign.endAt <= now) throw new CampaignError('invalid_state', { detail: 'Its end date has passed: change the schedule first.' });
     const surroundings = await this.checks.surroundings(tx, tenant, campaign.segmentId);
     const segment = this.checks.mailable(surroundings, campaign.channels);
-    const hindrance = this.checks.notReady(campaign.channels, surroundings.settings);
+    const hindrance = await this.checks.notReady(tx, tenant, campaign.channels, surroundings.settings);
     if (hindrance !== null) throw hindrance;
     if (campaign.startAt !== null && campaign.startAt > now) {
       const dates = promoDates(campaign);

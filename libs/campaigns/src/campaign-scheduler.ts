@@ -37,7 +37,7 @@ export class CampaignScheduler {
     campaign.warnings = warnings;
     if (campaign.promoId !== null) campaign.warnings.push(...(await this.promoWarnings(tx, tenant, campaign, campaign.promoId)));
     if (status !== 'scheduled') return;
-    const hindrance = this.checks.notReady(campaign.channels, settings);
+    const hindrance = await this.checks.notReady(tx, tenant, campaign.channels, settings);
     if (hindrance !== null) campaign.warnings.push({ code: hindrance.code, detail: hindrance.message });
     if (booked?.getTime() === campaign.startAt!.getTime()) return;
     campaign.scheduleVersion += 1;

@@ -5,7 +5,9 @@ import { PromosModule } from '#promos';
 import { SegmentsModule } from '#segments';
 import { Attribution } from './attribution.js';
 import { CampaignFields } from './campaign-fields.js';
+import { ChannelCredentials } from './channel-credentials.js';
 import { Channels } from './channels/channels.js';
+import { ChannelsController } from './channels.controller.js';
 import { DeliveriesController } from './deliveries.controller.js';
 import { Deliveries } from './deliveries.service.js';
 import { DeliveryPersonalData } from './delivery-personal-data.js';
@@ -23,8 +25,8 @@ import { TrackingTokens } from './tracking-token.js';
 
 @Module({
   imports: [CustomersModule, SegmentsModule, EventsModule, PromosModule],
-  controllers: [DeliveriesController, TrackingController],
-  providers: [Delivery, Deliveries, Snapshot, Sender, Channels, Preparation, Readiness, Outcomes, Receipts, ReceiptMatcher, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData],
+  controllers: [DeliveriesController, ChannelsController, TrackingController],
+  providers: [Delivery, Deliveries, Snapshot, Sender, Channels, ChannelCredentials, Preparation, Readiness, Outcomes, Receipts, ReceiptMatcher, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData],
   exports: [Delivery],
 })
 export class DeliveryModule {}

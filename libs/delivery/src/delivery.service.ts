@@ -22,8 +22,8 @@ export class Delivery {
   ) {}
 
   /** Why nothing could be sent over the channels now, or null. */
-  hindrance(channels: readonly Channel[], settings: Settings): Hindrance | null {
-    return this.readiness.hindrance(channels, settings);
+  hindrance(tx: EntityManager, tenant: Tenant, channels: readonly Channel[], settings: Settings): Promise<Hindrance | null> {
+    return this.readiness.hindrance(tx, tenant, channels, settings);
   }
 
   /** Every fault of the templates and links; pointers start at `/content`. */

@@ -18,7 +18,7 @@ export const TENANTS_AT_WORK = `
 export const MAILINGS_AT_WORK = `
   SELECT m.campaign_no, m.campaign_id, m.state, m.type, m.channels, m.content, m.promo_code, m.ends_at, m.snapshot_done,
          EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status = 'pending'
-                    AND (m.state = 'canceled' OR d.next_attempt_at <= $2)) AS due,
+                    AND d.channel = ANY (m.channels) AND (m.state = 'canceled' OR d.next_attempt_at <= $2)) AS due,
          EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status IN ('claimed', 'calling') AND d.lease_until < $2) AS lost,
          NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status = 'pending')
            AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status IN ('claimed', 'calling')) AS settled
@@ -27,13 +27,13 @@ export const MAILINGS_AT_WORK = `
    ORDER BY m.priority DESC, m.started_at, m.campaign_no`;
 
 /**
- * Takes at most `$5` due rows under a lease until `$4`; rows that another worker is taking are passed over.
+ * Takes at most `$5` due rows of the channel `$6` under a lease until `$4`; rows that another worker is taking are passed over.
  * MATERIALIZED, since a subquery that a join runs again locks other rows each time, and takes more than the limit.
  */
 export const CLAIM = `
   WITH due AS MATERIALIZED (
     SELECT customer_no, channel FROM deliveries
-     WHERE tenant_id = $1 AND campaign_no = $2 AND status = 'pending' AND next_attempt_at <= $3
+     WHERE tenant_id = $1 AND campaign_no = $2 AND status = 'pending' AND channel = $6 AND next_attempt_at <= $3
      ORDER BY next_attempt_at LIMIT $5 FOR UPDATE SKIP LOCKED)
   UPDATE deliveries d SET status = 'claimed', lease_until = $4 FROM due
    WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = due.customer_no AND d.channel = due.channel

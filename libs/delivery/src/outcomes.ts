@@ -58,9 +58,10 @@ export class Outcomes {
 function toRecord(outcome: Outcome, attempts: number, now: Date): Recorded {
   const recorded: Recorded = { status: outcome.status, reason: null, messageId: null, nextAttemptAt: null, reached: true };
   if (outcome.status === 'accepted') return { ...recorded, messageId: outcome.providerMessageId };
+  if (outcome.status === 'barred') return { ...recorded, status: 'pending', reason: outcome.reason, reached: false, nextAttemptAt: now };
   if (outcome.status !== 'retry') return { ...recorded, reason: outcome.reason };
   if (outcome.reached && attempts >= MAX_ATTEMPTS) return { ...recorded, status: 'rejected', reason: outcome.reason };
-  return { ...recorded, status: 'pending', reason: outcome.reason, reached: outcome.reached, nextAttemptAt: new Date(now.getTime() + pauseAfter(attempts, outcome.reached)) };
+  return { ...recorded, status: 'pending', reason: outcome.reason, reached: outcome.reached, nextAttemptAt: new Date(Math.max(outcome.notBefore?.getTime() ?? 0, now.getTime()) + pauseAfter(attempts, outcome.reached)) };
 }
 
 /** Full jitter: anything between none and the exponential pause, so that a crowd does not come back as one (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). */

@@ -63,7 +63,7 @@ export class Preparation {
 
   /** Why the mailing cannot go on now, or null. */
   async hindrance(tx: EntityManager, tenant: Tenant, mailing: MailingAtWork): Promise<Hindrance | null> {
-    return this.readiness.hindrance(mailing.channels, await this.settings.of(tx, tenant));
+    return this.readiness.hindrance(tx, tenant, mailing.channels, await this.settings.of(tx, tenant));
   }
 
   /**

@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Env } from '#config';
+import type { EntityManager } from 'typeorm';
+import type { Tenant } from '#kernel';
 import type { Channel, Settings } from '#tenants';
 import { Channels } from './channels/channels.js';
 import type { EmailSender } from './email.js';
@@ -19,8 +21,9 @@ export class Readiness {
     private readonly channels: Channels,
   ) {}
 
-  hindrance(channels: readonly Channel[], settings: Settings): Hindrance | null {
-    const unconfigured = channels.filter((channel) => this.channels.get(channel) === undefined);
+  async hindrance(tx: EntityManager, tenant: Tenant, channels: readonly Channel[], settings: Settings): Promise<Hindrance | null> {
+    const configured = await this.channels.of(tx, tenant);
+    const unconfigured = channels.filter((channel) => !configured.has(channel));
     if (unconfigured.length > 0) {
       return { code: 'channel_not_configured', detail: `No provider is configured for ${unconfigured.join(', ')}.`, params: { channels: unconfigured } };
     }

@@ -2,22 +2,28 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Database } from '#database';
 import { Jobs } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
-import type { Channel as ChannelName } from '#tenants';
+import type { EntityManager } from 'typeorm';
+import type { Channel } from './channels/channel.js';
 import { Channels } from './channels/channels.js';
 import { counted } from './counters.js';
 import { CALL, CANCELABLE, CLAIM, type ClaimedRow, FINISH, HOLD, LOST, MAILINGS_AT_WORK, RECOVER, RELEASE, SETTLE, SKIP_CANCELED, TENANTS_AT_WORK } from './ledger.queries.js';
+import type { EmailMessage } from './email.js';
 import { MAILING_FINISHED, MAILING_HELD } from './mailing.js';
 import { Outcomes } from './outcomes.js';
 import { type MailingAtWork, Preparation, type Prepared } from './preparation.js';
 
-/** Messages one worker has in the air at once. */
-const BATCH = 100;
 /** Rows settled in one transaction without a call. */
 const BULK = 2_000;
 /** How long a worker may take to decide and compose; after it the rows are anybody's again. */
 const CLAIM_LEASE_MS = 60_000;
 /** How long a provider may take for a batch; after it the outcome counts as unknown until it comes. */
 const CALL_LEASE_MS = 300_000;
+
+/** Rows that this worker holds, and how they are to be sent. */
+interface Claim {
+  channel: Channel<EmailMessage>;
+  rows: ClaimedRow[];
+}
 
 /**
  * Works off the ledger, in every worker process. A round does one thing for each tenant's most urgent mailing, so that
@@ -68,36 +74,48 @@ export class Sender implements OnModuleInit {
   }
 
   private async sendBatch(tenant: Tenant, mailing: MailingAtWork): Promise<boolean> {
-    const rows = await this.claim(tenant, mailing);
-    let reached = true;
-    for (const [channel, ofChannel] of Map.groupBy(rows, (row) => row.channel)) {
-      const called = await this.prepare(tenant, mailing, channel, ofChannel);
+    const claims = await this.claim(tenant, mailing);
+    let reached = claims.length > 0;
+    for (const { channel, rows } of claims) {
+      const called = await this.prepare(tenant, mailing, channel, rows);
       if (called.length === 0) continue;
-      const results = await this.channels.get(channel)!.send(called.map(({ email }) => email));
+      const results = await channel.send(called.map(({ email }) => email));
       await this.outcomes.record(tenant, mailing.campaign_no, called.map(({ row }) => row), results);
-      reached &&= results.some((result) => result.status !== 'retry' || result.reached);
+      const barred = results.find((result) => result.status === 'barred');
+      if (barred !== undefined) await this.database.inTenant(tenant, (tx) => this.hold(tx, tenant, mailing, { code: 'channel_refused', detail: `${channel.provider} does not take our calls (${barred.reason}): its credentials may have changed.` }));
+      reached &&= results.some((result) => result.status !== 'barred' && (result.status !== 'retry' || result.reached));
     }
-    return reached && rows.length > 0;
+    return reached;
   }
 
   /** Takes what is due; of a mailing that cannot go on nothing, and nothing is lost. */
-  private claim(tenant: Tenant, mailing: MailingAtWork): Promise<ClaimedRow[]> {
+  private claim(tenant: Tenant, mailing: MailingAtWork): Promise<Claim[]> {
     const now = this.clock.now();
     const lease = new Date(now.getTime() + CLAIM_LEASE_MS);
     return this.database.inTenant(tenant, async (tx) => {
       const hindrance = await this.preparation.hindrance(tx, tenant, mailing);
       if (hindrance !== null) {
-        const [[held]] = await tx.query<[{ campaign_id: string }[]]>(HOLD, [tenant.id, mailing.campaign_no]);
-        if (held !== undefined) await this.jobs.publish(tx, tenant, MAILING_HELD, { campaign_id: held.campaign_id, code: hindrance.code, detail: hindrance.detail });
+        await this.hold(tx, tenant, mailing, hindrance);
         return [];
       }
-      const [rows] = await tx.query<[ClaimedRow[]]>(CLAIM, [tenant.id, mailing.campaign_no, now, lease, BATCH]);
-      return rows;
+      const channels = await this.channels.of(tx, tenant);
+      const claims: Claim[] = [];
+      for (const name of mailing.channels) {
+        const channel = channels.get(name)!;
+        const [rows] = await tx.query<[ClaimedRow[]]>(CLAIM, [tenant.id, mailing.campaign_no, now, lease, channel.batch, name]);
+        if (rows.length > 0) claims.push({ channel, rows });
+      }
+      return claims;
     });
   }
 
+  private async hold(tx: EntityManager, tenant: Tenant, { campaign_no }: MailingAtWork, { code, detail }: { code: string; detail: string }): Promise<void> {
+    const [[held]] = await tx.query<[{ campaign_id: string }[]]>(HOLD, [tenant.id, campaign_no]);
+    if (held !== undefined) await this.jobs.publish(tx, tenant, MAILING_HELD, { campaign_id: held.campaign_id, code, detail });
+  }
+
   /** Decides, composes, and commits `calling` before anything leaves. @returns what is to be sent now */
-  private prepare(tenant: Tenant, mailing: MailingAtWork, channel: ChannelName, rows: ClaimedRow[]): Promise<Prepared['messages']> {
+  private prepare(tenant: Tenant, mailing: MailingAtWork, { channel, provider }: Channel<EmailMessage>, rows: ClaimedRow[]): Promise<Prepared['messages']> {
     const campaign = mailing.campaign_no;
     return this.database.inTenant(tenant, async (tx) => {
       // A pause or cancel waits for this transaction, and whoever comes after it finds the mailing paused.
@@ -116,7 +134,7 @@ export class Sender implements OnModuleInit {
         );
       }
       const lease = new Date(this.clock.now().getTime() + CALL_LEASE_MS);
-      const [calling] = await tx.query<[ClaimedRow[]]>(CALL, [tenant.id, campaign, ...named(messages.map(({ row }) => row)), lease, this.channels.get(channel)!.provider]);
+      const [calling] = await tx.query<[ClaimedRow[]]>(CALL, [tenant.id, campaign, ...named(messages.map(({ row }) => row)), lease, provider]);
       const held = new Set(calling.map((row) => row.customer_no));
       return messages.filter(({ row }) => held.has(row.customer_no));
     });

@@ -95,7 +95,7 @@ export class Delivery1764000005000 implements MigrationInterface {
         converted_at timestamptz,
         PRIMARY KEY (tenant_id, campaign_no, customer_no, channel)
       ) PARTITION BY HASH (tenant_id, campaign_no);
-      CREATE INDEX deliveries_due ON deliveries (tenant_id, campaign_no, next_attempt_at) WHERE status = 'pending';
+      CREATE INDEX deliveries_due ON deliveries (tenant_id, campaign_no, channel, next_attempt_at) WHERE status = 'pending';
       CREATE INDEX deliveries_leased ON deliveries (tenant_id, campaign_no, lease_until) WHERE status IN ('claimed', 'calling');
       CREATE INDEX deliveries_amiss ON deliveries (tenant_id, campaign_no, status, customer_no, channel) WHERE status IN ('rejected', 'unknown', 'skipped');
       CREATE INDEX deliveries_customer ON deliveries (tenant_id, customer_no);
@@ -120,6 +120,15 @@ export class Delivery1764000005000 implements MigrationInterface {
         machine boolean NOT NULL,
         PRIMARY KEY (tenant_id, customer_no, at, campaign_no, channel, kind, link_no, machine)
       ) PARTITION BY HASH (tenant_id, customer_no);`);
+    await runner.query(`
+      CREATE TABLE channel_credentials (
+        tenant_id int NOT NULL REFERENCES tenants,
+        provider text NOT NULL,
+        sealed bytea NOT NULL,
+        version int NOT NULL DEFAULT 1,
+        connected_at timestamptz NOT NULL,
+        PRIMARY KEY (tenant_id, provider)
+      );`);
     // Where two customers who were merged had both got a message: the merged one's row as it was, under the survivor's number.
     await runner.query(`
       CREATE TABLE merged_deliveries (LIKE deliveries);
@@ -167,4 +176,4 @@ export class Delivery1764000005000 implements MigrationInterface {
   }
 }
 
-const TABLES = ['deleted_campaigns', 'mailings', 'mailing_links', 'mailing_counters', 'deliveries', 'merged_deliveries', 'mailing_addresses', 'delivery_hits', 'conversions', 'campaign_redemptions'];
+const TABLES = ['deleted_campaigns', 'mailings', 'mailing_links', 'mailing_counters', 'deliveries', 'merged_deliveries', 'mailing_addresses', 'delivery_hits', 'conversions', 'campaign_redemptions', 'channel_credentials'];

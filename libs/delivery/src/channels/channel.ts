@@ -1,22 +1,24 @@
 import type { Channel as ChannelName } from '#tenants';
-import type { EmailMessage } from '../email.js';
 
 /**
  * What became of one message. `retry` is said only when the provider certainly did not take it, `reached` when it was the
- * provider who put it off; in doubt it is `unknown`.
+ * provider who put it off, `notBefore` when it said until when; in doubt it is `unknown`. `barred`: the provider refuses us, whatever the message.
  */
 export type Outcome =
   | { status: 'accepted'; providerMessageId: string | null }
   | { status: 'rejected'; reason: string }
   | { status: 'unknown'; reason: string }
-  | { status: 'retry'; reason: string; reached: boolean };
+  | { status: 'retry'; reason: string; reached: boolean; notBefore?: Date }
+  | { status: 'barred'; reason: string };
 
 /** A way to a provider. It never throws for a message: every message has its outcome, at the same index. */
-export interface Channel {
+export interface Channel<Message = never> {
   readonly channel: ChannelName;
   /** The provider's name, as the ledger keeps it. */
   readonly provider: string;
-  send(batch: readonly EmailMessage[]): Promise<Outcome[]>;
+  /** Messages that may be under way at once, and of which nobody would know after a crash. */
+  readonly batch: number;
+  send(batch: readonly Message[]): Promise<Outcome[]>;
   /** Gives up its connections. */
   close(): void;
 }

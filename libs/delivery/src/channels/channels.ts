@@ -1,23 +1,77 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { Env } from '#config';
+import type { EntityManager } from 'typeorm';
+import { Env, Secrets } from '#config';
+import type { Tenant } from '#kernel';
 import type { Channel as ChannelName } from '#tenants';
+import type { EmailMessage } from '../email.js';
 import type { Channel } from './channel.js';
-import { SmtpChannel } from './smtp.js';
+import { type Credentials, PROVIDER_IDS, type ProviderId, PROVIDERS } from './providers.js';
 
-/** The channels this deployment can send over. Connections are opened by the first message. */
+/** What a tenant's credentials are bound to: copied to another tenant's or provider's row they do not open. */
+export const credentialContext = (tenant: Tenant, provider: ProviderId): string => `channel_credentials/${tenant.id}/${provider}`;
+
+/** Of several, those connected last. $1 tenant */
+const CREDENTIALS = 'SELECT provider, sealed, version FROM channel_credentials WHERE tenant_id = $1 ORDER BY connected_at DESC, provider';
+
+/** Tenants' own channels that are kept open; of more, those not used for longest are closed. */
+const KEPT = 200;
+
+interface Own {
+  version: number;
+  channel: Channel<EmailMessage>;
+}
+
+/** The ways to send that there are: a tenant's own, else the deployment's. Connections are opened by the first message. */
 @Injectable()
 export class Channels implements OnApplicationShutdown {
-  private readonly byName = new Map<ChannelName, Channel>();
+  private readonly ofDeployment = new Map<ChannelName, Channel<EmailMessage>>();
+  private readonly ofTenants = new Map<string, Own>();
 
-  constructor(env: Env) {
-    if (env.SMTP_URL !== undefined) this.byName.set('email', new SmtpChannel(env.SMTP_URL));
+  constructor(
+    private readonly env: Env,
+    private readonly secrets: Secrets,
+  ) {
+    for (const id of PROVIDER_IDS) {
+      const { channel: name, ofDeployment } = PROVIDERS[id];
+      const channel = this.ofDeployment.has(name) ? null : ofDeployment(env);
+      if (channel !== null) this.ofDeployment.set(name, channel);
+    }
   }
 
-  get(name: ChannelName): Channel | undefined {
-    return this.byName.get(name);
+  /** The tenant's channels, by name; those nobody configured are missing. */
+  async of(tx: EntityManager, tenant: Tenant): Promise<ReadonlyMap<ChannelName, Channel<EmailMessage>>> {
+    const rows = await tx.query<{ provider: ProviderId; sealed: Buffer; version: number }[]>(CREDENTIALS, [tenant.id]);
+    const channels = new Map(this.ofDeployment);
+    const own = new Set<ChannelName>();
+    for (const { provider, sealed, version } of rows) {
+      const { channel } = PROVIDERS[provider];
+      if (!own.has(channel)) channels.set(channel, this.open(tenant, provider, sealed, version));
+      own.add(channel);
+    }
+    return channels;
+  }
+
+  /** The deployment's own provider of the channel, if it has one. */
+  deploymentProvider(channel: ChannelName): string | null {
+    return this.ofDeployment.get(channel)?.provider ?? null;
   }
 
   onApplicationShutdown(): void {
-    for (const channel of this.byName.values()) channel.close();
+    for (const channel of [...this.ofDeployment.values(), ...[...this.ofTenants.values()].map((own) => own.channel)]) channel.close();
+  }
+
+  private open(tenant: Tenant, provider: ProviderId, sealed: Buffer, version: number): Channel<EmailMessage> {
+    const name = `${tenant.id}/${provider}`;
+    const known = this.ofTenants.get(name);
+    this.ofTenants.delete(name); // and to the end, as the one used last
+    const own = known?.version === version ? known : { version, channel: PROVIDERS[provider].ofTenant!(JSON.parse(this.secrets.open(sealed, credentialContext(tenant, provider))) as Credentials, this.env) };
+    if (known !== own) known?.channel.close();
+    this.ofTenants.set(name, own);
+    for (const [oldest, { channel }] of this.ofTenants) {
+      if (this.ofTenants.size <= KEPT) break;
+      this.ofTenants.delete(oldest);
+      channel.close();
+    }
+    return own.channel;
   }
 }

@@ -16,9 +16,10 @@ interface SmtpError {
 }
 
 /** Email over SMTP, on a pool of connections. */
-export class SmtpChannel implements Channel {
+export class SmtpChannel implements Channel<EmailMessage> {
   readonly channel = 'email';
   readonly provider = 'smtp';
+  readonly batch = 100;
   private readonly transport: Transporter;
   /** The streams that messages under way are read from, by their bytes. */
   private readonly texts = new WeakMap<Buffer, Readable>();

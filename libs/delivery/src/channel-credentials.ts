@@ -1,0 +1,66 @@
+import { Injectable } from '@nestjs/common';
+import type { Principal } from '#auth';
+import { Secrets } from '#config';
+import { Database } from '#database';
+import { Clock, type Tenant } from '#kernel';
+import { AuditLog } from '#tenants';
+import { Channels, credentialContext } from './channels/channels.js';
+import { type Credentials, PROVIDER_IDS, type ProviderId, PROVIDERS } from './channels/providers.js';
+import { DeliveryError } from './delivery.errors.js';
+import { type ChannelDto, ChannelListDto } from './dto/channel.dto.js';
+
+/** A version never comes again, not even after a disconnect: workers know by it what they have open. */
+const CONNECT = `
+  INSERT INTO channel_credentials AS known (tenant_id, provider, sealed, version, connected_at) VALUES ($1, $2, $3, (extract(epoch FROM $4::timestamptz) / 10)::int, $4)
+  ON CONFLICT (tenant_id, provider) DO UPDATE SET sealed = excluded.sealed, version = greatest(known.version + 1, excluded.version), connected_at = excluded.connected_at`;
+
+/** Which providers a tenant sends over. What it gave us to do so is sealed, and never shown again. */
+@Injectable()
+export class ChannelCredentials {
+  constructor(
+    private readonly database: Database,
+    private readonly auditLog: AuditLog,
+    private readonly secrets: Secrets,
+    private readonly clock: Clock,
+    private readonly channels: Channels,
+  ) {}
+
+  async list(tenant: Tenant): Promise<ChannelListDto> {
+    const rows = await this.database.rows<{ provider: ProviderId; connected_at: Date }>(tenant, {
+      text: 'SELECT provider, connected_at FROM channel_credentials WHERE tenant_id = $1 ORDER BY connected_at DESC, provider', values: [tenant.id], name: 'channels_list',
+    });
+    const used = new Map(rows.toReversed().map(({ provider }) => [PROVIDERS[provider].channel, provider as string]));
+    return {
+      channels: PROVIDER_IDS.map((provider): ChannelDto => {
+        const { channel } = PROVIDERS[provider];
+        const own = rows.find((row) => row.provider === provider);
+        const deployment = this.channels.deploymentProvider(channel) === provider;
+        return {
+          provider,
+          channel,
+          status: own !== undefined ? 'connected' : deployment ? 'deployment' : 'disconnected',
+          in_use: (used.get(channel) ?? this.channels.deploymentProvider(channel)) === provider,
+          connected_at: own?.connected_at.toISOString() ?? null,
+        };
+      }),
+    };
+  }
+
+  async connect({ tenant, subject }: Principal, provider: ProviderId, credentials: Credentials): Promise<ChannelDto> {
+    await this.database.inTenant(tenant, async (tx) => {
+      await tx.query(CONNECT, [tenant.id, provider, this.secrets.seal(JSON.stringify(credentials), credentialContext(tenant, provider)), this.clock.now()]);
+      await this.auditLog.add(tx, tenant, subject, 'channel.connected', { provider });
+    });
+    const { channels } = await this.list(tenant);
+    return channels.find((one) => one.provider === provider)!;
+  }
+
+  /** @throws DeliveryError channel_not_found */
+  async disconnect({ tenant, subject }: Principal, provider: string): Promise<void> {
+    await this.database.inTenant(tenant, async (tx) => {
+      const { affected } = (await tx.queryRunner!.query('DELETE FROM channel_credentials WHERE tenant_id = $1 AND provider = $2', [tenant.id, provider], true)) as { affected: number };
+      if (affected === 0) throw new DeliveryError('channel_not_found');
+      await this.auditLog.add(tx, tenant, subject, 'channel.disconnected', { provider });
+    });
+  }
+}

@@ -1,0 +1,56 @@
+import { Body, Controller, Delete, Get, Param, Put } from '@nestjs/common';
+import { ApiParam, ApiTags } from '@nestjs/swagger';
+import { Caller, CurrentTenant, type Principal } from '#auth';
+import { Route } from '#http';
+import type { Tenant } from '#kernel';
+import { ChannelCredentials } from './channel-credentials.js';
+import { PROVIDER_IDS } from './channels/providers.js';
+import { DeliveryError } from './delivery.errors.js';
+import { ChannelDto, ChannelListDto, ConnectSendGridDto } from './dto/channel.dto.js';
+
+const SENDGRID: ChannelDto = { provider: 'sendgrid', channel: 'email', status: 'connected', in_use: true, connected_at: '2026-01-24T18:30:00.000Z' };
+const SMTP: ChannelDto = { provider: 'smtp', channel: 'email', status: 'deployment', in_use: false, connected_at: null };
+
+@ApiTags('Channels')
+@Controller('channels')
+export class ChannelsController {
+  constructor(private readonly credentials: ChannelCredentials) {}
+
+  @Get()
+  @Route({
+    allow: 'channels:read',
+    summary: 'List channel providers',
+    description: 'Every provider that messages can be sent over, always in the same order, and which of them yours are sent over. Credentials are never shown.',
+    returns: ChannelListDto,
+    example: { channels: [SENDGRID, SMTP] },
+  })
+  listChannels(@CurrentTenant() tenant: Tenant) {
+    return this.credentials.list(tenant);
+  }
+
+  @Put('sendgrid')
+  @Route({
+    allow: 'channels:manage',
+    summary: 'Send email over your SendGrid account',
+    description: 'Stores the key, encrypted, in place of any before it. From now on your email goes through this account, that of campaigns under way too.',
+    returns: ChannelDto,
+    example: SENDGRID,
+    bodies: { key: { api_key: 'SG.an-api-key-with-the-scope.mail-send' } },
+  })
+  connectSendGrid(@Caller() caller: Principal, @Body() body: ConnectSendGridDto) {
+    return this.credentials.connect(caller, 'sendgrid', { ...body });
+  }
+
+  @Delete(':provider')
+  @ApiParam({ name: 'provider', enum: PROVIDER_IDS })
+  @Route({
+    allow: 'channels:manage',
+    status: 204,
+    summary: 'Disconnect a channel provider',
+    description: 'Deletes the credentials. The channel falls back to the credentials before, or the operator’s provider; without either, campaigns under way are paused and say so.',
+    errors: [DeliveryError.only('channel_not_found')],
+  })
+  disconnectChannel(@Caller() caller: Principal, @Param('provider') provider: string) {
+    return this.credentials.disconnect(caller, provider);
+  }
+}

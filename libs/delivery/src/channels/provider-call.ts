@@ -1,0 +1,52 @@
+import type { Outcome } from './channel.js';
+
+/** How long a provider may take for one call, in milliseconds. */
+const CALL_MS = 30_000;
+
+/** Failures of fetch that come before a byte of the request is out: the provider cannot have taken anything. */
+const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN', 'EADDRNOTAVAIL', 'UND_ERR_CONNECT_TIMEOUT', 'CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'ERR_TLS_CERT_ALTNAME_INVALID']);
+
+/** A provider's answer, or why there is none; `outcome` is what it means for what was not taken. */
+export type Answer = { ok: true; headers: Headers; body: string } | { ok: false; status: number | null; body: string; outcome: Refusal };
+
+export type Refusal = Exclude<Outcome, { status: 'accepted' }>;
+
+/**
+ * One call of a provider over HTTP, and what its answer means for a message (RFC 9110 §15). 429 and 503 say "later", with the time in
+ * Retry-After; other 4xx refuse; 401, 403 and 407 refuse us; after any other answer, or none, nobody knows.
+ *
+ * @param provider prefix of the reasons, such as `sendgrid`
+ */
+export async function call(provider: string, url: string, init: RequestInit): Promise<Answer> {
+  try {
+    const response = await fetch(url, { ...init, redirect: 'manual', signal: AbortSignal.timeout(CALL_MS) });
+    const body = await response.text();
+    if (response.ok) return { ok: true, headers: response.headers, body };
+    return { ok: false, status: response.status, body, outcome: refusal(provider, response) };
+  } catch (error) {
+    const code = codeOf(error);
+    const reason = `${provider}_${code.toLowerCase()}`;
+    return { ok: false, status: null, body: '', outcome: NEVER_SENT.has(code) ? { status: 'retry', reason, reached: false } : { status: 'unknown', reason } };
+  }
+}
+
+function refusal(provider: string, { status, headers }: Response): Refusal {
+  const reason = `${provider}_${status}`;
+  if (status === 429 || (status === 503 && headers.has('retry-after'))) return { status: 'retry', reason, reached: true, notBefore: retryAfter(headers.get('retry-after'), new Date()) };
+  if (status === 401 || status === 403 || status === 407) return { status: 'barred', reason };
+  return status >= 400 && status < 500 ? { status: 'rejected', reason } : { status: 'unknown', reason };
+}
+
+/** Retry-After (RFC 9110 §10.2.3): seconds, or a date. */
+function retryAfter(value: string | null, now: Date): Date | undefined {
+  if (value === null) return undefined;
+  const at = /^\d+$/.test(value) ? now.getTime() + Number(value) * 1000 : Date.parse(value);
+  return Number.isNaN(at) ? undefined : new Date(at);
+}
+
+/** fetch says only that it failed; why is in the cause. */
+function codeOf(error: unknown): string {
+  const { name, code, cause } = error as { name?: string; code?: unknown; cause?: unknown };
+  if (typeof code === 'string') return code;
+  return name === 'TimeoutError' || !cause ? (name ?? 'error') : codeOf(cause);
+}

@@ -1,0 +1,35 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { IsString, Matches } from 'class-validator';
+import { CHANNELS, type Channel } from '#tenants';
+import { PROVIDER_IDS, type ProviderId } from '../channels/providers.js';
+
+const STATUSES = ['connected', 'deployment', 'disconnected'] as const;
+
+/** A provider that messages can be sent over. */
+export class ChannelDto {
+  @ApiProperty({ enum: PROVIDER_IDS })
+  provider: ProviderId;
+
+  @ApiProperty({ enum: CHANNELS })
+  channel: Channel;
+
+  /** `connected`: by credentials of your own. `deployment`: the operator’s. */
+  @ApiProperty({ enum: STATUSES })
+  status: (typeof STATUSES)[number];
+
+  /** Of several providers of a channel, the one whose credentials came last is used; without any, the operator’s. */
+  in_use: boolean;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  connected_at: string | null;
+}
+
+export class ChannelListDto {
+  channels: ChannelDto[];
+}
+
+export class ConnectSendGridDto {
+  /** An API key with the scope `mail.send`. */
+  @IsString() @Matches(/^[\x21-\x7e]{10,500}$/, { message: 'api_key must be an API key of SendGrid' })
+  api_key: string;
+}
