@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
-import { type AddressInfo, type Socket } from 'node:net';
 import { Ajv } from 'ajv';
+import { type ProviderAnswer, startProvider, type TestProvider } from './provider.js';
 
 interface Personalization {
   to: { email: string }[];
@@ -30,7 +28,7 @@ export interface SentMail {
 }
 
 /** What the server does with a call: `take` it, take it and hang up, or answer otherwise. */
-export type Reaction = 'take' | 'take and hang up' | 'never answer' | { status: number; headers?: Record<string, string>; body?: unknown };
+export type Reaction = 'take' | 'take and hang up' | ProviderAnswer;
 
 const email = { type: 'object', required: ['email'], properties: { email: { type: 'string', pattern: '^[^@\\s]+@[^@\\s]+$' }, name: { type: 'string' } } };
 
@@ -72,51 +70,32 @@ const SUBSTITUTION_BYTES = 10_000;
 
 const valid = new Ajv({ strict: true, allErrors: true }).compile<MailSend>(SCHEMA);
 
-export interface TestSendGrid {
-  url: string;
+export interface TestSendGrid extends TestProvider {
   /** Calls that were taken, oldest first. */
   calls: { key: string; body: MailSend }[];
   mails(): SentMail[];
   react: (body: MailSend, key: string) => Reaction;
-  close(): Promise<void>;
 }
 
 /** A real HTTP server that takes what SendGrid's document allows, and refuses the rest as SendGrid does. */
 export async function startSendGrid(): Promise<TestSendGrid> {
-  const sockets = new Set<Socket>();
-  const answer = (response: ServerResponse, status: number, headers: Record<string, string> = {}, body?: unknown): void => void response.writeHead(status, headers).end(body === undefined ? undefined : JSON.stringify(body));
-  const server = createServer((request, response) => {
-    void (async () => {
-      const body = JSON.parse(Buffer.concat(await request.toArray()).toString()) as unknown;
-      const fault = faultOf(body);
-      if (request.method !== 'POST' || request.url !== '/v3/mail/send') return answer(response, 404);
-      const key = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
-      if (key === undefined) return answer(response, 401, {}, { errors: [{ message: 'authorization required' }] });
-      if (fault !== null) return answer(response, 400, {}, { errors: [{ message: fault }] });
-      const reaction = sendgrid.react(body as MailSend, key);
-      if (reaction === 'never answer') return;
-      if (typeof reaction === 'object') return answer(response, reaction.status, reaction.headers, reaction.body);
-      sendgrid.calls.push({ key, body: body as MailSend });
-      if (reaction === 'take and hang up') return request.socket.destroy();
-      answer(response, 202, { 'x-message-id': randomUUID() });
-    })();
+  const provider = await startProvider((request, text) => {
+    if (request.method !== 'POST' || request.url !== '/v3/mail/send') return { status: 404 };
+    const key = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
+    if (key === undefined) return { status: 401, body: { errors: [{ message: 'authorization required' }] } };
+    const body = JSON.parse(text) as MailSend;
+    const fault = faultOf(body);
+    if (fault !== null) return { status: 400, body: { errors: [{ message: fault }] } };
+    const reaction = sendgrid.react(body, key);
+    if (reaction !== 'take' && reaction !== 'take and hang up') return reaction;
+    sendgrid.calls.push({ key, body });
+    return reaction === 'take' ? { status: 202, headers: { 'x-message-id': randomUUID() } } : 'hang up';
   });
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
   const sendgrid: TestSendGrid = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...provider,
     calls: [],
     mails: () => sendgrid.calls.flatMap(({ body }) => body.personalizations.map((one) => mailOf(body, one))),
     react: () => 'take',
-    close: async () => {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-      await once(server, 'close');
-    },
   };
   return sendgrid;
 }

@@ -6,10 +6,12 @@ import type { Tenant } from '#kernel';
 import { ChannelCredentials } from './channel-credentials.js';
 import { PROVIDER_IDS } from './channels/providers.js';
 import { DeliveryError } from './delivery.errors.js';
-import { ChannelDto, ChannelListDto, ConnectSendGridDto } from './dto/channel.dto.js';
+import { ChannelDto, ChannelListDto, ConnectSendGridDto, ConnectTwilioDto } from './dto/channel.dto.js';
 
 const SENDGRID: ChannelDto = { provider: 'sendgrid', channel: 'email', status: 'connected', in_use: true, connected_at: '2026-01-24T18:30:00.000Z' };
 const SMTP: ChannelDto = { provider: 'smtp', channel: 'email', status: 'deployment', in_use: false, connected_at: null };
+
+const TWILIO: ChannelDto = { ...SENDGRID, provider: 'twilio', channel: 'sms' };
 
 @ApiTags('Channels')
 @Controller('channels')
@@ -22,7 +24,7 @@ export class ChannelsController {
     summary: 'List channel providers',
     description: 'Every provider that messages can be sent over, always in the same order, and which of them yours are sent over. Credentials are never shown.',
     returns: ChannelListDto,
-    example: { channels: [SENDGRID, SMTP] },
+    example: { channels: [SENDGRID, SMTP, TWILIO] },
   })
   listChannels(@CurrentTenant() tenant: Tenant) {
     return this.credentials.list(tenant);
@@ -39,6 +41,19 @@ export class ChannelsController {
   })
   connectSendGrid(@Caller() caller: Principal, @Body() body: ConnectSendGridDto) {
     return this.credentials.connect(caller, 'sendgrid', { ...body });
+  }
+
+  @Put('twilio')
+  @Route({
+    allow: 'channels:manage',
+    summary: 'Send SMS over your Twilio account',
+    description: 'Stores the token, encrypted, in place of any before it. Who the messages come from is `sender.sms_from` of the settings.',
+    returns: ChannelDto,
+    example: TWILIO,
+    bodies: { account: { account_sid: 'AC0123456789abcdef0123456789abcdef', auth_token: 'the-auth-token-of-this-account' } },
+  })
+  connectTwilio(@Caller() caller: Principal, @Body() body: ConnectTwilioDto) {
+    return this.credentials.connect(caller, 'twilio', { ...body });
   }
 
   @Delete(':provider')

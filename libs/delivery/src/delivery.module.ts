@@ -22,11 +22,12 @@ import { Snapshot } from './snapshot.js';
 import { TrackingController } from './tracking.controller.js';
 import { Tracking } from './tracking.service.js';
 import { TrackingTokens } from './tracking-token.js';
+import { Writers } from './writers.js';
 
 @Module({
   imports: [CustomersModule, SegmentsModule, EventsModule, PromosModule],
   controllers: [DeliveriesController, ChannelsController, TrackingController],
-  providers: [Delivery, Deliveries, Snapshot, Sender, Channels, ChannelCredentials, Preparation, Readiness, Outcomes, Receipts, ReceiptMatcher, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData],
+  providers: [Delivery, Deliveries, Snapshot, Sender, Channels, ChannelCredentials, Preparation, Readiness, Writers, Outcomes, Receipts, ReceiptMatcher, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData],
   exports: [Delivery],
 })
 export class DeliveryModule {}

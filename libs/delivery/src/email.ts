@@ -1,9 +1,10 @@
 import type { CustomerProfile } from '#customers';
-import type { Json } from '#kernel';
 import { contentFor, type Content } from './content.js';
+import { customerScope } from './customer-scope.js';
 import { type DeliveryKey, encodeDeliveryId } from './delivery-id.js';
 import { EMAIL_HTML, type EmailLayout, emailText, emailValues } from './email-layout.js';
-import { CTA_LINK, linksOf, URL_IN_TEXT } from './links.js';
+import { ctaLink, linkNumbers, URL_IN_TEXT } from './links.js';
+import type { Addressee } from './message.js';
 import type { Filled } from './slotted.js';
 import { compile, type CompiledTemplate, render, RENDER_MS, type Scope } from './template.js';
 import type { TrackingTokens } from './tracking-token.js';
@@ -20,12 +21,6 @@ export interface EmailMessage {
   unsubscribeUrl: string;
 }
 
-/** Where a message goes, and the address's hash as suppressions are kept by it. */
-export interface Recipient {
-  address: string;
-  hash: Buffer;
-}
-
 /** Who writes: the tenant's settings, or the deployment's defaults. */
 export interface EmailSender {
   email: string;
@@ -34,18 +29,12 @@ export interface EmailSender {
   postalAddress: string;
 }
 
-/** What a template may say of a customer. */
-export function customerScope(profile: CustomerProfile): Record<string, Json> {
-  const { customer_id, email, phone, first_name, last_name, locale, timezone, birthday, city, loyalty_tier, loyalty_points, tags, attributes } = profile;
-  return { customer_id, email, phone, first_name, last_name, locale, timezone, birthday, city, loyalty_tier, loyalty_points, tags, attributes };
-}
-
 /** A mailing's email, its templates parsed once for all its recipients. */
 export class EmailTemplate {
   private readonly subject: CompiledTemplate;
   private readonly body: CompiledTemplate;
   private readonly ctaText: CompiledTemplate;
-  private readonly hasButton: boolean;
+  private readonly cta: number | null;
   private readonly links: ReadonlyMap<string, number>;
 
   constructor(
@@ -53,16 +42,16 @@ export class EmailTemplate {
     private readonly promoCode: string | null,
     private readonly tokens: TrackingTokens,
   ) {
-    const { subject, body, cta_text, cta_url } = contentFor('email', content);
+    const { subject, body, cta_text } = contentFor('email', content);
     this.subject = compile(subject ?? '');
     this.body = compile(body ?? '');
     this.ctaText = compile(cta_text ?? '');
-    this.hasButton = Boolean(cta_url);
-    this.links = new Map(linksOf(content).map((url, linkNo) => [url, linkNo]));
+    this.links = linkNumbers(content);
+    this.cta = ctaLink('email', content, this.links);
   }
 
   /** @throws LiquidError when a template fails for this recipient */
-  compose(key: DeliveryKey, { address, hash }: Recipient, profile: CustomerProfile, sender: EmailSender): EmailMessage {
+  compose(key: DeliveryKey, { address, hash }: Addressee, profile: CustomerProfile, sender: EmailSender): EmailMessage {
     const unsubscribeUrl = this.tokens.unsubscribeUrl(key, hash);
     const scope: Scope = { customer: customerScope(profile), promo_code: this.promoCode, unsubscribe_url: unsubscribeUrl };
     const until = performance.now() + RENDER_MS;
@@ -72,7 +61,7 @@ export class EmailTemplate {
       subject,
       brand: sender.name ?? '',
       body: render(this.body, scope, until),
-      button: this.hasButton ? { text: oneLine(render(this.ctaText, scope, until)) || 'Open', url: this.tokens.url('c', key, CTA_LINK) } : null,
+      button: this.cta === null ? null : { text: oneLine(render(this.ctaText, scope, until)) || 'Open', url: this.tokens.url('c', key, this.cta) },
       postalAddress: sender.postalAddress,
       unsubscribeUrl,
       pixelUrl: this.tokens.url('o', key),

@@ -7,11 +7,11 @@ import { type Channel, SettingsService } from '#tenants';
 import type { Content } from './content.js';
 import { decide, type SkipReason } from './decision.js';
 import type { DeliveryKey } from './delivery-id.js';
-import { type EmailMessage, EmailTemplate } from './email.js';
+import type { Message } from './message.js';
 import { ADDRESS_OWNERS, type ClaimedRow, TAKE_ADDRESSES } from './ledger.queries.js';
 import { type Hindrance, Readiness } from './readiness.js';
 import { isOverLimit } from './template.js';
-import { TrackingTokens } from './tracking-token.js';
+import { Writers } from './writers.js';
 
 /** A mailing, as far as its sending needs it. */
 export interface MailingAtWork {
@@ -34,7 +34,7 @@ const COMPOSE_MS = 1_000;
 
 /** What is to happen to claimed rows: some are called with a message, others end here, or wait for the next batch. */
 export interface Prepared {
-  messages: { row: ClaimedRow; email: EmailMessage }[];
+  messages: { row: ClaimedRow; message: Message }[];
   settled: { row: ClaimedRow; status: 'skipped' | 'rejected'; reason: string }[];
   postponed: ClaimedRow[];
 }
@@ -49,16 +49,13 @@ interface Candidate {
 /** Decides who of a batch is written to, and writes the messages. */
 @Injectable()
 export class Preparation {
-  /** Templates of the mailings under way; few at a time. */
-  private readonly templates = new Map<string, EmailTemplate>();
-
   constructor(
     private readonly clock: Clock,
     private readonly customers: Customers,
     private readonly suppressions: Suppressions,
     private readonly settings: SettingsService,
     private readonly readiness: Readiness,
-    private readonly tokens: TrackingTokens,
+    private readonly writers: Writers,
   ) {}
 
   /** Why the mailing cannot go on now, or null. */
@@ -71,13 +68,12 @@ export class Preparation {
    * @returns null when the sender was taken away since the rows were claimed
    */
   async prepare(tx: EntityManager, tenant: Tenant, mailing: MailingAtWork, channel: Channel, rows: readonly ClaimedRow[]): Promise<Prepared | null> {
-    const sender = this.readiness.emailSender(await this.settings.of(tx, tenant));
-    if (sender === null) return null;
+    const write = this.writers.of(tenant, mailing, channel, await this.settings.of(tx, tenant));
+    if (write === null) return null;
     const prepared: Prepared = { messages: [], settled: [], postponed: [] };
     const skip = (row: ClaimedRow, reason: SkipReason): void => void prepared.settled.push({ row, status: 'skipped', reason });
     const candidates = await this.admit(tx, tenant, mailing, channel, rows, skip);
     const owners = await this.takeAddresses(tx, tenant, mailing.campaign_no, channel, candidates);
-    const template = this.template(tenant, mailing);
     const until = performance.now() + COMPOSE_MS;
     for (const { row, profile, address, hash } of candidates) {
       if (!owners.has(row.customer_no)) {
@@ -90,7 +86,7 @@ export class Preparation {
       }
       const key: DeliveryKey = { tenantId: tenant.id, campaignNo: mailing.campaign_no, customerNo: row.customer_no, channel };
       try {
-        prepared.messages.push({ row, email: template.compose(key, { address, hash }, profile, sender) });
+        prepared.messages.push({ row, message: write(key, { address, hash }, profile) });
       } catch (error) {
         prepared.settled.push({ row, status: 'rejected', reason: isOverLimit(error) ? 'template_limit_exceeded' : 'template_failed' });
       }
@@ -121,17 +117,6 @@ export class Preparation {
     await tx.query(TAKE_ADDRESSES, values);
     const owners = await tx.query<{ customer_no: number }[]>(ADDRESS_OWNERS, values);
     return new Set(owners.map((owner) => owner.customer_no));
-  }
-
-  private template(tenant: Tenant, mailing: MailingAtWork): EmailTemplate {
-    const name = `${tenant.id}/${mailing.campaign_no}`;
-    let template = this.templates.get(name);
-    if (template === undefined) {
-      if (this.templates.size >= 50) this.templates.clear();
-      template = new EmailTemplate(mailing.content, mailing.promo_code, this.tokens);
-      this.templates.set(name, template);
-    }
-    return template;
   }
 }
 

@@ -38,6 +38,11 @@ export class Readiness {
     return email === undefined || postalAddress === undefined ? null : { email, name: sender.from_name, replyTo: sender.reply_to, postalAddress };
   }
 
+  /** Where text messages come from, likewise. */
+  smsSender({ sender }: Settings): string | null {
+    return sender.sms_from ?? this.env.TWILIO_MESSAGING_SERVICE_SID ?? null;
+  }
+
   private missing(channel: Channel, { sender }: Settings): string[] {
     const { DEFAULT_FROM_EMAIL, DEFAULT_POSTAL_ADDRESS, TWILIO_MESSAGING_SERVICE_SID } = this.env;
     const needed: Record<Channel, Record<string, string | null | undefined>> = {

@@ -7,7 +7,6 @@ import type { Channel } from './channels/channel.js';
 import { Channels } from './channels/channels.js';
 import { counted } from './counters.js';
 import { CALL, CANCELABLE, CLAIM, type ClaimedRow, FINISH, HOLD, LOST, MAILINGS_AT_WORK, RECOVER, RELEASE, SETTLE, SKIP_CANCELED, TENANTS_AT_WORK } from './ledger.queries.js';
-import type { EmailMessage } from './email.js';
 import { MAILING_FINISHED, MAILING_HELD } from './mailing.js';
 import { Outcomes } from './outcomes.js';
 import { type MailingAtWork, Preparation, type Prepared } from './preparation.js';
@@ -21,7 +20,7 @@ const CALL_LEASE_MS = 300_000;
 
 /** Rows that this worker holds, and how they are to be sent. */
 interface Claim {
-  channel: Channel<EmailMessage>;
+  channel: Channel;
   rows: ClaimedRow[];
 }
 
@@ -79,7 +78,7 @@ export class Sender implements OnModuleInit {
     for (const { channel, rows } of claims) {
       const called = await this.prepare(tenant, mailing, channel, rows);
       if (called.length === 0) continue;
-      const results = await channel.send(called.map(({ email }) => email));
+      const results = await channel.send(called.map(({ message }) => message));
       await this.outcomes.record(tenant, mailing.campaign_no, called.map(({ row }) => row), results);
       const barred = results.find((result) => result.status === 'barred');
       if (barred !== undefined) await this.database.inTenant(tenant, (tx) => this.hold(tx, tenant, mailing, { code: 'channel_refused', detail: `${channel.provider} does not take our calls (${barred.reason}): its credentials may have changed.` }));
@@ -115,7 +114,7 @@ export class Sender implements OnModuleInit {
   }
 
   /** Decides, composes, and commits `calling` before anything leaves. @returns what is to be sent now */
-  private prepare(tenant: Tenant, mailing: MailingAtWork, { channel, provider }: Channel<EmailMessage>, rows: ClaimedRow[]): Promise<Prepared['messages']> {
+  private prepare(tenant: Tenant, mailing: MailingAtWork, { channel, provider }: Channel, rows: ClaimedRow[]): Promise<Prepared['messages']> {
     const campaign = mailing.campaign_no;
     return this.database.inTenant(tenant, async (tx) => {
       // A pause or cancel waits for this transaction, and whoever comes after it finds the mailing paused.

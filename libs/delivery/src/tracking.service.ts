@@ -6,7 +6,7 @@ import { Tenants } from '#tenants';
 import { isSafeUrl } from './content.js';
 import { DeliveryError } from './delivery.errors.js';
 import { encodeDeliveryId } from './delivery-id.js';
-import { customerScope } from './email.js';
+import { customerScope } from './customer-scope.js';
 import type { Receipt } from './receipt.js';
 import { Receipts } from './receipts.js';
 import { compile, render, type Scope } from './template.js';

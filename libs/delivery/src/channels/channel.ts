@@ -1,4 +1,5 @@
 import type { Channel as ChannelName } from '#tenants';
+import type { Message } from '../message.js';
 
 /**
  * What became of one message. `retry` is said only when the provider certainly did not take it, `reached` when it was the
@@ -12,13 +13,13 @@ export type Outcome =
   | { status: 'barred'; reason: string };
 
 /** A way to a provider. It never throws for a message: every message has its outcome, at the same index. */
-export interface Channel<Message = never> {
+export interface Channel<Sent extends Message = Message> {
   readonly channel: ChannelName;
   /** The provider's name, as the ledger keeps it. */
   readonly provider: string;
   /** Messages that may be under way at once, and of which nobody would know after a crash. */
   readonly batch: number;
-  send(batch: readonly Message[]): Promise<Outcome[]>;
+  send(batch: readonly Sent[]): Promise<Outcome[]>;
   /** Gives up its connections. */
   close(): void;
 }

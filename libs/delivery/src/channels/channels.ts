@@ -3,7 +3,6 @@ import type { EntityManager } from 'typeorm';
 import { Env, Secrets } from '#config';
 import type { Tenant } from '#kernel';
 import type { Channel as ChannelName } from '#tenants';
-import type { EmailMessage } from '../email.js';
 import type { Channel } from './channel.js';
 import { type Credentials, PROVIDER_IDS, type ProviderId, PROVIDERS } from './providers.js';
 
@@ -18,13 +17,13 @@ const KEPT = 200;
 
 interface Own {
   version: number;
-  channel: Channel<EmailMessage>;
+  channel: Channel;
 }
 
 /** The ways to send that there are: a tenant's own, else the deployment's. Connections are opened by the first message. */
 @Injectable()
 export class Channels implements OnApplicationShutdown {
-  private readonly ofDeployment = new Map<ChannelName, Channel<EmailMessage>>();
+  private readonly ofDeployment = new Map<ChannelName, Channel>();
   private readonly ofTenants = new Map<string, Own>();
 
   constructor(
@@ -39,7 +38,7 @@ export class Channels implements OnApplicationShutdown {
   }
 
   /** The tenant's channels, by name; those nobody configured are missing. */
-  async of(tx: EntityManager, tenant: Tenant): Promise<ReadonlyMap<ChannelName, Channel<EmailMessage>>> {
+  async of(tx: EntityManager, tenant: Tenant): Promise<ReadonlyMap<ChannelName, Channel>> {
     const rows = await tx.query<{ provider: ProviderId; sealed: Buffer; version: number }[]>(CREDENTIALS, [tenant.id]);
     const channels = new Map(this.ofDeployment);
     const own = new Set<ChannelName>();
@@ -60,7 +59,7 @@ export class Channels implements OnApplicationShutdown {
     for (const channel of [...this.ofDeployment.values(), ...[...this.ofTenants.values()].map((own) => own.channel)]) channel.close();
   }
 
-  private open(tenant: Tenant, provider: ProviderId, sealed: Buffer, version: number): Channel<EmailMessage> {
+  private open(tenant: Tenant, provider: ProviderId, sealed: Buffer, version: number): Channel {
     const name = `${tenant.id}/${provider}`;
     const known = this.ofTenants.get(name);
     this.ofTenants.delete(name); // and to the end, as the one used last

@@ -28,6 +28,15 @@ export class ChannelListDto {
   channels: ChannelDto[];
 }
 
+export class ConnectTwilioDto {
+  @IsString() @Matches(/^AC[0-9a-fA-F]{32}$/, { message: 'account_sid must be an account of Twilio: AC and 32 hexadecimal digits' })
+  account_sid: string;
+
+  /** The account's, or that of a subaccount. */
+  @IsString() @Matches(/^[\x21-\x7e]{10,500}$/, { message: 'auth_token must be an auth token of Twilio' })
+  auth_token: string;
+}
+
 export class ConnectSendGridDto {
   /** An API key with the scope `mail.send`. */
   @IsString() @Matches(/^[\x21-\x7e]{10,500}$/, { message: 'api_key must be an API key of SendGrid' })

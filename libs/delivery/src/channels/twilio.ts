@@ -1,0 +1,64 @@
+import type { SmsMessage } from '../sms.js';
+import type { Channel, Outcome } from './channel.js';
+import { call } from './provider-call.js';
+
+/** Twilio takes one message a call; so many calls are under way at once. */
+const CALLS = 20;
+
+/** Twilio's longest text (https://www.twilio.com/docs/api/errors/21617). */
+const LONGEST = 1_600;
+
+export interface TwilioAccount {
+  accountSid: string;
+  authToken: string;
+}
+
+/** Text messages over Twilio's Messages resource. The delivery's id, and nothing of the person, is in the URL that it reports to. */
+export class TwilioChannel implements Channel<SmsMessage> {
+  readonly channel = 'sms';
+  readonly provider = 'twilio';
+  readonly batch = CALLS;
+
+  constructor(
+    private readonly account: TwilioAccount,
+    private readonly apiUrl: string,
+    private readonly publicUrl: string,
+  ) {}
+
+  send(batch: readonly SmsMessage[]): Promise<Outcome[]> {
+    return Promise.all(batch.map((message) => this.sendOne(message)));
+  }
+
+  close(): void {
+    // each call is its own
+  }
+
+  private async sendOne({ deliveryId, from, to, text }: SmsMessage): Promise<Outcome> {
+    if (text.length > LONGEST) return { status: 'rejected', reason: 'message_too_long' };
+    const { accountSid, authToken } = this.account;
+    const answer = await call('twilio', `${this.apiUrl}/2010-04-01/Accounts/${encodeURIComponent(accountSid)}/Messages.json`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${Buffer.from(`${accountSid}:${authToken}`).toString('base64')}` },
+      body: new URLSearchParams({
+        To: to,
+        [from.startsWith('MG') && from.length === 34 ? 'MessagingServiceSid' : 'From']: from,
+        Body: text,
+        StatusCallback: `${this.publicUrl}/api/v1/marketing/webhooks/twilio?delivery_id=${deliveryId}`,
+      }),
+    });
+    if (answer.ok) return { status: 'accepted', providerMessageId: field(answer.body, 'sid') };
+    if (answer.outcome.status !== 'rejected') return answer.outcome;
+    const code = field(answer.body, 'code'); // https://www.twilio.com/docs/api/errors
+    return { status: 'rejected', reason: code === null ? answer.outcome.reason : `twilio_${code}` };
+  }
+}
+
+/** A member of Twilio's answer. One that cannot be read is no reason to doubt the status that came with it. */
+function field(body: string, name: string): string | null {
+  try {
+    const value = (JSON.parse(body) as Record<string, unknown> | null)?.[name];
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,55 @@
+import type { CustomerProfile } from '#customers';
+import { contentFor, type Content } from './content.js';
+import { type DeliveryKey, encodeDeliveryId } from './delivery-id.js';
+import { customerScope } from './customer-scope.js';
+import { ctaLink, linkNumbers, URL_IN_TEXT } from './links.js';
+import type { Addressee } from './message.js';
+import { compile, type CompiledTemplate, render, RENDER_MS, type Scope } from './template.js';
+import type { TrackingTokens } from './tracking-token.js';
+
+/** One composed text message. */
+export interface SmsMessage {
+  deliveryId: string;
+  /** A number in E.164, an alphanumeric sender, or a provider's own name for several (Twilio: `MG…`). */
+  from: string;
+  /** E.164. */
+  to: string;
+  text: string;
+}
+
+/** How to get no more of them, as carriers demand of marketing (CTIA Messaging Principles §5.1.4). */
+const OPT_OUT = 'Reply STOP to opt out.';
+
+/** A mailing's text message, its templates parsed once for all its recipients. */
+export class SmsTemplate {
+  private readonly body: CompiledTemplate;
+  private readonly ctaText: CompiledTemplate;
+  private readonly cta: number | null;
+  private readonly links: ReadonlyMap<string, number>;
+
+  constructor(
+    content: Content,
+    private readonly mailing: { type: string; promo_code: string | null },
+    private readonly tokens: TrackingTokens,
+  ) {
+    const { body, cta_text } = contentFor('sms', content);
+    this.body = compile(body ?? '');
+    this.ctaText = compile(cta_text ?? '');
+    this.links = linkNumbers(content);
+    this.cta = ctaLink('sms', content, this.links);
+  }
+
+  /** @throws LiquidError when a template fails for this recipient */
+  compose(key: DeliveryKey, { address, hash }: Addressee, profile: CustomerProfile, from: string): SmsMessage {
+    const scope: Scope = { customer: customerScope(profile), promo_code: this.mailing.promo_code, unsubscribe_url: this.tokens.unsubscribeUrl(key, hash) };
+    const until = performance.now() + RENDER_MS;
+    const tracked = (url: string): string => {
+      const linkNo = this.links.get(url);
+      return linkNo === undefined ? url : this.tokens.url('c', key, linkNo);
+    };
+    const body = render(this.body, scope, until).trim().replace(URL_IN_TEXT, tracked);
+    const cta = this.cta === null ? '' : [render(this.ctaText, scope, until).trim(), this.tokens.url('c', key, this.cta)].filter(Boolean).join(': ');
+    const optOut = this.mailing.type === 'transactional' ? '' : OPT_OUT;
+    return { deliveryId: encodeDeliveryId(key), from, to: address, text: [body, cta, optOut].filter(Boolean).join('\n') };
+  }
+}
