@@ -4,6 +4,7 @@ export * from './formulas.js';
 export * from './ids.js';
 export * from './json.js';
 export * from './local-day.js';
+export * from './local-time.js';
 export * from './merge-patch.js';
 export * from './money.js';
 export * from './page.js';
