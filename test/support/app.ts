@@ -69,13 +69,15 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   const url = (await nest.getUrl()).replace('[::1]', '127.0.0.1');
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 4 });
   const tenant = newTenant();
+  /** Good for an hour by the application's own clock, wherever the test has put it. */
+  const fresh = (name: string, roles?: Role[]) => token(name, roles, { exp: Math.floor(clock.now().getTime() / 1000) + 3600 });
   return {
     url,
     nest,
     clock,
     tenant,
-    api: (roles = ['tenant_admin'], name = tenant) => createClient<paths>({ baseUrl: url, headers: { authorization: `Bearer ${token(name, roles)}` } }),
-    fetch: (path, { token: bearer = token(tenant), ...init } = {}) =>
+    api: (roles = ['tenant_admin'], name = tenant) => createClient<paths>({ baseUrl: url, headers: { authorization: `Bearer ${fresh(name, roles)}` } }),
+    fetch: (path, { token: bearer = fresh(tenant), ...init } = {}) =>
       fetch(url + path, { ...init, headers: { ...(bearer && { authorization: `Bearer ${bearer}` }), ...(init.headers as Record<string, string>) } }),
     sql: async (text, values) => (await pool.query(text, values)).rows as never,
     close: async () => {

@@ -70,8 +70,23 @@ export class Mailings {
   }
 
   async start(content: Content, customerNos: readonly number[], overrides: Partial<Mailing> = {}): Promise<Mailing> {
+    const [mailing] = await this.startTogether(content, [{ to: customerNos, ...overrides }]);
+    return mailing!;
+  }
+
+  /** Starts several in one transaction: no worker sees one of them without the others. */
+  async startTogether(content: Content, wanted: readonly (Partial<Mailing> & { to: readonly number[] })[]): Promise<Mailing[]> {
+    const mailings: Mailing[] = [];
+    for (const { to, ...overrides } of wanted) mailings.push(await this.prepared(content, to, overrides));
+    await this.inTenant(async (tx) => {
+      for (const mailing of mailings) await this.delivery.start(tx, this.tenant, mailing);
+    });
+    return mailings;
+  }
+
+  private async prepared(content: Content, customerNos: readonly number[], overrides: Partial<Mailing>): Promise<Mailing> {
     const campaignNo = nextCampaignNo++;
-    const mailing: Mailing = {
+    return {
       campaignId: `camp_test_${this.tenant.id}_${campaignNo}`,
       campaignNo,
       name: 'Flash Sale',
@@ -85,8 +100,6 @@ export class Mailings {
       priority: 0,
       ...overrides,
     };
-    await this.inTenant((tx) => this.delivery.start(tx, this.tenant, mailing));
-    return mailing;
   }
 
   /** The same, and waits until everybody was written to. */

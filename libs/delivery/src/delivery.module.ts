@@ -11,6 +11,7 @@ import { ChannelsController } from './channels.controller.js';
 import { DeliveriesController } from './deliveries.controller.js';
 import { Deliveries } from './deliveries.service.js';
 import { DeliveryPersonalData } from './delivery-personal-data.js';
+import { Contacts } from './contacts.js';
 import { Delivery } from './delivery.service.js';
 import { Outcomes } from './outcomes.js';
 import { Preparation } from './preparation.js';
@@ -27,7 +28,7 @@ import { Writers } from './writers.js';
 @Module({
   imports: [CustomersModule, SegmentsModule, EventsModule, PromosModule],
   controllers: [DeliveriesController, ChannelsController, TrackingController],
-  providers: [Delivery, Deliveries, Snapshot, Sender, Channels, ChannelCredentials, Preparation, Readiness, Writers, Outcomes, Receipts, ReceiptMatcher, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData],
+  providers: [Delivery, Deliveries, Snapshot, Sender, Channels, ChannelCredentials, Preparation, Readiness, Contacts, Writers, Outcomes, Receipts, ReceiptMatcher, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData],
   exports: [Delivery],
 })
 export class DeliveryModule {}

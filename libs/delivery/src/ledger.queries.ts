@@ -16,7 +16,7 @@ export const TENANTS_AT_WORK = `
 
 /** The mailings of `$1` that are not done, most urgent first, and what each needs at the instant `$2`. */
 export const MAILINGS_AT_WORK = `
-  SELECT m.campaign_no, m.campaign_id, m.state, m.type, m.channels, m.content, m.promo_code, m.ends_at, m.snapshot_done,
+  SELECT m.campaign_no, m.campaign_id, m.state, m.type, m.channels, m.content, m.promo_code, m.ends_at, m.priority, m.snapshot_done,
          EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status = 'pending'
                     AND d.channel = ANY (m.channels) AND (m.state = 'canceled' OR d.next_attempt_at <= $2)) AS due,
          EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status IN ('claimed', 'calling') AND d.lease_until < $2) AS lost,
@@ -48,6 +48,12 @@ export const HOLD = `UPDATE mailings SET state = 'paused' WHERE tenant_id = $1 A
 
 /** Gives claimed rows back untouched. */
 export const RELEASE = `UPDATE deliveries d SET status = 'pending', lease_until = NULL ${NAMED} AND d.status = 'claimed'`;
+
+/** Gives claimed rows back, each to be looked at again at its own time, with the reason. */
+export const DEFER = `
+  UPDATE deliveries d SET status = 'pending', lease_until = NULL, reason = n.reason, next_attempt_at = n.until
+    FROM unnest($3::int[], $4::text[], $5::text[], $6::timestamptz[]) AS n (customer_no, channel, reason, until)
+   WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = n.customer_no AND d.channel = n.channel AND d.status = 'claimed'`;
 
 /** The last step before the network: from here on, a row without an outcome is `unknown`. Only rows still held are called. */
 export const CALL = `

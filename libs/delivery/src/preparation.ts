@@ -3,9 +3,10 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { addressOf, type CustomerProfile, Customers, Suppressions } from '#customers';
 import { Clock, type Tenant } from '#kernel';
-import { type Channel, SettingsService } from '#tenants';
+import { type Channel, type Settings, SettingsService } from '#tenants';
 import type { Content } from './content.js';
-import { decide, type SkipReason } from './decision.js';
+import { Contacts, noContacts } from './contacts.js';
+import { decide, type DeferReason, type SendingRules, type SkipReason } from './decision.js';
 import type { DeliveryKey } from './delivery-id.js';
 import type { Message } from './message.js';
 import { ADDRESS_OWNERS, type ClaimedRow, TAKE_ADDRESSES } from './ledger.queries.js';
@@ -23,6 +24,7 @@ export interface MailingAtWork {
   content: Content;
   promo_code: string | null;
   ends_at: Date | null;
+  priority: number;
   snapshot_done: boolean;
   due: boolean;
   lost: boolean;
@@ -32,11 +34,12 @@ export interface MailingAtWork {
 /** How long the messages of a batch may take to write, in milliseconds: a transaction waits for them. Usual ones take a tenth. */
 const COMPOSE_MS = 1_000;
 
-/** What is to happen to claimed rows: some are called with a message, others end here, or wait for the next batch. */
+/** What is to happen to claimed rows: some are called with a message, others end here, wait for the next batch, or for their time. */
 export interface Prepared {
   messages: { row: ClaimedRow; message: Message }[];
   settled: { row: ClaimedRow; status: 'skipped' | 'rejected'; reason: string }[];
   postponed: ClaimedRow[];
+  deferred: { row: ClaimedRow; reason: DeferReason; until: Date }[];
 }
 
 interface Candidate {
@@ -56,6 +59,7 @@ export class Preparation {
     private readonly settings: SettingsService,
     private readonly readiness: Readiness,
     private readonly writers: Writers,
+    private readonly contacts: Contacts,
   ) {}
 
   /** Why the mailing cannot go on now, or null. */
@@ -68,11 +72,12 @@ export class Preparation {
    * @returns null when the sender was taken away since the rows were claimed
    */
   async prepare(tx: EntityManager, tenant: Tenant, mailing: MailingAtWork, channel: Channel, rows: readonly ClaimedRow[]): Promise<Prepared | null> {
-    const write = this.writers.of(tenant, mailing, channel, await this.settings.of(tx, tenant));
+    const settings = await this.settings.of(tx, tenant);
+    const write = this.writers.of(tenant, mailing, channel, settings);
     if (write === null) return null;
-    const prepared: Prepared = { messages: [], settled: [], postponed: [] };
+    const prepared: Prepared = { messages: [], settled: [], postponed: [], deferred: [] };
     const skip = (row: ClaimedRow, reason: SkipReason): void => void prepared.settled.push({ row, status: 'skipped', reason });
-    const candidates = await this.admit(tx, tenant, mailing, channel, rows, skip);
+    const candidates = await this.admit(tx, tenant, mailing, channel, rows, settings, prepared);
     const owners = await this.takeAddresses(tx, tenant, mailing.campaign_no, channel, candidates);
     const until = performance.now() + COMPOSE_MS;
     for (const { row, profile, address, hash } of candidates) {
@@ -95,19 +100,24 @@ export class Preparation {
     return prepared;
   }
 
-  /** Consent and suppression as they are now, not as they were when the campaign started. */
-  private async admit(tx: EntityManager, tenant: Tenant, mailing: MailingAtWork, channel: Channel, rows: readonly ClaimedRow[], skip: (row: ClaimedRow, reason: SkipReason) => void): Promise<Candidate[]> {
-    const profiles = await this.customers.profiles(tx, tenant, rows.map((row) => row.customer_no));
-    const addresses = rows.flatMap((row) => addressIn(profiles, row, channel) ?? []);
-    const suppressed = await this.suppressions.suppressed(tx, tenant, channel, addresses);
-    const rules = { type: mailing.type, endsAt: mailing.ends_at, now: this.clock.now() };
+  /** Consent, suppression, the hour and the cap as they are now, not as they were when the campaign started. */
+  private async admit(tx: EntityManager, tenant: Tenant, mailing: MailingAtWork, channel: Channel, rows: readonly ClaimedRow[], settings: Settings, prepared: Prepared): Promise<Candidate[]> {
+    const customerNos = rows.map((row) => row.customer_no);
+    const now = this.clock.now();
+    const { frequency_cap: cap, timezone } = settings;
+    const rules: SendingRules = { type: mailing.type, endsAt: mailing.ends_at, now, quietHours: settings.quiet_hours[channel], timezone, cap: cap?.max ?? null };
+    const contacts = cap === null || mailing.type === 'transactional' ? noContacts : await this.contacts.count(tx, tenant, cap, mailing.priority, customerNos, now);
+    const profiles = await this.customers.profiles(tx, tenant, customerNos);
+    const suppressed = await this.suppressions.suppressed(tx, tenant, channel, rows.flatMap((row) => addressIn(profiles, row, channel) ?? []));
     return rows.flatMap((row) => {
       const profile = profiles.get(row.customer_no);
       const address = addressIn(profiles, row, channel);
       const consent = profile?.[`consent_${channel}`] ?? 'unknown';
-      const reason = decide({ channel, address, consent, suppressed: suppressed.get(address ?? '') ?? null, attempts: row.attempts }, rules);
-      if (reason !== null) skip(row, reason);
-      return reason === null ? [{ row, profile: profile!, address: address!, hash: this.suppressions.hash(channel, address!) }] : [];
+      const about = { channel, address, consent, suppressed: suppressed.get(address ?? '') ?? null, attempts: row.attempts, timezone: profile?.timezone ?? null, contacts: contacts(row.customer_no) };
+      const decision = decide(about, rules);
+      if (decision.to === 'skip') prepared.settled.push({ row, status: 'skipped', reason: decision.reason });
+      if (decision.to === 'defer') prepared.deferred.push({ row, reason: decision.reason, until: decision.until });
+      return decision.to === 'send' ? [{ row, profile: profile!, address: address!, hash: this.suppressions.hash(channel, address!) }] : [];
     });
   }
 

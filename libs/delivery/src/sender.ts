@@ -6,7 +6,7 @@ import type { EntityManager } from 'typeorm';
 import type { Channel } from './channels/channel.js';
 import { Channels } from './channels/channels.js';
 import { counted } from './counters.js';
-import { CALL, CANCELABLE, CLAIM, type ClaimedRow, FINISH, HOLD, LOST, MAILINGS_AT_WORK, RECOVER, RELEASE, SETTLE, SKIP_CANCELED, TENANTS_AT_WORK } from './ledger.queries.js';
+import { CALL, CANCELABLE, CLAIM, type ClaimedRow, DEFER, FINISH, HOLD, LOST, MAILINGS_AT_WORK, RECOVER, RELEASE, SETTLE, SKIP_CANCELED, TENANTS_AT_WORK } from './ledger.queries.js';
 import { MAILING_FINISHED, MAILING_HELD } from './mailing.js';
 import { Outcomes } from './outcomes.js';
 import { type MailingAtWork, Preparation, type Prepared } from './preparation.js';
@@ -124,8 +124,9 @@ export class Sender implements OnModuleInit {
         await tx.query(RELEASE, [tenant.id, campaign, ...named(rows)]);
         return [];
       }
-      const { messages, settled, postponed } = prepared;
+      const { messages, settled, postponed, deferred } = prepared;
       if (postponed.length > 0) await tx.query(RELEASE, [tenant.id, campaign, ...named(postponed)]);
+      if (deferred.length > 0) await tx.query(DEFER, [tenant.id, campaign, ...named(deferred.map(({ row }) => row)), deferred.map((one) => one.reason), deferred.map((one) => one.until)]);
       if (settled.length > 0) {
         const ended = settled.map(({ row }) => row);
         await counted(tx, tenant, touched(campaign, ended), () =>
