@@ -2,7 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { AuthModule } from '#auth';
 import { ConfigModule, type Env } from '#config';
 import { DatabaseModule } from '#database';
-import { HttpModule } from '#http';
+import { HttpModule, OutboundModule } from '#http';
 import { JobsModule } from '#jobs';
 import type { Clock } from '#kernel';
 import { DOMAINS } from './domains.js';
@@ -14,7 +14,7 @@ export class ApiModule {
   static forRoot(env: Env, clock?: Clock): DynamicModule {
     return {
       module: ApiModule,
-      imports: [ConfigModule.forRoot(env, clock), DatabaseModule, JobsModule, AuthModule, HttpModule, ...DOMAINS],
+      imports: [ConfigModule.forRoot(env, clock), DatabaseModule, JobsModule, AuthModule, HttpModule, OutboundModule, ...DOMAINS],
     };
   }
 }

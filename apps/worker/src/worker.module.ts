@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { DOMAINS } from '#app/api/src/domains';
 import { ConfigModule, type Env } from '#config';
 import { DatabaseModule } from '#database';
+import { OutboundModule } from '#http';
 import { JobRunnerModule, JobsModule } from '#jobs';
 import type { Clock } from '#kernel';
 
@@ -9,6 +10,6 @@ import type { Clock } from '#kernel';
 @Module({})
 export class WorkerModule {
   static forRoot(env: Env, clock?: Clock): DynamicModule {
-    return { module: WorkerModule, imports: [ConfigModule.forRoot(env, clock), DatabaseModule, JobsModule, ...DOMAINS, JobRunnerModule] };
+    return { module: WorkerModule, imports: [ConfigModule.forRoot(env, clock), DatabaseModule, JobsModule, OutboundModule, ...DOMAINS, JobRunnerModule] };
   }
 }

@@ -75,6 +75,15 @@ export class Env {
   @IsOptional() @IsString() @Matches(/^smtps?:\/\//)
   SMTP_URL?: string;
 
+  /** Messages over the deployment's own providers that leave within any one second, for each tenant; 1 and more, absent: as many as there are. */
+  @IsOptional() @IsInt() @Min(1) @Type(() => Number) SMTP_MAX_PER_SECOND?: number;
+  @IsOptional() @IsInt() @Min(1) @Type(() => Number) SENDGRID_MAX_PER_SECOND?: number;
+  @IsOptional() @IsInt() @Min(1) @Type(() => Number) TWILIO_MAX_PER_SECOND?: number;
+
+  /** 1 lets tenants name hosts of private networks and of this machine (mail servers, webhook receivers); 0 refuses them. */
+  @IsIn(['0', '1'])
+  ALLOW_PRIVATE_TARGETS: string = '0';
+
   @IsOptional() @IsString() SENDGRID_API_KEY?: string;
   @IsUrl(http) SENDGRID_API_URL: string = 'https://api.sendgrid.com';
   @IsOptional() @IsString() TWILIO_ACCOUNT_SID?: string;

@@ -1,0 +1,119 @@
+import { lookup as resolve, type LookupAddress } from 'node:dns';
+import { type ClientRequest, type IncomingMessage, request as overHttp } from 'node:http';
+import { request as overHttps } from 'node:https';
+import { connect, isIP, type LookupFunction, type Socket } from 'node:net';
+import { Injectable } from '@nestjs/common';
+import { Env } from '#config';
+import { isPublicAddress } from './public-address.js';
+
+/** What is read of an answer; the rest is not waited for. */
+const MOST_BYTES = 64 * 1024;
+
+/** How long a connection may take, in milliseconds. */
+const CONNECT_MS = 10_000;
+
+/** The host is none that a tenant may have us call. */
+export class RefusedTargetError extends Error {
+  readonly code = 'ETARGETREFUSED';
+  constructor(host: string) {
+    super(`${host} is not on the public internet`);
+  }
+}
+
+export interface OutboundRequest {
+  method: string;
+  headers: Record<string, string>;
+  body: string | Buffer;
+  signal: AbortSignal;
+}
+
+/**
+ * The way out to hosts that tenants name: their mail servers, their webhooks' receivers. Only the public internet is called, whatever a name
+ * resolves to at the moment of connecting (so that a name cannot change in between), and no redirect is followed. The operator may allow
+ * private targets.
+ */
+@Injectable()
+export class Outbound {
+  private readonly anywhere: boolean;
+
+  constructor(env: Env) {
+    this.anywhere = env.ALLOW_PRIVATE_TARGETS === '1';
+  }
+
+  /**
+   * One call over HTTP, without redirects, on a connection of its own.
+   *
+   * @returns any answer, its body cut after 64 KiB
+   * @throws RefusedTargetError before anything was sent; what Node throws when there is no answer, with its `code`
+   */
+  async fetch(url: string, { method, headers, body, signal }: OutboundRequest): Promise<Response> {
+    const { protocol, hostname } = new URL(url);
+    const send = { 'http:': overHttp, 'https:': overHttps }[protocol];
+    if (send === undefined) throw new RefusedTargetError(protocol);
+    this.assertAllowed(hostname.replace(/^\[|\]$/g, ''));
+    const answer = await new Promise<IncomingMessage>((answered, failed) => {
+      const request = send(url, { method, headers: { ...headers, 'content-length': Buffer.byteLength(body) }, signal, agent: false, lookup: this.lookup });
+      request.on('response', answered).on('error', failed).on('socket', (socket) => giveUpConnecting(request, socket)).end(body);
+    });
+    const text = await beginningOf(answer);
+    const empty = answer.statusCode === 204 || answer.statusCode === 304;
+    return new Response(empty ? null : text, { status: answer.statusCode!, headers: headersOf(answer) });
+  }
+
+  /**
+   * A connection to the host, for other protocols.
+   *
+   * @throws RefusedTargetError; what Node throws when there is no connection
+   */
+  dial(host: string, port: number): Promise<Socket> {
+    return new Promise((connected, failed) => {
+      this.assertAllowed(host);
+      const socket = connect({ host, port, lookup: this.lookup, timeout: CONNECT_MS });
+      const fail = (error: Error): void => {
+        socket.destroy();
+        failed(error);
+      };
+      socket.once('error', fail).once('timeout', () => fail(Object.assign(new Error('The connection took too long'), { code: 'ECONNECTTIMEOUT' })));
+      socket.once('connect', () => {
+        socket.removeAllListeners('timeout').removeListener('error', fail).setTimeout(0);
+        connected(socket);
+      });
+    });
+  }
+
+  /** An address is not looked up. */
+  private assertAllowed(host: string): void {
+    if (!this.anywhere && isIP(host) !== 0 && !isPublicAddress(host)) throw new RefusedTargetError(host);
+  }
+
+  /** Resolves a name to its public addresses alone. */
+  private readonly lookup: LookupFunction = (hostname, options, done) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
+      if (error) return done(error, []);
+      const allowed = this.anywhere ? addresses : addresses.filter(({ address }) => isPublicAddress(address));
+      const [first] = allowed;
+      if (first === undefined) return done(new RefusedTargetError(hostname), []);
+      return options.all ? done(null, allowed) : done(null, first.address, first.family);
+    });
+  };
+}
+
+/** A connection that does not come about is told from an answer that does not: nothing was sent over it. */
+function giveUpConnecting(request: ClientRequest, socket: Socket): void {
+  const timer = setTimeout(() => request.destroy(Object.assign(new Error('The connection took too long'), { code: 'ECONNECTTIMEOUT' })), CONNECT_MS);
+  socket.once('connect', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
+}
+
+async function beginningOf(answer: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= MOST_BYTES) break; // which destroys the rest
+  }
+  return Buffer.concat(chunks).subarray(0, MOST_BYTES);
+}
+
+const headersOf = ({ rawHeaders }: IncomingMessage): [string, string][] =>
+  rawHeaders.flatMap((name, at): [string, string][] => (at % 2 === 0 ? [[name, rawHeaders[at + 1]!]] : []));
