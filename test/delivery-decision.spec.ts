@@ -57,17 +57,19 @@ describe('whom a campaign does not write to now', () => {
 
   test('under a cap each gets as many as it says, however many campaigns and workers there are', async () => {
     await settings({ frequency_cap: { max: 2, per_days: 7 } });
-    const customers = await mailings.crowd(300);
-    const started = await Promise.all([1, 2, 3, 4].map(() => mailings.start(CONTENT, customers)));
+    const customers = await mailings.crowd(120);
+    const started = await Promise.all([1, 2, 3].map(() => mailings.start(CONTENT, customers)));
     await eventually(async () => { // whoever gave way to a message on its way looks again
+      const rows = (await Promise.all(started.map((mailing) => mailings.ledger(mailing)))).flat();
+      if (rows.some(({ status }) => status === 'claimed' || status === 'calling')) throw new Error('at work'); // an advance would end their leases
       for (const one of [app, other]) one.clock.advance(31_000);
       for (const mailing of started) expect(await mailings.state(mailing)).toBe('finished');
-    });
+    }, { within: 20_000 });
     const got = Map.groupBy(smtp.recipients, (address) => address);
-    expect([got.size, ...new Set([...got.values()].map((mails) => mails.length))]).toEqual([300, 2]);
+    expect([got.size, ...new Set([...got.values()].map((mails) => mails.length))]).toEqual([120, 2]);
     const outcomes = (await Promise.all(started.map((mailing) => mailings.ledger(mailing)))).flat().map(({ status, reason }) => reason ?? status);
-    expect(outcomes.filter((one) => one === 'accepted')).toHaveLength(600);
-    expect(outcomes.filter((one) => one === 'frequency_cap')).toHaveLength(600);
+    expect(outcomes.filter((one) => one === 'accepted')).toHaveLength(240);
+    expect(outcomes.filter((one) => one === 'frequency_cap')).toHaveLength(120);
     const receipt = await mailings.send(CONTENT, customers.slice(0, 10), { type: 'transactional' });
     expect((await mailings.ledger(receipt)).map(({ status }) => status)).toEqual(Array(10).fill('accepted'));
   });

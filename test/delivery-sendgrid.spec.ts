@@ -93,11 +93,11 @@ describe('sending over SendGrid', () => {
 
   describe('with a key of the tenant’s own', () => {
     const KEY = 'SG.a-key-of-the-tenants-own';
-    const connect = (api_key = KEY) => app.api(['tenant_admin'], mailings.tenant.name).PUT(`${CHANNELS}/sendgrid`, { body: { api_key } });
+    const connect = (api_key = KEY, more: object = {}) => app.api(['tenant_admin'], mailings.tenant.name).PUT(`${CHANNELS}/sendgrid`, { body: { api_key, ...more } });
 
     test('goes over the tenant’s account, and nobody is shown the key', async () => {
-      const { data } = await connect();
-      expect(data).toEqual({ provider: 'sendgrid', channel: 'email', status: 'connected', in_use: true, connected_at: expect.any(String) as string });
+      const { data } = await connect(KEY, { max_per_second: 500 });
+      expect(data).toEqual({ provider: 'sendgrid', channel: 'email', status: 'connected', in_use: true, connected_at: expect.any(String) as string, max_per_second: 500 });
       await mailings.send(CONTENT, await mailings.people([{ id: 'a', email: 'a@example.com' }]));
       expect(sendgrid.calls.map(({ key }) => key)).toEqual([KEY]);
       const { data: list } = await app.api(['marketing'], mailings.tenant.name).GET(CHANNELS);

@@ -66,6 +66,10 @@ describe('sending over Twilio', () => {
     twilio.react = ({ To }) => (To === '+41791000001' ? { status: 400, body: { code: 21610, message: 'unsubscribed' } } : 'take');
     const rows = await mailings.ledger(await send(await guests(3)));
     expect(rows.map(({ status, reason }) => [status, reason])).toEqual([['accepted', null], ['rejected', 'twilio_21610'], ['accepted', null]]);
+    twilio.react = () => 'take';
+    const [, opted] = rows; // Twilio was told STOP where we were not
+    expect((await mailings.ledger(await send([opted!.customer_no], CONTENT, { type: 'newsletter' }))).map(({ reason }) => reason)).toEqual(['no_consent']);
+    expect(await app.sql(`SELECT source FROM consent_log WHERE tenant_id = $1 AND customer_no = $2 AND status = 'unsubscribed'`, [mailings.tenant.id, opted!.customer_no])).toEqual([{ source: 'provider:twilio_21610' }]);
   });
 
   test('what it may have taken is unknown; what it puts off comes later', async () => {

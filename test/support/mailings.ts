@@ -3,16 +3,18 @@ import { Database } from '#database';
 import { type Content, Delivery, encodeDeliveryId, type Mailing, type Receipt } from '#delivery';
 import type { Tenant } from '#kernel';
 import { Tenants } from '#tenants';
-import { startApp, type TestApp } from './app.js';
+import { startApp, type TestApp, type TestAppOptions } from './app.js';
 import { eventually } from './eventually.js';
 import { startSmtp, type TestSmtp } from './smtp.js';
 
 let nextCampaignNo = 1000;
 
+export const SENDER_ENV = { DEFAULT_FROM_EMAIL: 'hello@trattoria.example', DEFAULT_POSTAL_ADDRESS: '1 Main Street\nSpringfield' };
+
 /** The application with its worker, and the mail server that it sends over. */
-export async function startMailer(): Promise<{ app: TestApp; smtp: TestSmtp }> {
+export async function startMailer(env: TestAppOptions['env'] = {}): Promise<{ app: TestApp; smtp: TestSmtp }> {
   const smtp = await startSmtp();
-  const app = await startApp({ worker: true, env: { SMTP_URL: smtp.url, DEFAULT_FROM_EMAIL: 'hello@trattoria.example', DEFAULT_POSTAL_ADDRESS: '1 Main Street\nSpringfield' } });
+  const app = await startApp({ worker: true, env: { SMTP_URL: smtp.url, ...SENDER_ENV, ...env } });
   return { app, smtp };
 }
 
@@ -98,6 +100,7 @@ export class Mailings {
       promoCode: null,
       endsAt: null,
       priority: 0,
+      options: {},
       ...overrides,
     };
   }

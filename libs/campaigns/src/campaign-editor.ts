@@ -7,7 +7,7 @@ import type { Segment } from '#segments';
 import type { CampaignEntity } from './campaign.entity.js';
 import { CampaignChecks, type Surroundings } from './campaign-checks.js';
 import { CampaignStore } from './campaign-store.js';
-import type { Content } from '#delivery';
+import type { Content, MailingOptions } from '#delivery';
 import type { CreateCampaignDto, UpdateCampaignDto } from './dto/write-campaign.dto.js';
 import { endsAfterStart } from './schedule.js';
 
@@ -29,10 +29,11 @@ export class CampaignEditor {
    * @throws RequestError validation_failed; CampaignError segment_not_found, segment_too_large; PromoError promo_code_exists, invalid_promo_code
    */
   async edit(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, written: CreateCampaignDto | UpdateCampaignDto, surroundings: Surroundings): Promise<Segment> {
-    const { name, type, channels, priority, content, schedule } = written;
+    const { name, type, channels, priority, content, schedule, holdout_percent, stop_rules } = written;
     const before = { code: campaign.promoCode, discount: campaign.promoDiscount, dates: promoDates(campaign) };
     Object.assign(campaign, defined({ name, type, channels, priority }));
     if (content !== undefined) campaign.content = content === null ? null : mergePatch<Content>(campaign.content, content);
+    campaign.options = mergePatch<MailingOptions>(campaign.options, { holdout_percent, stop_rules });
     this.editSchedule(campaign, schedule);
     if (written.promo_code !== undefined) campaign.promoCode = written.promo_code;
     if (written.promo_discount_percent !== undefined) {

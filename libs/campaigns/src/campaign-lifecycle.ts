@@ -115,8 +115,8 @@ export class CampaignLifecycle implements OnModuleInit {
       const dates = promoDates(campaign);
       await this.editor.movePromo(tx, tenant, campaign, dates, { ...dates, validFrom: now }); // started before its time, with its code
     }
-    const { campaignId, campaignNo, name, type, channels, content, promoId, promoCode, endAt: endsAt, priority } = campaign;
-    await this.delivery.start(tx, tenant, { campaignId, campaignNo, name, type, channels, segmentNo: segment.no, content: content!, promoId, promoCode, endsAt, priority });
+    const { campaignId, campaignNo, name, type, channels, content, promoId, promoCode, endAt: endsAt, priority, options } = campaign;
+    await this.delivery.start(tx, tenant, { campaignId, campaignNo, name, type, channels, segmentNo: segment.no, content: content!, promoId, promoCode, endsAt, priority, options });
     Object.assign(campaign, { status: 'active', startedAt: now, warnings: [], segmentNo: segment.no, segmentName: segment.name } satisfies Partial<CampaignEntity>);
   }
 

@@ -1,7 +1,7 @@
 import { Check, Column, Entity, Index, PrimaryColumn, Unique } from 'typeorm';
 import type { Channel } from '#tenants';
 import type { CampaignStatus, CampaignType, CampaignWarning } from './campaign.js';
-import type { Content } from '#delivery';
+import type { Content, MailingOptions } from '#delivery';
 
 @Entity('campaigns')
 @Unique('campaigns_campaign_id', ['tenantId', 'campaignId'])
@@ -55,6 +55,9 @@ export class CampaignEntity {
 
   @Column('int')
   priority: number;
+
+  @Column('jsonb', { default: {} })
+  options: MailingOptions;
 
   @Column('timestamptz', { name: 'start_at', nullable: true })
   startAt: Date | null;

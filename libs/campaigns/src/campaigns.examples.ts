@@ -60,6 +60,8 @@ export const SCHEDULED = {
   promo_code: 'FLASH25',
   promo_discount_percent: 25,
   priority: 0,
+  holdout_percent: null,
+  stop_rules: null,
   warnings: [],
   metrics: NOTHING_YET,
   created_at: '2026-01-25T10:00:00Z',

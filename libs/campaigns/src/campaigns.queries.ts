@@ -88,12 +88,12 @@ export const countersOf = (metrics: string): string => `SELECT ${COUNTERS} FROM 
 /** A new campaign, in one statement that is always the same text: creating is a hot path. */
 export const INSERT_CAMPAIGN = `
   INSERT INTO campaigns (tenant_id, campaign_no, campaign_id, name, type, status, channels, segment_no, segment_id, segment_name, content, priority,
-                         start_at, end_at, schedule_version, promo_id, promo_code, promo_discount, warnings, created_at, updated_at, version)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`;
+                         start_at, end_at, schedule_version, promo_id, promo_code, promo_discount, warnings, created_at, updated_at, version, options)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`;
 
 export const insertValues = (campaign: CampaignEntity): unknown[] => [
   campaign.tenantId, campaign.campaignNo, campaign.campaignId, campaign.name, campaign.type, campaign.status, campaign.channels,
   campaign.segmentNo, campaign.segmentId, campaign.segmentName, campaign.content === null ? null : JSON.stringify(campaign.content), campaign.priority,
   campaign.startAt, campaign.endAt, campaign.scheduleVersion, campaign.promoId, campaign.promoCode, campaign.promoDiscount,
-  JSON.stringify(campaign.warnings), campaign.createdAt, campaign.updatedAt, campaign.version,
+  JSON.stringify(campaign.warnings), campaign.createdAt, campaign.updatedAt, campaign.version, JSON.stringify(campaign.options),
 ];

@@ -55,10 +55,10 @@ export class CampaignsService {
   /** A draft like it, to be scheduled on its own. */
   duplicate(tenant: Tenant, campaignId: string): Promise<Versioned<CampaignDto>> {
     return this.database.inTenant(tenant, async (tx) => {
-      const { name, type, channels, segmentId, content, priority, promoCode, promoDiscount } = await this.store.load(tx, tenant, campaignId);
+      const { name, type, channels, segmentId, content, priority, options, promoCode, promoDiscount } = await this.store.load(tx, tenant, campaignId);
       const [surroundings, campaignNo] = await Promise.all([this.checks.surroundings(tx, tenant, segmentId), this.store.nextNumber(tx)]);
       const copy = this.blank(tenant, campaignNo);
-      const written = { name: `${name.slice(0, 193)} (copy)`, type, channels, segment_id: segmentId, content, priority, promo_code: promoCode, promo_discount_percent: promoDiscount && promoDiscount / 100 };
+      const written = { name: `${name.slice(0, 193)} (copy)`, type, channels, segment_id: segmentId, content, priority, ...options, promo_code: promoCode, promo_discount_percent: promoDiscount && promoDiscount / 100 };
       const segment = await this.editor.edit(tx, tenant, copy, written, surroundings);
       await this.store.insert(tx, tenant, copy);
       return this.store.show(tx, tenant, copy, surroundings.settings, segment);
@@ -108,6 +108,7 @@ export class CampaignsService {
       status: 'draft',
       content: null,
       priority: 0,
+      options: {},
       startAt: null,
       endAt: null,
       scheduleVersion: 0,

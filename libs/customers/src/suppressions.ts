@@ -7,7 +7,7 @@ import { normaliseEmail, normalisePhone } from './contact.js';
 import { addressOf, CHANNELS, type Channel, consentOf, type CustomerProfile } from './profile.js';
 
 /** Why an address is not written to; weakest first: of several the strongest stands, with the latest instant of any. */
-export const SUPPRESSION_REASONS = ['opt_out', 'unsubscribed', 'manual', 'complaint', 'hard_bounce'] as const;
+export const SUPPRESSION_REASONS = ['opt_out', 'unsubscribed', 'manual', 'soft_bounces', 'complaint', 'hard_bounce'] as const;
 export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number];
 
 /** Addresses from which on it pays to ask first whether the tenant has anything on their channel. */

@@ -11,8 +11,8 @@ import { type ChannelDto, ChannelListDto } from './dto/channel.dto.js';
 
 /** A version never comes again, not even after a disconnect: workers know by it what they have open. */
 const CONNECT = `
-  INSERT INTO channel_credentials AS known (tenant_id, provider, sealed, version, connected_at) VALUES ($1, $2, $3, (extract(epoch FROM $4::timestamptz) / 10)::int, $4)
-  ON CONFLICT (tenant_id, provider) DO UPDATE SET sealed = excluded.sealed, version = greatest(known.version + 1, excluded.version), connected_at = excluded.connected_at`;
+  INSERT INTO channel_credentials AS known (tenant_id, provider, sealed, version, connected_at, max_per_second) VALUES ($1, $2, $3, (extract(epoch FROM $4::timestamptz) / 10)::int, $4, $5)
+  ON CONFLICT (tenant_id, provider) DO UPDATE SET sealed = excluded.sealed, version = greatest(known.version + 1, excluded.version), connected_at = excluded.connected_at, max_per_second = excluded.max_per_second`;
 
 /** Which providers a tenant sends over. What it gave us to do so is sealed, and never shown again. */
 @Injectable()
@@ -26,8 +26,8 @@ export class ChannelCredentials {
   ) {}
 
   async list(tenant: Tenant): Promise<ChannelListDto> {
-    const rows = await this.database.rows<{ provider: ProviderId; connected_at: Date }>(tenant, {
-      text: 'SELECT provider, connected_at FROM channel_credentials WHERE tenant_id = $1 ORDER BY connected_at DESC, provider', values: [tenant.id], name: 'channels_list',
+    const rows = await this.database.rows<{ provider: ProviderId; connected_at: Date; max_per_second: number | null }>(tenant, {
+      text: 'SELECT provider, connected_at, max_per_second FROM channel_credentials WHERE tenant_id = $1 ORDER BY connected_at DESC, provider', values: [tenant.id], name: 'channels_list',
     });
     const used = new Map(rows.toReversed().map(({ provider }) => [PROVIDERS[provider].channel, provider as string]));
     return {
@@ -41,14 +41,15 @@ export class ChannelCredentials {
           status: own !== undefined ? 'connected' : deployment ? 'deployment' : 'disconnected',
           in_use: (used.get(channel) ?? this.channels.deploymentProvider(channel)) === provider,
           connected_at: own?.connected_at.toISOString() ?? null,
+          max_per_second: own?.max_per_second ?? null,
         };
       }),
     };
   }
 
-  async connect({ tenant, subject }: Principal, provider: ProviderId, credentials: Credentials): Promise<ChannelDto> {
+  async connect({ tenant, subject }: Principal, provider: ProviderId, credentials: Credentials, maxPerSecond: number | null = null): Promise<ChannelDto> {
     await this.database.inTenant(tenant, async (tx) => {
-      await tx.query(CONNECT, [tenant.id, provider, this.secrets.seal(JSON.stringify(credentials), credentialContext(tenant, provider)), this.clock.now()]);
+      await tx.query(CONNECT, [tenant.id, provider, this.secrets.seal(JSON.stringify(credentials), credentialContext(tenant, provider)), this.clock.now(), maxPerSecond]);
       await this.auditLog.add(tx, tenant, subject, 'channel.connected', { provider });
     });
     const { channels } = await this.list(tenant);

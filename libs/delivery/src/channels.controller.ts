@@ -8,10 +8,10 @@ import { PROVIDER_IDS } from './channels/providers.js';
 import { DeliveryError } from './delivery.errors.js';
 import { ChannelDto, ChannelListDto, ConnectSendGridDto, ConnectTwilioDto } from './dto/channel.dto.js';
 
-const SENDGRID: ChannelDto = { provider: 'sendgrid', channel: 'email', status: 'connected', in_use: true, connected_at: '2026-01-24T18:30:00.000Z' };
-const SMTP: ChannelDto = { provider: 'smtp', channel: 'email', status: 'deployment', in_use: false, connected_at: null };
+const SENDGRID: ChannelDto = { provider: 'sendgrid', channel: 'email', status: 'connected', in_use: true, connected_at: '2026-01-24T18:30:00.000Z', max_per_second: null };
+const SMTP: ChannelDto = { provider: 'smtp', channel: 'email', status: 'deployment', in_use: false, connected_at: null, max_per_second: null };
 
-const TWILIO: ChannelDto = { ...SENDGRID, provider: 'twilio', channel: 'sms' };
+const TWILIO: ChannelDto = { ...SENDGRID, provider: 'twilio', channel: 'sms', max_per_second: 10 };
 
 @ApiTags('Channels')
 @Controller('channels')
@@ -39,8 +39,8 @@ export class ChannelsController {
     example: SENDGRID,
     bodies: { key: { api_key: 'SG.an-api-key-with-the-scope.mail-send' } },
   })
-  connectSendGrid(@Caller() caller: Principal, @Body() body: ConnectSendGridDto) {
-    return this.credentials.connect(caller, 'sendgrid', { ...body });
+  connectSendGrid(@Caller() caller: Principal, @Body() { max_per_second, ...account }: ConnectSendGridDto) {
+    return this.credentials.connect(caller, 'sendgrid', account, max_per_second);
   }
 
   @Put('twilio')
@@ -50,10 +50,10 @@ export class ChannelsController {
     description: 'Stores the token, encrypted, in place of any before it. Who the messages come from is `sender.sms_from` of the settings.',
     returns: ChannelDto,
     example: TWILIO,
-    bodies: { account: { account_sid: 'AC0123456789abcdef0123456789abcdef', auth_token: 'the-auth-token-of-this-account' } },
+    bodies: { account: { account_sid: 'AC0123456789abcdef0123456789abcdef', auth_token: 'the-auth-token-of-this-account', max_per_second: 10 } },
   })
-  connectTwilio(@Caller() caller: Principal, @Body() body: ConnectTwilioDto) {
-    return this.credentials.connect(caller, 'twilio', { ...body });
+  connectTwilio(@Caller() caller: Principal, @Body() { max_per_second, ...account }: ConnectTwilioDto) {
+    return this.credentials.connect(caller, 'twilio', account, max_per_second);
   }
 
   @Delete(':provider')

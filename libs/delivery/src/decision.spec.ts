@@ -1,7 +1,7 @@
 import { decide, type Recipient, type SendingRules } from './decision.js';
 
 const now = new Date('2026-01-31T12:00:00Z');
-const recipient: Recipient = { channel: 'email', address: 'a@example.com', consent: 'unknown', suppressed: null, attempts: 0, timezone: null, contacts: { had: 0, ahead: 0, aheadUntil: null } };
+const recipient: Recipient = { channel: 'email', address: 'a@example.com', consent: 'unknown', suppressed: null, attempts: 0, heldOut: false, timezone: null, contacts: { had: 0, ahead: 0, aheadUntil: null } };
 const rules: SendingRules = { type: 'promotion', endsAt: null, now, quietHours: null, timezone: 'UTC', cap: null };
 
 test.each<[string, Partial<Recipient>, object, string | null]>([
@@ -14,6 +14,9 @@ test.each<[string, Partial<Recipient>, object, string | null]>([
   ['a complaint', { suppressed: 'complaint' }, {}, 'suppressed'],
   ['a receipt to somebody who opted out', { consent: 'unsubscribed', suppressed: 'unsubscribed' }, { type: 'transactional' }, null],
   ['a receipt to a dead address', { suppressed: 'hard_bounce' }, { type: 'transactional' }, 'suppressed'],
+  ['a receipt to a mailbox long full', { suppressed: 'soft_bounces' }, { type: 'transactional' }, 'suppressed'],
+  ['the control group', { heldOut: true }, {}, 'holdout'],
+  ['the control group, where nobody would be written to', { heldOut: true, address: null }, {}, 'no_address'],
   ['after the end', {}, { endsAt: now }, 'window_missed'],
   ['after the end, tried before it', { attempts: 1 }, { endsAt: now }, null],
   ['before the end', {}, { endsAt: new Date('2026-01-31T12:00:00.001Z') }, null],
@@ -34,6 +37,7 @@ test.each<[string, Partial<Recipient>, Partial<SendingRules>, string | null]>([
   ['while a more urgent campaign may take what the cap leaves', { contacts: { had: 1, ahead: 1, aheadUntil: null } }, { cap: 2 }, '2026-01-31T12:00:30.000Z'],
   ['until what a more urgent campaign has for them is due', { contacts: { had: 1, ahead: 1, aheadUntil: new Date('2026-02-01T08:00:00Z') } }, { cap: 2 }, '2026-02-01T08:00:00.000Z'],
   ['for others until the campaign’s end at the latest', { contacts: { had: 0, ahead: Infinity, aheadUntil: null } }, { cap: 1, endsAt: new Date('2026-01-31T12:00:10Z') }, '2026-01-31T12:00:10.000Z'],
+  ['the control group, too: it is drawn from those who could be written to then', { timezone: 'Asia/Tokyo', heldOut: true }, { quietHours: NIGHT }, '2026-01-31T23:00:00.000Z'],
   ['when the cap leaves room for both', { contacts: { had: 1, ahead: 1, aheadUntil: null } }, { cap: 3 }, null],
 ])('%s', (_, about, of, until) => {
   expect(decide({ ...recipient, ...about }, { ...rules, ...of })).toMatchObject(until === null ? { to: 'send' } : { to: 'defer', until: new Date(until) });

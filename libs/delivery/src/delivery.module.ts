@@ -7,11 +7,13 @@ import { Attribution } from './attribution.js';
 import { CampaignFields } from './campaign-fields.js';
 import { ChannelCredentials } from './channel-credentials.js';
 import { Channels } from './channels/channels.js';
+import { Paces } from './channels/paces.js';
 import { ChannelsController } from './channels.controller.js';
+import { Batches } from './batches.js';
+import { Contacts } from './contacts.js';
 import { DeliveriesController } from './deliveries.controller.js';
 import { Deliveries } from './deliveries.service.js';
 import { DeliveryPersonalData } from './delivery-personal-data.js';
-import { Contacts } from './contacts.js';
 import { Delivery } from './delivery.service.js';
 import { Outcomes } from './outcomes.js';
 import { Preparation } from './preparation.js';
@@ -20,15 +22,18 @@ import { ReceiptMatcher } from './receipt-matcher.js';
 import { Receipts } from './receipts.js';
 import { Sender } from './sender.js';
 import { Snapshot } from './snapshot.js';
+import { StopRuling } from './stop-rules.js';
+import { Stops } from './stops.js';
 import { TrackingController } from './tracking.controller.js';
 import { Tracking } from './tracking.service.js';
 import { TrackingTokens } from './tracking-token.js';
+import { Upkeep } from './upkeep.js';
 import { Writers } from './writers.js';
 
 @Module({
   imports: [CustomersModule, SegmentsModule, EventsModule, PromosModule],
   controllers: [DeliveriesController, ChannelsController, TrackingController],
-  providers: [Delivery, Deliveries, Snapshot, Sender, Channels, ChannelCredentials, Preparation, Readiness, Contacts, Writers, Outcomes, Receipts, ReceiptMatcher, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData],
+  providers: [Delivery, Deliveries, Snapshot, Sender, Batches, Upkeep, Stops, StopRuling, Channels, Paces, ChannelCredentials, Preparation, Readiness, Contacts, Writers, Outcomes, Receipts, ReceiptMatcher, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData],
   exports: [Delivery],
 })
 export class DeliveryModule {}

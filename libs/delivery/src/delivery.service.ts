@@ -6,10 +6,11 @@ import type { Channel, Settings } from '#tenants';
 import { type Content, validateContent } from './content.js';
 import type { Mailing } from './mailing.js';
 import { linksOf } from './links.js';
-import { type Hindrance, Readiness } from './readiness.js';
+import { type Unready, Readiness } from './readiness.js';
 import type { Receipt, ReceiptResult } from './receipt.js';
 import { type OtherConsents, Receipts } from './receipts.js';
 import { SNAPSHOT } from './snapshot.js';
+import { StopRuling } from './stop-rules.js';
 
 /** What other domains may ask of delivery. A campaign is registered when it is created, started once, and from then on known by its number. */
 @Injectable()
@@ -19,10 +20,11 @@ export class Delivery {
     private readonly clock: Clock,
     private readonly jobs: Jobs,
     private readonly receipts: Receipts,
+    private readonly stopRules: StopRuling,
   ) {}
 
   /** Why nothing could be sent over the channels now, or null. */
-  hindrance(tx: EntityManager, tenant: Tenant, channels: readonly Channel[], settings: Settings): Promise<Hindrance | null> {
+  hindrance(tx: EntityManager, tenant: Tenant, channels: readonly Channel[], settings: Settings): Promise<Unready | null> {
     return this.readiness.hindrance(tx, tenant, channels, settings);
   }
 
@@ -61,11 +63,11 @@ export class Delivery {
 
   /** Freezes the campaign as a mailing and has its audience snapshotted. The caller has checked content, channels and sender. */
   async start(tx: EntityManager, tenant: Tenant, mailing: Mailing): Promise<void> {
-    const { campaignNo, campaignId, name, type, channels, segmentNo, content, promoId, promoCode, priority, endsAt } = mailing;
+    const { campaignNo, campaignId, name, type, channels, segmentNo, content, promoId, promoCode, priority, endsAt, options } = mailing;
     await tx.query(
-      `INSERT INTO mailings (tenant_id, campaign_no, campaign_id, name, type, channels, segment_no, content, promo_id, promo_code, priority, ends_at, started_at, state)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'running')`,
-      [tenant.id, campaignNo, campaignId, name, type, channels, segmentNo, JSON.stringify(content), promoId, promoCode, priority, endsAt, this.clock.now()],
+      `INSERT INTO mailings (tenant_id, campaign_no, campaign_id, name, type, channels, segment_no, content, promo_id, promo_code, priority, ends_at, started_at, options, state)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'running')`,
+      [tenant.id, campaignNo, campaignId, name, type, channels, segmentNo, JSON.stringify(content), promoId, promoCode, priority, endsAt, this.clock.now(), JSON.stringify(options)],
     );
     await tx.query('INSERT INTO mailing_counters (tenant_id, campaign_no) VALUES ($1, $2)', [tenant.id, campaignNo]);
     const urls = linksOf(content);
@@ -89,7 +91,9 @@ export class Delivery {
     return paused.length > 0;
   }
 
+  /** Who resumes a mailing that one of its rules had stopped lets it go on from there. */
   async resume(tx: EntityManager, tenant: Tenant, campaignNo: number): Promise<void> {
+    await this.stopRules.forgive(tx, tenant, campaignNo);
     await this.move(tx, tenant, campaignNo, 'paused', 'running');
   }
 

@@ -4,30 +4,9 @@ import { customerScope } from './customer-scope.js';
 import { type DeliveryKey, encodeDeliveryId } from './delivery-id.js';
 import { EMAIL_HTML, type EmailLayout, emailText, emailValues } from './email-layout.js';
 import { ctaLink, linkNumbers, URL_IN_TEXT } from './links.js';
-import type { Addressee } from './message.js';
-import type { Filled } from './slotted.js';
+import type { Addressee, EmailMessage, EmailSender } from './message.js';
 import { compile, type CompiledTemplate, render, RENDER_MS, type Scope } from './template.js';
 import type { TrackingTokens } from './tracking-token.js';
-
-/** One composed email. What goes into a header is one line. */
-export interface EmailMessage {
-  deliveryId: string;
-  from: EmailSender;
-  to: string;
-  subject: string;
-  html: Filled;
-  text: string;
-  /** RFC 8058: with both of its headers, a mail client's own button unsubscribes by a POST to this. */
-  unsubscribeUrl: string;
-}
-
-/** Who writes: the tenant's settings, or the deployment's defaults. */
-export interface EmailSender {
-  email: string;
-  name: string | null;
-  replyTo: string | null;
-  postalAddress: string;
-}
 
 /** A mailing's email, its templates parsed once for all its recipients. */
 export class EmailTemplate {

@@ -16,9 +16,9 @@ export const TENANTS_AT_WORK = `
 
 /** The mailings of `$1` that are not done, most urgent first, and what each needs at the instant `$2`. */
 export const MAILINGS_AT_WORK = `
-  SELECT m.campaign_no, m.campaign_id, m.state, m.type, m.channels, m.content, m.promo_code, m.ends_at, m.priority, m.snapshot_done,
-         EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status = 'pending'
-                    AND d.channel = ANY (m.channels) AND (m.state = 'canceled' OR d.next_attempt_at <= $2)) AS due,
+  SELECT m.campaign_no, m.campaign_id, m.state, m.type, m.channels, m.content, m.promo_code, m.promo_id, m.ends_at, m.priority, m.options, m.snapshot_done,
+         ARRAY (SELECT c FROM unnest(m.channels) AS c WHERE EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status = 'pending'
+                    AND d.channel = c AND (m.state = 'canceled' OR d.next_attempt_at <= $2))) AS due,
          EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status IN ('claimed', 'calling') AND d.lease_until < $2) AS lost,
          NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status = 'pending')
            AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status IN ('claimed', 'calling')) AS settled
@@ -38,6 +38,10 @@ export const CLAIM = `
   UPDATE deliveries d SET status = 'claimed', lease_until = $4 FROM due
    WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = due.customer_no AND d.channel = due.channel
   RETURNING d.customer_no, d.channel, d.attempts`;
+
+export const named = (rows: readonly ClaimedRow[]): [number[], string[]] => [rows.map((row) => row.customer_no), rows.map((row) => row.channel)];
+
+export const touched = (campaignNo: number, rows: readonly ClaimedRow[]) => ({ campaignNos: rows.map(() => campaignNo), customerNos: rows.map((row) => row.customer_no) });
 
 /** The rows named by `$3` and `$4`. */
 const NAMED = `FROM unnest($3::int[], $4::text[]) AS n (customer_no, channel)

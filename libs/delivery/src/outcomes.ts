@@ -1,10 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { Customers } from '#customers';
+import type { EntityManager } from 'typeorm';
+import { Customers, type SuppressionReason, Suppressions } from '#customers';
 import { Database } from '#database';
 import { Clock, type Tenant } from '#kernel';
 import type { Outcome } from './channels/channel.js';
 import { counted } from './counters.js';
 import { type ClaimedRow, RECORD_OUTCOMES } from './ledger.queries.js';
+import type { Message } from './message.js';
 
 /** Tries that reached the provider, after which its "later" is taken for a no. */
 const MAX_ATTEMPTS = 12;
@@ -21,6 +23,23 @@ interface Recorded {
   reached: boolean;
 }
 
+/** A row that was called for, with its message. */
+export interface Called {
+  row: ClaimedRow;
+  message: Message;
+}
+
+interface Closing {
+  row: ClaimedRow;
+  address: string;
+  reason: SuppressionReason;
+  /** Where the provider said so, for the consent log. */
+  source: string;
+}
+
+const closing = (row: ClaimedRow, { to }: Message, outcome: Outcome): Closing[] =>
+  outcome.status === 'rejected' && outcome.closes !== undefined ? [{ row, address: to, reason: outcome.closes, source: `provider:${outcome.reason}` }] : [];
+
 /** Commits what the provider said of a batch, with the counters. */
 @Injectable()
 export class Outcomes {
@@ -28,11 +47,13 @@ export class Outcomes {
     private readonly database: Database,
     private readonly clock: Clock,
     private readonly customers: Customers,
+    private readonly suppressions: Suppressions,
   ) {}
 
-  /** @param outcomes of the rows, at the same index */
-  async record(tenant: Tenant, campaignNo: number, rows: readonly ClaimedRow[], outcomes: readonly Outcome[]): Promise<void> {
+  /** @param outcomes of the messages, at the same index */
+  async record(tenant: Tenant, campaignNo: number, called: readonly Called[], outcomes: readonly Outcome[]): Promise<void> {
     const now = this.clock.now();
+    const rows = called.map(({ row }) => row);
     const recorded = rows.map((row, index) => toRecord(outcomes[index]!, row.attempts + 1, now));
     const customerNos = rows.map((row) => row.customer_no);
     const values = [
@@ -51,7 +72,17 @@ export class Outcomes {
     await this.database.inTenant(tenant, async (tx) => {
       await counted(tx, tenant, { campaignNos: rows.map(() => campaignNo), customerNos }, () => tx.query(RECORD_OUTCOMES, values));
       if (received.length > 0) await this.customers.markChanged(tx, tenant, received); // segments may ask who received a campaign
+      await this.close(tx, tenant, called.flatMap(({ row, message }, index) => closing(row, message, outcomes[index]!)), now);
     });
+  }
+
+  /** Where the provider says that nothing may go, nothing goes again. */
+  private async close(tx: EntityManager, tenant: Tenant, closed: readonly Closing[], at: Date): Promise<void> {
+    if (closed.length === 0) return;
+    await this.suppressions.add(tx, tenant, closed.map(({ row, address, reason }) => ({ channel: row.channel, address, reason, at })));
+    const optOuts = closed.filter(({ reason }) => reason === 'opt_out');
+    if (optOuts.length === 0) return;
+    await this.customers.setConsent(tx, tenant, optOuts.map(({ row, source }) => ({ customerNo: row.customer_no, channel: row.channel, status: 'unsubscribed', source, at })));
   }
 }
 
@@ -61,7 +92,7 @@ function toRecord(outcome: Outcome, attempts: number, now: Date): Recorded {
   if (outcome.status === 'barred') return { ...recorded, status: 'pending', reason: outcome.reason, reached: false, nextAttemptAt: now };
   if (outcome.status !== 'retry') return { ...recorded, reason: outcome.reason };
   if (outcome.reached && attempts >= MAX_ATTEMPTS) return { ...recorded, status: 'rejected', reason: outcome.reason };
-  return { ...recorded, status: 'pending', reason: outcome.reason, reached: outcome.reached, nextAttemptAt: new Date(Math.max(outcome.notBefore?.getTime() ?? 0, now.getTime()) + pauseAfter(attempts, outcome.reached)) };
+  return { ...recorded, status: 'pending', reason: outcome.reason, reached: outcome.reached, nextAttemptAt: new Date(now.getTime() + (outcome.pauseMs ?? 0) + pauseAfter(attempts, outcome.reached)) };
 }
 
 /** Full jitter: anything between none and the exponential pause, so that a crowd does not come back as one (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). */

@@ -9,8 +9,9 @@ import { Contacts, noContacts } from './contacts.js';
 import { decide, type DeferReason, type SendingRules, type SkipReason } from './decision.js';
 import type { DeliveryKey } from './delivery-id.js';
 import type { Message } from './message.js';
+import type { MailingOptions } from './options.js';
 import { ADDRESS_OWNERS, type ClaimedRow, TAKE_ADDRESSES } from './ledger.queries.js';
-import { type Hindrance, Readiness } from './readiness.js';
+import { placeOf } from './split.js';
 import { isOverLimit } from './template.js';
 import { Writers } from './writers.js';
 
@@ -25,8 +26,11 @@ export interface MailingAtWork {
   promo_code: string | null;
   ends_at: Date | null;
   priority: number;
+  promo_id: string | null;
+  options: MailingOptions;
   snapshot_done: boolean;
-  due: boolean;
+  /** The channels on which there are rows to be sent now, or to be skipped where it is canceled. */
+  due: Channel[];
   lost: boolean;
   settled: boolean;
 }
@@ -57,15 +61,9 @@ export class Preparation {
     private readonly customers: Customers,
     private readonly suppressions: Suppressions,
     private readonly settings: SettingsService,
-    private readonly readiness: Readiness,
     private readonly writers: Writers,
     private readonly contacts: Contacts,
   ) {}
-
-  /** Why the mailing cannot go on now, or null. */
-  async hindrance(tx: EntityManager, tenant: Tenant, mailing: MailingAtWork): Promise<Hindrance | null> {
-    return this.readiness.hindrance(tx, tenant, mailing.channels, await this.settings.of(tx, tenant));
-  }
 
   /**
    * @param rows all of one channel
@@ -113,7 +111,7 @@ export class Preparation {
       const profile = profiles.get(row.customer_no);
       const address = addressIn(profiles, row, channel);
       const consent = profile?.[`consent_${channel}`] ?? 'unknown';
-      const about = { channel, address, consent, suppressed: suppressed.get(address ?? '') ?? null, attempts: row.attempts, timezone: profile?.timezone ?? null, contacts: contacts(row.customer_no) };
+      const about = { channel, address, consent, suppressed: suppressed.get(address ?? '') ?? null, attempts: row.attempts, heldOut: isHeldOut(mailing, row), timezone: profile?.timezone ?? null, contacts: contacts(row.customer_no) };
       const decision = decide(about, rules);
       if (decision.to === 'skip') prepared.settled.push({ row, status: 'skipped', reason: decision.reason });
       if (decision.to === 'defer') prepared.deferred.push({ row, reason: decision.reason, until: decision.until });
@@ -129,6 +127,10 @@ export class Preparation {
     return new Set(owners.map((owner) => owner.customer_no));
   }
 }
+
+/** By the customer alone: who is held out is so on every channel. */
+const isHeldOut = ({ campaign_id, options: { holdout_percent = 0 } }: MailingAtWork, { customer_no }: ClaimedRow): boolean =>
+  holdout_percent > 0 && placeOf('holdout', campaign_id, customer_no) * 100 < holdout_percent;
 
 const addressIn = (profiles: Map<number, CustomerProfile>, row: ClaimedRow, channel: Channel): string | null => {
   const profile = profiles.get(row.customer_no);

@@ -4,12 +4,12 @@ import type { EntityManager } from 'typeorm';
 import type { Tenant } from '#kernel';
 import type { Channel, Settings } from '#tenants';
 import { Channels } from './channels/channels.js';
-import type { EmailSender } from './email.js';
+import type { EmailSender } from './message.js';
+import type { Hindrance } from './mailing.js';
 
 /** Why nothing can be sent: a refusal of a start, the reason of a pause, a warning before either. */
-export interface Hindrance {
+export interface Unready extends Hindrance {
   code: 'sender_not_configured' | 'channel_not_configured';
-  detail: string;
   params: { channels: readonly Channel[] } | { missing: readonly string[] };
 }
 
@@ -21,7 +21,7 @@ export class Readiness {
     private readonly channels: Channels,
   ) {}
 
-  async hindrance(tx: EntityManager, tenant: Tenant, channels: readonly Channel[], settings: Settings): Promise<Hindrance | null> {
+  async hindrance(tx: EntityManager, tenant: Tenant, channels: readonly Channel[], settings: Settings): Promise<Unready | null> {
     const configured = await this.channels.of(tx, tenant);
     const unconfigured = channels.filter((channel) => !configured.has(channel));
     if (unconfigured.length > 0) {

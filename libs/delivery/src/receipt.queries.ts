@@ -48,6 +48,22 @@ export const SENT_TO = `
   SELECT n.place::int, a.address_hash FROM unnest($2::int[], $3::int[], $4::text[]) WITH ORDINALITY AS n (campaign_no, customer_no, channel, place)
     JOIN mailing_addresses a ON a.tenant_id = $1 AND a.campaign_no = n.campaign_no AND a.customer_no = n.customer_no AND a.channel = n.channel`;
 
+/** How many messages on end an address may bounce for now before nothing more is sent there. */
+const SOFT_BOUNCES = 5;
+
+/**
+ * Which of these customers' addresses had nothing but soft bounces of late. What is not known to have arrived or bounced does not count, and
+ * one that was opened arrived, whatever a bounce says.
+ */
+export const WORN_OUT = `
+  SELECT n.place::int FROM unnest($2::int[], $3::text[], $4::bytea[]) WITH ORDINALITY AS n (customer_no, channel, address_hash, place)
+   CROSS JOIN LATERAL (
+     SELECT d.bounced_at IS NOT NULL AND d.reason = 'soft' AND d.opened_at IS NULL AS soft
+       FROM deliveries d JOIN mailing_addresses a ON a.tenant_id = $1 AND a.campaign_no = d.campaign_no AND a.channel = d.channel AND a.address_hash = n.address_hash
+      WHERE d.tenant_id = $1 AND d.customer_no = n.customer_no AND d.channel = n.channel AND coalesce(d.delivered_at, d.bounced_at) IS NOT NULL
+      ORDER BY d.accepted_at DESC LIMIT ${SOFT_BOUNCES}) late
+   GROUP BY n.place HAVING count(*) = ${SOFT_BOUNCES} AND bool_and(late.soft)`;
+
 /** Who of a campaign has the address. */
 export const BY_ADDRESS = `
   SELECT a.place::int, o.customer_no FROM unnest($2::int[], $3::text[], $4::bytea[]) WITH ORDINALITY AS a (campaign_no, channel, address_hash, place)

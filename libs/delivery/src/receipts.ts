@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { addressOf, type ClosedAddress, type ConsentSetting, Customers } from '#customers';
+import { addressOf, type ClosedAddress, type ConsentSetting, Customers, Suppressions } from '#customers';
 import { Jobs } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
 import type { Channel } from '#tenants';
@@ -9,7 +9,7 @@ import { counted } from './counters.js';
 import type { DeliveryKey } from './delivery-id.js';
 import { evidenceOf, type Hit, hitsOf } from './evidence.js';
 import type { Receipt, ReceiptResult } from './receipt.js';
-import { RECORD_EVIDENCE, RECORD_HITS, SENT_TO } from './receipt.queries.js';
+import { RECORD_EVIDENCE, RECORD_HITS, SENT_TO, WORN_OUT } from './receipt.queries.js';
 import { ReceiptMatcher } from './receipt-matcher.js';
 
 /** Receipts that close an address, and why. */
@@ -42,6 +42,7 @@ export class Receipts {
     private readonly jobs: Jobs,
     private readonly matcher: ReceiptMatcher,
     private readonly customers: Customers,
+    private readonly suppressions: Suppressions,
   ) {}
 
   /** @returns for each receipt, at the same index, whether it found a message that was sent */
@@ -50,8 +51,10 @@ export class Receipts {
     const matched = receipts.flatMap((receipt, index) => (keys[index] ? [{ receipt, key: keys[index] }] : []));
     if (matched.length > 0) await this.write(tx, tenant, matched);
     const results = keys.map((key): ReceiptResult => (key === null ? 'unmatched' : 'matched'));
-    const [own, more] = [await this.honoured(tx, tenant, receipts, keys), await others?.(results)];
-    await this.customers.setConsent(tx, tenant, [...own.changes, ...(more?.changes ?? [])], [...own.closed, ...(more?.closed ?? [])]);
+    const own = await this.honoured(tx, tenant, receipts, keys);
+    const worn = await this.wornOut(tx, tenant, matched.filter(({ receipt }) => isSoft(receipt)));
+    const more = await others?.(results);
+    await this.customers.setConsent(tx, tenant, [...own.changes, ...(more?.changes ?? [])], [...own.closed, ...worn, ...(more?.closed ?? [])]);
     return results;
   }
 
@@ -96,6 +99,19 @@ export class Receipts {
     return { changes: optOuts, closed };
   }
 
+  /** Addresses that bounced for now again and again: they are not written to any more. */
+  private async wornOut(tx: EntityManager, tenant: Tenant, soft: readonly { receipt: Receipt; key: DeliveryKey }[]): Promise<ClosedAddress[]> {
+    if (soft.length === 0) return [];
+    const sentTo = await this.sentTo(tx, tenant, soft);
+    const bounced = soft.flatMap(({ receipt, key }, index) => {
+      const hash = receipt.addressHash ?? (receipt.address === undefined ? sentTo.get(index)?.[0] : this.suppressions.hash(key.channel, receipt.address));
+      return hash === undefined ? [] : [{ receipt, key, hash }];
+    });
+    const values = [tenant.id, bounced.map(({ key }) => key.customerNo), bounced.map(({ key }) => key.channel), bounced.map(({ hash }) => hash)];
+    const worn = (await tx.query<{ place: number }[]>(WORN_OUT, values)).map(({ place }) => bounced[place - 1]!);
+    return worn.map(({ receipt, key, hash }) => ({ channel: key.channel, address: hash, reason: 'soft_bounces', at: receipt.at }));
+  }
+
   /** Where the messages went whose receipts do not tell. Of two who were merged and both got one, an opt-out is of both addresses; a bounce of which nobody knows. */
   private async sentTo(tx: EntityManager, tenant: Tenant, closing: readonly { receipt: Receipt; key: DeliveryKey | null }[]): Promise<Map<number, Buffer[]>> {
     const asked = closing.flatMap(({ receipt, key }, index) => (key !== null && receipt.address === undefined && receipt.addressHash === undefined ? [{ index, key, receipt }] : []));
@@ -110,4 +126,7 @@ export class Receipts {
 
 const channelOf = (receipt: Receipt, key: DeliveryKey | null): Channel => key?.channel ?? receipt.channel ?? 'email';
 
-const closes = (receipt: Receipt): boolean => receipt.type in CLOSES && !(receipt.type === 'bounced' && receipt.reason === 'soft');
+/** One that may pass: a full mailbox, a server that is away. */
+const isSoft = ({ type, reason }: Receipt): boolean => type === 'bounced' && reason === 'soft';
+
+const closes = (receipt: Receipt): boolean => receipt.type in CLOSES && !isSoft(receipt);

@@ -3,19 +3,9 @@ import { contentFor, type Content } from './content.js';
 import { type DeliveryKey, encodeDeliveryId } from './delivery-id.js';
 import { customerScope } from './customer-scope.js';
 import { ctaLink, linkNumbers, URL_IN_TEXT } from './links.js';
-import type { Addressee } from './message.js';
+import type { Addressee, SmsMessage } from './message.js';
 import { compile, type CompiledTemplate, render, RENDER_MS, type Scope } from './template.js';
 import type { TrackingTokens } from './tracking-token.js';
-
-/** One composed text message. */
-export interface SmsMessage {
-  deliveryId: string;
-  /** A number in E.164, an alphanumeric sender, or a provider's own name for several (Twilio: `MG…`). */
-  from: string;
-  /** E.164. */
-  to: string;
-  text: string;
-}
 
 /** How to get no more of them, as carriers demand of marketing (CTIA Messaging Principles §5.1.4). */
 const OPT_OUT = 'Reply STOP to opt out.';

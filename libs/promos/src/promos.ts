@@ -4,6 +4,7 @@ import type { Tenant } from '#kernel';
 import { normaliseCode, PROMO_CODE } from './promo-code.js';
 import { PromoEntity } from './promo.entity.js';
 import { PromoError } from './promo.errors.js';
+import { promoTotals, type PromoTotals } from './promo-stats.queries.js';
 import { codeHolders, lockCode, promosByCode } from './promo.queries.js';
 import { PromosService } from './promos.service.js';
 
@@ -70,6 +71,14 @@ export class Promos {
   async holders(tx: EntityManager, tenant: Tenant, asked: readonly { code: string | null; at: string }[]): Promise<(string | null)[]> {
     if (asked.every(({ code }) => code === null)) return asked.map(() => null);
     return codeHolders(tx, tenant, asked.map(({ code, at }) => ({ code: code && normaliseCode(code), at })));
+  }
+
+  /** Whether its limit of uses is reached, or its budget has less left than the average discount: budgets are never split. */
+  async isUsedUp(tx: EntityManager, tenant: Tenant, promoId: string): Promise<boolean> {
+    const { text, values } = promoTotals(tenant, promoId);
+    const [totals] = await tx.query<PromoTotals[]>(text, values as unknown[]);
+    if (totals === undefined) return false;
+    return (totals.usageLimit !== null && totals.uses >= totals.usageLimit) || (totals.budget !== null && totals.budget - totals.discount < Math.max(1, totals.discount / Math.max(1, totals.uses)));
   }
 
   /** The codes of promos by their ids; unknown ones are left out. */

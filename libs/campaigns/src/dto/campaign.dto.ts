@@ -1,4 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
+import type { StopRules } from '#delivery';
 import { pageOf } from '#http';
 import { percentage, toDecimal } from '#kernel';
 import { type Channel, CHANNELS } from '#tenants';
@@ -166,6 +167,21 @@ export class CampaignWarningDto {
   detail: string;
 }
 
+export class CampaignStopRulesDto {
+  @ApiProperty({ type: Number, nullable: true, example: 5 })
+  bounce_rate: number | null;
+
+  @ApiProperty({ type: Number, nullable: true, example: 0.1 })
+  complaint_rate: number | null;
+
+  @ApiProperty({ example: true })
+  promo_budget: boolean;
+
+  static from({ bounce_rate, complaint_rate, promo_budget = false }: StopRules): CampaignStopRulesDto {
+    return { bounce_rate: bounce_rate ?? null, complaint_rate: complaint_rate ?? null, promo_budget };
+  }
+}
+
 export class CampaignDto extends CampaignBaseDto {
   @ApiProperty({ type: CampaignSegmentDto })
   segment: CampaignSegmentDto;
@@ -188,7 +204,16 @@ export class CampaignDto extends CampaignBaseDto {
   @ApiProperty({ example: 0 })
   priority: number;
 
-  @ApiProperty({ type: [CampaignWarningDto], description: 'What to look at before it starts, or why it was paused by itself (`sender_not_configured`, `channel_not_configured`); empty when all is well.' })
+  @ApiProperty({ type: Number, nullable: true, example: 10 })
+  holdout_percent: number | null;
+
+  @ApiProperty({ type: CampaignStopRulesDto, nullable: true })
+  stop_rules: CampaignStopRulesDto | null;
+
+  @ApiProperty({
+    type: [CampaignWarningDto],
+    description: 'What to look at before it starts, or why it was paused by itself (`sender_not_configured`, `channel_not_configured`, `channel_refused`; by its stop rules `bounce_rate_exceeded`, `complaint_rate_exceeded`, `promo_used_up`); empty when all is well.',
+  })
   warnings: CampaignWarningDto[];
 
   @ApiProperty({ type: CampaignMetricsDto })
@@ -227,6 +252,8 @@ export class CampaignDto extends CampaignBaseDto {
       promo_code: campaign.promoCode,
       promo_discount_percent: campaign.promoDiscount === null ? null : campaign.promoDiscount / 100,
       priority: campaign.priority,
+      holdout_percent: campaign.options.holdout_percent ?? null,
+      stop_rules: campaign.options.stop_rules === undefined ? null : CampaignStopRulesDto.from(campaign.options.stop_rules),
       warnings: campaign.warnings,
       metrics: CampaignMetricsDto.from(counters, currency),
       created_at: campaign.createdAt.toISOString(),

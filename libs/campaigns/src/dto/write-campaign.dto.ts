@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayNotEmpty, ArrayUnique, IsArray, IsIn, IsInt, IsOptional, IsString, Length, Max, MaxLength, Min, ValidateBy, ValidateIf, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, ArrayNotEmpty, ArrayUnique, IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, Length, Max, MaxLength, Min, ValidateBy, ValidateIf, ValidateNested } from 'class-validator';
 import { IsInstant, OneLine, Trimmed } from '#http';
 import { IsPromoCode } from '#promos';
 import { type Channel, CHANNELS } from '#tenants';
@@ -30,6 +30,24 @@ export class CampaignScheduleDto {
   end_date?: string | null;
 }
 
+/** When the campaign is paused by itself, with the reason among its `warnings`. Rates are looked at before every batch, once 100 messages were sent; resumed all the same, they count anew. */
+export class StopRulesDto {
+  /** Percent of the messages that bounced or that the provider refused. */
+  @IsOptional() @IsPercent()
+  @ApiProperty({ type: Number, required: false, nullable: true, minimum: 0.01, maximum: 100, example: 5 })
+  bounce_rate?: number | null;
+
+  /** Percent of the messages that were complained of. */
+  @IsOptional() @IsPercent()
+  @ApiProperty({ type: Number, required: false, nullable: true, minimum: 0.01, maximum: 100, example: 0.1 })
+  complaint_rate?: number | null;
+
+  /** When the limit of uses of the promo is reached, or its budget has less left than it takes off on average. */
+  @IsOptional() @IsBoolean()
+  @ApiProperty({ type: Boolean, required: false, nullable: true, example: true })
+  promo_budget?: boolean | null;
+}
+
 /** What is optional in a new campaign; in a merge patch, null removes it. */
 class OptionalPartsDto {
   /** Needed by the time the campaign is scheduled or started. */
@@ -55,6 +73,15 @@ class OptionalPartsDto {
   @ValidateIf(present) @IsInt() @Min(-1000) @Max(1000)
   @ApiProperty({ required: false, minimum: -1000, maximum: 1000 })
   priority?: number;
+
+  /** Percent of those who could be written to who are not (`holdout`), drawn by hash: the same on every channel, others in every campaign. What they do without it tells what the campaign does. */
+  @IsOptional() @IsPercent() @Max(90)
+  @ApiProperty({ type: Number, required: false, nullable: true, minimum: 0.01, maximum: 90, example: 10 })
+  holdout_percent?: number | null;
+
+  @IsOptional() @ValidateNested() @Type(() => StopRulesDto)
+  @ApiProperty({ type: StopRulesDto, required: false, nullable: true })
+  stop_rules?: StopRulesDto | null;
 }
 
 const named = [Trimmed(), IsString(), Length(1, 200), OneLine()];

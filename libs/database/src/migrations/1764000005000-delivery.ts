@@ -34,6 +34,8 @@ export class Delivery1764000005000 implements MigrationInterface {
         promo_id text,
         promo_code text,
         priority int NOT NULL,
+        options jsonb NOT NULL DEFAULT '{}',
+        forgiven jsonb,
         state text NOT NULL CHECK (state IN ('running', 'paused', 'canceled', 'finished')),
         snapshot_after int NOT NULL DEFAULT 0,
         snapshot_done boolean NOT NULL DEFAULT false,
@@ -125,10 +127,17 @@ export class Delivery1764000005000 implements MigrationInterface {
         tenant_id int NOT NULL REFERENCES tenants,
         provider text NOT NULL,
         sealed bytea NOT NULL,
+        max_per_second int,
         version int NOT NULL DEFAULT 1,
         connected_at timestamptz NOT NULL,
         PRIMARY KEY (tenant_id, provider)
-      );`);
+      );
+      CREATE TABLE channel_rates (
+        tenant_id int NOT NULL REFERENCES tenants,
+        provider text NOT NULL,
+        grants jsonb NOT NULL DEFAULT '[]',
+        PRIMARY KEY (tenant_id, provider)
+      ) WITH (fillfactor = 50);`);
     // Where two customers who were merged had both got a message: the merged one's row as it was, under the survivor's number.
     await runner.query(`
       CREATE TABLE merged_deliveries (LIKE deliveries);
@@ -176,4 +185,4 @@ export class Delivery1764000005000 implements MigrationInterface {
   }
 }
 
-const TABLES = ['deleted_campaigns', 'mailings', 'mailing_links', 'mailing_counters', 'deliveries', 'merged_deliveries', 'mailing_addresses', 'delivery_hits', 'conversions', 'campaign_redemptions', 'channel_credentials'];
+const TABLES = ['deleted_campaigns', 'mailings', 'mailing_links', 'mailing_counters', 'deliveries', 'merged_deliveries', 'mailing_addresses', 'delivery_hits', 'conversions', 'campaign_redemptions', 'channel_credentials', 'channel_rates'];

@@ -21,6 +21,7 @@ export class Campaigns1764000008000 implements MigrationInterface {
         segment_name text NOT NULL,
         content jsonb,
         priority int NOT NULL,
+        options jsonb NOT NULL DEFAULT '{}',
         start_at timestamptz,
         end_at timestamptz,
         schedule_version int NOT NULL,

@@ -1,15 +1,17 @@
+import type { SuppressionReason } from '#customers';
 import type { Channel as ChannelName } from '#tenants';
 import type { Message } from '../message.js';
 
 /**
  * What became of one message. `retry` is said only when the provider certainly did not take it, `reached` when it was the
- * provider who put it off, `notBefore` when it said until when; in doubt it is `unknown`. `barred`: the provider refuses us, whatever the message.
+ * provider who put it off, `pauseMs` when it put off whatever comes from us, and for how long; in doubt it is `unknown`. `closes`: nothing may go to
+ * the address again, and why. `barred`: the provider refuses us, whatever the message.
  */
 export type Outcome =
   | { status: 'accepted'; providerMessageId: string | null }
-  | { status: 'rejected'; reason: string }
+  | { status: 'rejected'; reason: string; closes?: SuppressionReason }
   | { status: 'unknown'; reason: string }
-  | { status: 'retry'; reason: string; reached: boolean; notBefore?: Date }
+  | { status: 'retry'; reason: string; reached: boolean; pauseMs?: number }
   | { status: 'barred'; reason: string };
 
 /** A way to a provider. It never throws for a message: every message has its outcome, at the same index. */
@@ -19,6 +21,8 @@ export interface Channel<Sent extends Message = Message> {
   readonly provider: string;
   /** Messages that may be under way at once, and of which nobody would know after a crash. */
   readonly batch: number;
+  /** Messages that may leave within any one second; null for as many as there are. */
+  readonly perSecond: number | null;
   send(batch: readonly Sent[]): Promise<Outcome[]>;
   /** Gives up its connections. */
   close(): void;

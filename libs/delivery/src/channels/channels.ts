@@ -10,10 +10,17 @@ import { type Credentials, PROVIDER_IDS, type ProviderId, PROVIDERS } from './pr
 export const credentialContext = (tenant: Tenant, provider: ProviderId): string => `channel_credentials/${tenant.id}/${provider}`;
 
 /** Of several, those connected last. $1 tenant */
-const CREDENTIALS = 'SELECT provider, sealed, version FROM channel_credentials WHERE tenant_id = $1 ORDER BY connected_at DESC, provider';
+const CREDENTIALS = 'SELECT provider, sealed, version, max_per_second FROM channel_credentials WHERE tenant_id = $1 ORDER BY connected_at DESC, provider';
 
 /** Tenants' own channels that are kept open; of more, those not used for longest are closed. */
 const KEPT = 200;
+
+interface Stored {
+  provider: ProviderId;
+  sealed: Buffer;
+  version: number;
+  max_per_second: number | null;
+}
 
 interface Own {
   version: number;
@@ -39,12 +46,12 @@ export class Channels implements OnApplicationShutdown {
 
   /** The tenant's channels, by name; those nobody configured are missing. */
   async of(tx: EntityManager, tenant: Tenant): Promise<ReadonlyMap<ChannelName, Channel>> {
-    const rows = await tx.query<{ provider: ProviderId; sealed: Buffer; version: number }[]>(CREDENTIALS, [tenant.id]);
+    const rows = await tx.query<Stored[]>(CREDENTIALS, [tenant.id]);
     const channels = new Map(this.ofDeployment);
     const own = new Set<ChannelName>();
-    for (const { provider, sealed, version } of rows) {
-      const { channel } = PROVIDERS[provider];
-      if (!own.has(channel)) channels.set(channel, this.open(tenant, provider, sealed, version));
+    for (const row of rows) {
+      const { channel } = PROVIDERS[row.provider];
+      if (!own.has(channel)) channels.set(channel, this.open(tenant, row));
       own.add(channel);
     }
     return channels;
@@ -59,11 +66,12 @@ export class Channels implements OnApplicationShutdown {
     for (const channel of [...this.ofDeployment.values(), ...[...this.ofTenants.values()].map((own) => own.channel)]) channel.close();
   }
 
-  private open(tenant: Tenant, provider: ProviderId, sealed: Buffer, version: number): Channel {
+  private open(tenant: Tenant, { provider, sealed, version, max_per_second }: Stored): Channel {
     const name = `${tenant.id}/${provider}`;
     const known = this.ofTenants.get(name);
     this.ofTenants.delete(name); // and to the end, as the one used last
-    const own = known?.version === version ? known : { version, channel: PROVIDERS[provider].ofTenant!(JSON.parse(this.secrets.open(sealed, credentialContext(tenant, provider))) as Credentials, this.env) };
+    const credentials = (): Credentials => JSON.parse(this.secrets.open(sealed, credentialContext(tenant, provider))) as Credentials;
+    const own = known?.version === version ? known : { version, channel: PROVIDERS[provider].ofTenant!(credentials(), this.env, max_per_second) };
     if (known !== own) known?.channel.close();
     this.ofTenants.set(name, own);
     for (const [oldest, { channel }] of this.ofTenants) {

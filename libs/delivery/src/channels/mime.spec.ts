@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { simpleParser } from 'mailparser';
-import type { EmailMessage } from '../email.js';
+import type { EmailMessage } from '../message.js';
 import { Slotted } from '../slotted.js';
 import { mimeOf } from './mime.js';
 

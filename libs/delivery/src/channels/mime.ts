@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { encodeWords, foldLines } from 'nodemailer/lib/mime-funcs';
 import { encode, wrap } from 'nodemailer/lib/qp';
-import type { EmailMessage } from '../email.js';
+import type { EmailMessage } from '../message.js';
 import type { Slotted } from '../slotted.js';
 
 /** The parts of a text that messages share, encoded once. */

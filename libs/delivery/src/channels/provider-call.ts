@@ -4,7 +4,9 @@ import type { Outcome } from './channel.js';
 const CALL_MS = 30_000;
 
 /** Failures of fetch that come before a byte of the request is out: the provider cannot have taken anything. */
-const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN', 'EADDRNOTAVAIL', 'UND_ERR_CONNECT_TIMEOUT', 'CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'ERR_TLS_CERT_ALTNAME_INVALID']);
+const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN', 'EADDRNOTAVAIL', 'UND_ERR_CONNECT_TIMEOUT', 'ECONNECTTIMEOUT', 'CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'ERR_TLS_CERT_ALTNAME_INVALID']);
+
+const DAY_MS = 86_400_000;
 
 /** A provider's answer, or why there is none; `outcome` is what it means for what was not taken. */
 export type Answer = { ok: true; headers: Headers; body: string } | { ok: false; status: number | null; body: string; outcome: Refusal };
@@ -32,16 +34,15 @@ export async function call(provider: string, url: string, init: RequestInit): Pr
 
 function refusal(provider: string, { status, headers }: Response): Refusal {
   const reason = `${provider}_${status}`;
-  if (status === 429 || (status === 503 && headers.has('retry-after'))) return { status: 'retry', reason, reached: true, notBefore: retryAfter(headers.get('retry-after'), new Date()) };
+  if (status === 429 || (status === 503 && headers.has('retry-after'))) return { status: 'retry', reason, reached: true, pauseMs: retryAfter(headers.get('retry-after'), new Date()) };
   if (status === 401 || status === 403 || status === 407) return { status: 'barred', reason };
   return status >= 400 && status < 500 ? { status: 'rejected', reason } : { status: 'unknown', reason };
 }
 
-/** Retry-After (RFC 9110 §10.2.3): seconds, or a date. */
-function retryAfter(value: string | null, now: Date): Date | undefined {
-  if (value === null) return undefined;
-  const at = /^\d+$/.test(value) ? now.getTime() + Number(value) * 1000 : Date.parse(value);
-  return Number.isNaN(at) ? undefined : new Date(at);
+/** Retry-After (RFC 9110 §10.2.3): seconds, or a date. In milliseconds from now; none where it says nothing, and a day at most. */
+function retryAfter(value: string | null, now: Date): number {
+  const pause = /^\d+$/.test(value ?? '') ? Number(value) * 1000 : Date.parse(value ?? '') - now.getTime();
+  return pause > 0 ? Math.min(pause, DAY_MS) : 0;
 }
 
 /** fetch says only that it failed; why is in the cause. */

@@ -13,25 +13,25 @@ interface Provider {
   /** By the deployment's own environment; null when it has none of the provider. */
   ofDeployment(env: Env): Channel | null;
   /** By a tenant's credentials; absent where a tenant cannot bring its own. */
-  ofTenant?(credentials: Credentials, env: Env): Channel;
+  ofTenant?(credentials: Credentials, env: Env, perSecond: number | null): Channel;
 }
 
 /** Every provider; of a channel's several, the deployment uses the first that it has. */
 export const PROVIDERS = {
   sendgrid: {
     channel: 'email',
-    ofDeployment: ({ SENDGRID_API_KEY, SENDGRID_API_URL }) => (SENDGRID_API_KEY === undefined ? null : new SendGridChannel(SENDGRID_API_KEY, SENDGRID_API_URL)),
-    ofTenant: ({ api_key }, { SENDGRID_API_URL }) => new SendGridChannel(api_key!, SENDGRID_API_URL),
+    ofDeployment: ({ SENDGRID_API_KEY, SENDGRID_API_URL, SENDGRID_MAX_PER_SECOND }) => (SENDGRID_API_KEY === undefined ? null : new SendGridChannel(SENDGRID_API_KEY, SENDGRID_API_URL, SENDGRID_MAX_PER_SECOND)),
+    ofTenant: ({ api_key }, { SENDGRID_API_URL }, perSecond) => new SendGridChannel(api_key!, SENDGRID_API_URL, perSecond),
   },
   smtp: {
     channel: 'email',
-    ofDeployment: ({ SMTP_URL }) => (SMTP_URL === undefined ? null : new SmtpChannel(SMTP_URL)),
+    ofDeployment: ({ SMTP_URL, SMTP_MAX_PER_SECOND }) => (SMTP_URL === undefined ? null : new SmtpChannel(SMTP_URL, SMTP_MAX_PER_SECOND)),
   },
   twilio: {
     channel: 'sms',
-    ofDeployment: ({ TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_API_URL, PUBLIC_URL }) =>
-      TWILIO_ACCOUNT_SID === undefined || TWILIO_AUTH_TOKEN === undefined ? null : new TwilioChannel({ accountSid: TWILIO_ACCOUNT_SID, authToken: TWILIO_AUTH_TOKEN }, TWILIO_API_URL, PUBLIC_URL),
-    ofTenant: ({ account_sid, auth_token }, { TWILIO_API_URL, PUBLIC_URL }) => new TwilioChannel({ accountSid: account_sid!, authToken: auth_token! }, TWILIO_API_URL, PUBLIC_URL),
+    ofDeployment: ({ TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_API_URL, PUBLIC_URL, TWILIO_MAX_PER_SECOND }) =>
+      TWILIO_ACCOUNT_SID === undefined || TWILIO_AUTH_TOKEN === undefined ? null : new TwilioChannel({ accountSid: TWILIO_ACCOUNT_SID, authToken: TWILIO_AUTH_TOKEN }, TWILIO_API_URL, PUBLIC_URL, TWILIO_MAX_PER_SECOND),
+    ofTenant: ({ account_sid, auth_token }, { TWILIO_API_URL, PUBLIC_URL }, perSecond) => new TwilioChannel({ accountSid: account_sid!, authToken: auth_token! }, TWILIO_API_URL, PUBLIC_URL, perSecond),
   },
 } satisfies Record<string, Provider> as Readonly<Record<ProviderId, Provider>>;
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { EmailMessage } from '../email.js';
+import type { EmailMessage } from '../message.js';
 import type { Channel, Outcome } from './channel.js';
 import { call, type Refusal } from './provider-call.js';
 
@@ -21,6 +21,7 @@ export class SendGridChannel implements Channel<EmailMessage> {
   constructor(
     private readonly apiKey: string,
     private readonly apiUrl: string,
+    readonly perSecond: number | null = null,
   ) {}
 
   async send(batch: readonly EmailMessage[]): Promise<Outcome[]> {

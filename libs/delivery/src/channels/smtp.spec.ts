@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
-import type { EmailMessage } from '../email.js';
+import type { EmailMessage } from '../message.js';
 import { Slotted } from '../slotted.js';
 import { SmtpChannel } from './smtp.js';
 

@@ -1,11 +1,14 @@
 import type { Readable } from 'node:stream';
 import { createTransport, type Transporter } from 'nodemailer';
-import type { EmailMessage } from '../email.js';
+import type { EmailMessage } from '../message.js';
 import type { Channel, Outcome } from './channel.js';
 import { messageIdOf, mimeOf } from './mime.js';
 
 /** Connections kept open to the server. */
 const CONNECTIONS = 10;
+
+/** There is no such mailbox or domain (RFC 3463 §3.2, RFC 7505): unlike a refusal by policy or size, it says so of every message. */
+const NOBODY_THERE = /^smtp_5\d\d_5\.1\.(1|2|3|6|10)$/;
 
 /** The fields of nodemailer's errors that tell how far a message got. */
 interface SmtpError {
@@ -24,7 +27,10 @@ export class SmtpChannel implements Channel<EmailMessage> {
   /** The streams that messages under way are read from, by their bytes. */
   private readonly texts = new WeakMap<Buffer, Readable>();
 
-  constructor(url: string) {
+  constructor(
+    url: string,
+    readonly perSecond: number | null = null,
+  ) {
     this.transport = createTransport({
       url,
       pool: true,
@@ -73,7 +79,7 @@ function outcomeOf({ code, responseCode, response }: SmtpError, textSent: boolea
   const aboutMessage = code === 'EENVELOPE' || code === 'EMESSAGE';
   const reason = responseCode === undefined ? `smtp_${(code ?? 'error').toLowerCase()}` : `smtp_${responseCode}${enhancedCode(response)}`;
   if (aboutMessage && responseCode !== undefined && responseCode < 500) return { status: 'retry', reason, reached: true };
-  if (aboutMessage) return { status: 'rejected', reason };
+  if (aboutMessage) return { status: 'rejected', reason, ...(NOBODY_THERE.test(reason) && { closes: 'hard_bounce' }) };
   return textSent ? { status: 'unknown', reason } : { status: 'retry', reason, reached: false };
 }
 

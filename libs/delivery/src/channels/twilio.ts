@@ -1,9 +1,13 @@
-import type { SmsMessage } from '../sms.js';
+import type { SuppressionReason } from '#customers';
+import type { SmsMessage } from '../message.js';
 import type { Channel, Outcome } from './channel.js';
 import { call } from './provider-call.js';
 
 /** Twilio takes one message a call; so many calls are under way at once. */
 const CALLS = 20;
+
+/** Twilio's codes (https://www.twilio.com/docs/api/errors) that speak of the number, not of the message. */
+const CLOSES: Readonly<Record<string, SuppressionReason>> = { 21610: 'opt_out', 21211: 'hard_bounce', 21614: 'hard_bounce' };
 
 /** Twilio's longest text (https://www.twilio.com/docs/api/errors/21617). */
 const LONGEST = 1_600;
@@ -23,6 +27,7 @@ export class TwilioChannel implements Channel<SmsMessage> {
     private readonly account: TwilioAccount,
     private readonly apiUrl: string,
     private readonly publicUrl: string,
+    readonly perSecond: number | null = null,
   ) {}
 
   send(batch: readonly SmsMessage[]): Promise<Outcome[]> {
@@ -48,8 +53,9 @@ export class TwilioChannel implements Channel<SmsMessage> {
     });
     if (answer.ok) return { status: 'accepted', providerMessageId: field(answer.body, 'sid') };
     if (answer.outcome.status !== 'rejected') return answer.outcome;
-    const code = field(answer.body, 'code'); // https://www.twilio.com/docs/api/errors
-    return { status: 'rejected', reason: code === null ? answer.outcome.reason : `twilio_${code}` };
+    const code = field(answer.body, 'code');
+    const closes = CLOSES[code ?? ''];
+    return { status: 'rejected', reason: code === null ? answer.outcome.reason : `twilio_${code}`, ...(closes && { closes }) };
   }
 }
 

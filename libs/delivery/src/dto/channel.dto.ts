@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IsString, Matches } from 'class-validator';
+import { IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
 import { CHANNELS, type Channel } from '#tenants';
 import { PROVIDER_IDS, type ProviderId } from '../channels/providers.js';
 
@@ -22,13 +22,23 @@ export class ChannelDto {
 
   @ApiProperty({ type: String, format: 'date-time', nullable: true })
   connected_at: string | null;
+
+  /** Messages that leave within any one second, at most; null: as many as there are. Of the operator’s provider null. */
+  max_per_second: number | null;
 }
 
 export class ChannelListDto {
   channels: ChannelDto[];
 }
 
-export class ConnectTwilioDto {
+/** What every provider may be given. */
+class ConnectChannelDto {
+  /** Messages that leave within any one second, at most, over all workers; as many as there are unless said. */
+  @IsOptional() @IsInt() @Min(1) @Max(100_000)
+  max_per_second?: number | null;
+}
+
+export class ConnectTwilioDto extends ConnectChannelDto {
   @IsString() @Matches(/^AC[0-9a-fA-F]{32}$/, { message: 'account_sid must be an account of Twilio: AC and 32 hexadecimal digits' })
   account_sid: string;
 
@@ -37,7 +47,7 @@ export class ConnectTwilioDto {
   auth_token: string;
 }
 
-export class ConnectSendGridDto {
+export class ConnectSendGridDto extends ConnectChannelDto {
   /** An API key with the scope `mail.send`. */
   @IsString() @Matches(/^[\x21-\x7e]{10,500}$/, { message: 'api_key must be an API key of SendGrid' })
   api_key: string;

@@ -1,0 +1,45 @@
+import type { Outcome } from './channel.js';
+
+/** The first pause, and the longest, in milliseconds; each is twice as long as the one before. */
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 60_000;
+
+/** The retry budget: so many calls come to nothing for each that counts (https://sre.google/sre-book/handling-overload/), and so many at once. */
+const RETRIES_PER_CALL = 0.1;
+const MOST_RETRIES = 20;
+
+/**
+ * Keeps calls away from a provider that does not take them: closed, open for a time that doubles, and then one message to try, which closes
+ * it or opens it anew (https://martinfowler.com/bliki/CircuitBreaker.html). What the provider says of one message is none of its business.
+ * It opens when all calls of a batch come to nothing, or more of many batches than the retry budget has.
+ */
+export class Circuit {
+  private failures = 0;
+  private openUntil = 0;
+  private budget = MOST_RETRIES;
+
+  /** How many of `wanted` messages may go at the instant, in milliseconds. */
+  allows(now: number, wanted: number): number {
+    if (this.failures === 0) return wanted;
+    return now < this.openUntil ? 0 : Math.min(wanted, 1);
+  }
+
+  /** Takes note of a batch's outcomes. */
+  heard(now: number, outcomes: readonly Outcome[]): void {
+    const lost = outcomes.filter(cameToNothing).length;
+    this.budget = Math.min(MOST_RETRIES, this.budget - lost + RETRIES_PER_CALL * (outcomes.length - lost));
+    if (lost < outcomes.length && this.budget >= 0) {
+      this.failures = 0;
+      return;
+    }
+    this.failures = lost < outcomes.length ? 1 : this.failures + 1;
+    this.budget = Math.max(this.budget, 0);
+    const asked = Math.max(0, ...outcomes.map((outcome) => (outcome.status === 'retry' ? (outcome.pauseMs ?? 0) : 0)));
+    const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (this.failures - 1));
+    // Half of it is jitter: workers that found the provider gone together do not come back together.
+    this.openUntil = now + Math.max(asked, pause * (0.5 + Math.random() / 2));
+  }
+}
+
+/** Not for the message's own sake: the provider could not be reached, put us off, or nobody knows. */
+const cameToNothing = (outcome: Outcome): boolean => outcome.status === 'unknown' || (outcome.status === 'retry' && (!outcome.reached || outcome.pauseMs !== undefined));

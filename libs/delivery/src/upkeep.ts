@@ -1,0 +1,61 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '#database';
+import { Jobs } from '#jobs';
+import { Clock, type Tenant } from '#kernel';
+import { counted } from './counters.js';
+import { CANCELABLE, type ClaimedRow, FINISH, LOST, named, RECOVER, SKIP_CANCELED, touched } from './ledger.queries.js';
+import { MAILING_FINISHED } from './mailing.js';
+import type { MailingAtWork } from './preparation.js';
+
+/** Rows of one transaction. */
+const BULK = 2_000;
+
+/** What mailings need besides sending: what lost workers left behind is taken up, what was canceled is skipped, what is done is ended. */
+@Injectable()
+export class Upkeep {
+  constructor(
+    private readonly database: Database,
+    private readonly jobs: Jobs,
+    private readonly clock: Clock,
+  ) {}
+
+  isNeeded(mailing: MailingAtWork): boolean {
+    return mailing.lost || (mailing.state === 'canceled' && mailing.due.length > 0) || (mailing.settled && this.isOver(mailing));
+  }
+
+  /** @returns whether there is more to do at once */
+  async of(tenant: Tenant, mailing: MailingAtWork): Promise<boolean> {
+    if (mailing.lost) await this.recover(tenant, mailing);
+    if (mailing.settled && this.isOver(mailing)) await this.finish(tenant, mailing);
+    if (mailing.state !== 'canceled' || mailing.due.length === 0) return false;
+    await this.skipCanceled(tenant, mailing);
+    return true;
+  }
+
+  private isOver({ state, snapshot_done, ends_at }: MailingAtWork): boolean {
+    return state === 'canceled' || (state === 'running' && snapshot_done && (ends_at === null || ends_at <= this.clock.now()));
+  }
+
+  private recover(tenant: Tenant, mailing: MailingAtWork): Promise<void> {
+    return this.database.inTenant(tenant, async (tx) => {
+      const rows = await tx.query<ClaimedRow[]>(LOST, [tenant.id, mailing.campaign_no, this.clock.now(), BULK]);
+      await counted(tx, tenant, touched(mailing.campaign_no, rows), () => tx.query(RECOVER, [tenant.id, mailing.campaign_no, ...named(rows)]));
+    });
+  }
+
+  private skipCanceled(tenant: Tenant, mailing: MailingAtWork): Promise<void> {
+    return this.database.inTenant(tenant, async (tx) => {
+      const rows = await tx.query<ClaimedRow[]>(CANCELABLE, [tenant.id, mailing.campaign_no, BULK]);
+      await counted(tx, tenant, touched(mailing.campaign_no, rows), () => tx.query(SKIP_CANCELED, [tenant.id, mailing.campaign_no, ...named(rows)]));
+    });
+  }
+
+  private async finish(tenant: Tenant, mailing: MailingAtWork): Promise<void> {
+    await this.database.inTenant(tenant, async (tx) => {
+      const [[finished]] = await tx.query<[{ state: string }[]]>(FINISH, [tenant.id, mailing.campaign_no, this.clock.now()]);
+      if (finished === undefined) return;
+      await tx.query('UPDATE campaign_directory SET sending = false WHERE tenant_id = $1 AND campaign_no = $2', [tenant.id, mailing.campaign_no]);
+      if (finished.state === 'finished') await this.jobs.publish(tx, tenant, MAILING_FINISHED, { campaign_no: mailing.campaign_no, campaign_id: mailing.campaign_id });
+    });
+  }
+}
