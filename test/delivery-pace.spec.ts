@@ -98,6 +98,11 @@ describe('a provider that does not answer as it should', () => {
     app.clock.advance(61_000);
     await eventually(() => expect(calls.length).toBeGreaterThan(1));
     expect(calls.slice(1)).toEqual([1]);
+    await eventually(async () => { // and the worker knows, before the clock moves on
+      const rows = await dead.ledger(mailing);
+      expect(rows.filter(({ status }) => status !== 'pending')).toEqual([]);
+      expect(rows.reduce((sum, { attempts }) => sum + attempts, 0)).toBe(calls[0]! + 1);
+    });
     react('take');
     app.clock.advance(10 * 60_000);
     await eventually(async () => expect(await dead.state(mailing)).toBe('finished'), { within: 20_000 });

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Principal } from '#auth';
 import { Secrets } from '#config';
@@ -7,12 +8,14 @@ import { AuditLog } from '#tenants';
 import { Channels, credentialContext } from './channels/channels.js';
 import { type Credentials, PROVIDER_IDS, type ProviderId, PROVIDERS } from './channels/providers.js';
 import { DeliveryError } from './delivery.errors.js';
-import { type ChannelDto, ChannelListDto } from './dto/channel.dto.js';
+import type { ChannelDto, ChannelListDto, ConnectedHttpDto, ConnectHttpDto } from './dto/channel.dto.js';
 
 /** A version never comes again, not even after a disconnect: workers know by it what they have open. */
 const CONNECT = `
   INSERT INTO channel_credentials AS known (tenant_id, provider, sealed, version, connected_at, max_per_second) VALUES ($1, $2, $3, (extract(epoch FROM $4::timestamptz) / 10)::int, $4, $5)
   ON CONFLICT (tenant_id, provider) DO UPDATE SET sealed = excluded.sealed, version = greatest(known.version + 1, excluded.version), connected_at = excluded.connected_at, max_per_second = excluded.max_per_second`;
+
+const newSecret = (): string => `whsec_${randomBytes(32).toString('base64')}`;
 
 /** Which providers a tenant sends over. What it gave us to do so is sealed, and never shown again. */
 @Injectable()
@@ -54,6 +57,11 @@ export class ChannelCredentials {
     });
     const { channels } = await this.list(tenant);
     return channels.find((one) => one.provider === provider)!;
+  }
+
+  /** @returns the secret too, which nobody is shown again */
+  async connectHttp(caller: Principal, provider: ProviderId, { url, secret = newSecret(), max_per_second }: ConnectHttpDto): Promise<ConnectedHttpDto> {
+    return { ...(await this.connect(caller, provider, { url, secret }, max_per_second)), secret };
   }
 
   /** @throws DeliveryError channel_not_found */

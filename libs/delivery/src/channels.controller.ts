@@ -1,17 +1,29 @@
 import { Body, Controller, Delete, Get, Param, Put } from '@nestjs/common';
 import { ApiParam, ApiTags } from '@nestjs/swagger';
 import { Caller, CurrentTenant, type Principal } from '#auth';
-import { Route } from '#http';
+import { Route, type RouteSpec } from '#http';
 import type { Tenant } from '#kernel';
 import { ChannelCredentials } from './channel-credentials.js';
-import { PROVIDER_IDS } from './channels/providers.js';
+import { PROVIDER_IDS, type ProviderId } from './channels/providers.js';
 import { DeliveryError } from './delivery.errors.js';
-import { ChannelDto, ChannelListDto, ConnectSendGridDto, ConnectTwilioDto } from './dto/channel.dto.js';
+import { ChannelDto, ChannelListDto, ConnectedHttpDto, ConnectHttpDto, ConnectSendGridDto, ConnectSmtpDto, ConnectTwilioDto } from './dto/channel.dto.js';
 
 const SENDGRID: ChannelDto = { provider: 'sendgrid', channel: 'email', status: 'connected', in_use: true, connected_at: '2026-01-24T18:30:00.000Z', max_per_second: null };
 const SMTP: ChannelDto = { provider: 'smtp', channel: 'email', status: 'deployment', in_use: false, connected_at: null, max_per_second: null };
 
 const TWILIO: ChannelDto = { ...SENDGRID, provider: 'twilio', channel: 'sms', max_per_second: 10 };
+
+const HTTP: ChannelDto = { ...SENDGRID, provider: 'http_push', channel: 'push' };
+const OFF = { status: 'disconnected', in_use: false, connected_at: null } as const;
+
+const connectHttp = (channel: string, provider: ProviderId): RouteSpec => ({
+  allow: 'channels:manage',
+  summary: `Send ${channel} over a service of your own`,
+  description: `Each message is posted as JSON, signed as Standard Webhooks are: verify \`webhook-signature\` with the secret. \`webhook-id\` and \`Idempotency-Key\` are the delivery’s id; take each id once, since a message whose answer was lost comes again. Answer 2xx for what you took, 4xx for a message that you refuse, 429 or 503 with \`Retry-After\` for later. Report what becomes of it over a webhook connection.`,
+  returns: ConnectedHttpDto,
+  example: { ...HTTP, provider, channel, secret: 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD28eQ8t5VqLk=' },
+  bodies: { service: { url: 'https://messages.example.com/send' } },
+});
 
 @ApiTags('Channels')
 @Controller('channels')
@@ -24,7 +36,7 @@ export class ChannelsController {
     summary: 'List channel providers',
     description: 'Every provider that messages can be sent over, always in the same order, and which of them yours are sent over. Credentials are never shown.',
     returns: ChannelListDto,
-    example: { channels: [SENDGRID, SMTP, TWILIO] },
+    example: { channels: [SENDGRID, SMTP, TWILIO, { ...HTTP, ...OFF, provider: 'http_email', channel: 'email' }, { ...HTTP, ...OFF, provider: 'http_sms', channel: 'sms' }, HTTP] },
   })
   listChannels(@CurrentTenant() tenant: Tenant) {
     return this.credentials.list(tenant);
@@ -54,6 +66,37 @@ export class ChannelsController {
   })
   connectTwilio(@Caller() caller: Principal, @Body() { max_per_second, ...account }: ConnectTwilioDto) {
     return this.credentials.connect(caller, 'twilio', account, max_per_second);
+  }
+
+  @Put('smtp')
+  @Route({
+    allow: 'channels:manage',
+    summary: 'Send email over your own mail server',
+    description: 'Stores the login, encrypted, in place of any before it.',
+    returns: ChannelDto,
+    example: { ...SENDGRID, provider: 'smtp' },
+    bodies: { server: { host: 'smtp.example.com', port: 587, security: 'starttls', username: 'marketing', password: 'the-password-of-this-login' } },
+  })
+  connectSmtp(@Caller() caller: Principal, @Body() { max_per_second, port, ...server }: ConnectSmtpDto) {
+    return this.credentials.connect(caller, 'smtp', { ...server, port: String(port) }, max_per_second);
+  }
+
+  @Put('http_email')
+  @Route(connectHttp('email', 'http_email'))
+  connectHttpEmail(@Caller() caller: Principal, @Body() body: ConnectHttpDto) {
+    return this.credentials.connectHttp(caller, 'http_email', body);
+  }
+
+  @Put('http_sms')
+  @Route(connectHttp('sms', 'http_sms'))
+  connectHttpSms(@Caller() caller: Principal, @Body() body: ConnectHttpDto) {
+    return this.credentials.connectHttp(caller, 'http_sms', body);
+  }
+
+  @Put('http_push')
+  @Route(connectHttp('push', 'http_push'))
+  connectHttpPush(@Caller() caller: Principal, @Body() body: ConnectHttpDto) {
+    return this.credentials.connectHttp(caller, 'http_push', body);
   }
 
   @Delete(':provider')

@@ -4,7 +4,7 @@ import { customerScope } from './customer-scope.js';
 import { type DeliveryKey, encodeDeliveryId } from './delivery-id.js';
 import { EMAIL_HTML, type EmailLayout, emailText, emailValues } from './email-layout.js';
 import { ctaLink, linkNumbers, URL_IN_TEXT } from './links.js';
-import type { Addressee, EmailMessage, EmailSender } from './message.js';
+import { type Addressee, type EmailMessage, type EmailSender, oneLine } from './message.js';
 import { compile, type CompiledTemplate, render, RENDER_MS, type Scope } from './template.js';
 import type { TrackingTokens } from './tracking-token.js';
 
@@ -60,7 +60,3 @@ export class EmailTemplate {
     };
   }
 }
-
-/** No control characters: a header is one line, whatever a template makes of a customer's name. */
-// eslint-disable-next-line no-control-regex
-const oneLine = (text: string): string => text.replace(/[\u0000-\u001f\u007f\u2028\u2029]+/g, ' ').trim();

@@ -103,10 +103,11 @@ export const LOST = `
    WHERE tenant_id = $1 AND campaign_no = $2 AND status IN ('claimed', 'calling') AND lease_until < $3
    ORDER BY lease_until LIMIT $4 FOR UPDATE SKIP LOCKED`;
 
-/** What was only claimed may be claimed again; of what was being called nobody knows, unless a receipt has come meanwhile. */
+/** What was only claimed may be claimed again, and what a receiver takes once may be sent again; of what else was being called nobody knows, unless a receipt has come meanwhile. */
 export const RECOVER = `
   UPDATE deliveries d
-     SET status = CASE WHEN d.status = 'claimed' THEN 'pending' WHEN coalesce(d.delivered_at, d.bounced_at) IS NOT NULL THEN 'accepted' ELSE 'unknown' END,
+     SET status = CASE WHEN d.status = 'claimed' THEN 'pending' WHEN coalesce(d.delivered_at, d.bounced_at) IS NOT NULL THEN 'accepted'
+                       WHEN d.provider LIKE 'http\\_%' THEN 'pending' ELSE 'unknown' END,
          reason = CASE WHEN d.status = 'calling' THEN 'worker_lost' END,
          accepted_at = CASE WHEN d.status = 'calling' THEN least(d.delivered_at, d.bounced_at) END,
          lease_until = NULL ${NAMED}`;

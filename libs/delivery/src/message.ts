@@ -1,4 +1,5 @@
 import type { CustomerProfile } from '#customers';
+import type { JsonObject } from '#kernel';
 import type { DeliveryKey } from './delivery-id.js';
 import type { Filled } from './slotted.js';
 
@@ -38,8 +39,21 @@ export interface SmsMessage {
   text: string;
 }
 
+/** One composed push message. */
+export interface PushMessage {
+  deliveryId: string;
+  /** The subscription's endpoint. */
+  to: string;
+  /** As the customer's browser or app gave it. */
+  subscription: JsonObject;
+  title: string;
+  body: string;
+  /** Where a click leads. */
+  url: string | null;
+}
+
 /** A composed message, of whatever channel. */
-export type Message = EmailMessage | SmsMessage;
+export type Message = EmailMessage | SmsMessage | PushMessage;
 
 /**
  * Writes one recipient's message.
@@ -47,3 +61,7 @@ export type Message = EmailMessage | SmsMessage;
  * @throws LiquidError when a template fails for this recipient
  */
 export type Writer = (key: DeliveryKey, to: Addressee, profile: CustomerProfile) => Message;
+
+/** No control characters: a header is one line, whatever a template makes of a customer's name. */
+// eslint-disable-next-line no-control-regex
+export const oneLine = (text: string): string => text.replace(/[\u0000-\u001f\u007f\u2028\u2029]+/g, ' ').trim();

@@ -91,7 +91,7 @@ function toRecord(outcome: Outcome, attempts: number, now: Date): Recorded {
   if (outcome.status === 'accepted') return { ...recorded, messageId: outcome.providerMessageId };
   if (outcome.status === 'barred') return { ...recorded, status: 'pending', reason: outcome.reason, reached: false, nextAttemptAt: now };
   if (outcome.status !== 'retry') return { ...recorded, reason: outcome.reason };
-  if (outcome.reached && attempts >= MAX_ATTEMPTS) return { ...recorded, status: 'rejected', reason: outcome.reason };
+  if (outcome.reached && attempts >= MAX_ATTEMPTS) return { ...recorded, status: outcome.uncertain ? 'unknown' : 'rejected', reason: outcome.reason };
   return { ...recorded, status: 'pending', reason: outcome.reason, reached: outcome.reached, nextAttemptAt: new Date(now.getTime() + (outcome.pauseMs ?? 0) + pauseAfter(attempts, outcome.reached)) };
 }
 

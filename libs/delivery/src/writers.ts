@@ -4,6 +4,7 @@ import type { Channel, Settings } from '#tenants';
 import type { Content } from './content.js';
 import { EmailTemplate } from './email.js';
 import type { Writer } from './message.js';
+import { PushTemplate } from './push.js';
 import { Readiness } from './readiness.js';
 import { SmsTemplate } from './sms.js';
 import { TrackingTokens } from './tracking-token.js';
@@ -24,6 +25,7 @@ export interface Written {
 export class Writers {
   private readonly emails = new Map<string, EmailTemplate>();
   private readonly texts = new Map<string, SmsTemplate>();
+  private readonly pushes = new Map<string, PushTemplate>();
 
   constructor(
     private readonly readiness: Readiness,
@@ -37,6 +39,10 @@ export class Writers {
       if (from === null) return null;
       const template = kept(this.texts, tenant, mailing, () => new SmsTemplate(mailing.content, mailing, this.tokens));
       return (key, to, profile) => template.compose(key, to, profile, from);
+    }
+    if (channel === 'push') {
+      const template = kept(this.pushes, tenant, mailing, () => new PushTemplate(mailing.content, mailing.promo_code, this.tokens));
+      return (key, to, profile) => template.compose(key, to, profile);
     }
     const sender = this.readiness.emailSender(settings);
     if (sender === null) return null;

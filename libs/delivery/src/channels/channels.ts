@@ -1,6 +1,7 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Env, Secrets } from '#config';
+import { Outbound } from '#http';
 import type { Tenant } from '#kernel';
 import type { Channel as ChannelName } from '#tenants';
 import type { Channel } from './channel.js';
@@ -36,6 +37,7 @@ export class Channels implements OnApplicationShutdown {
   constructor(
     private readonly env: Env,
     private readonly secrets: Secrets,
+    private readonly outbound: Outbound,
   ) {
     for (const id of PROVIDER_IDS) {
       const { channel: name, ofDeployment } = PROVIDERS[id];
@@ -71,7 +73,7 @@ export class Channels implements OnApplicationShutdown {
     const known = this.ofTenants.get(name);
     this.ofTenants.delete(name); // and to the end, as the one used last
     const credentials = (): Credentials => JSON.parse(this.secrets.open(sealed, credentialContext(tenant, provider))) as Credentials;
-    const own = known?.version === version ? known : { version, channel: PROVIDERS[provider].ofTenant!(credentials(), this.env, max_per_second) };
+    const own = known?.version === version ? known : { version, channel: PROVIDERS[provider].ofTenant(credentials(), this.env, max_per_second, this.outbound) };
     if (known !== own) known?.channel.close();
     this.ofTenants.set(name, own);
     for (const [oldest, { channel }] of this.ofTenants) {

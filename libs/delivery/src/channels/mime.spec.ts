@@ -33,7 +33,7 @@ test('says what was written, in lines that every server takes', async () => {
       expect(mail.subject ?? '').toBe(subject);
       expect(mail.from?.value[0]).toMatchObject({ address: 'hello@trattoria.example', name });
     }),
-    { numRuns: 100 },
+    { numRuns: 100, examples: [['', '', 'x'.repeat(1_000), '']] },
   );
 });
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { encodeWords, foldLines } from 'nodemailer/lib/mime-funcs';
+import { encodeWord, encodeWords, foldLines } from 'nodemailer/lib/mime-funcs';
 import { encode, wrap } from 'nodemailer/lib/qp';
 import type { EmailMessage } from '../message.js';
 import type { Slotted } from '../slotted.js';
@@ -26,7 +26,7 @@ export function mimeOf(message: EmailMessage, now: Date): Buffer {
     foldLines(`From: ${mailbox(from.name, from.email)}`),
     `To: ${to}`,
     ...(from.replyTo === null ? [] : [`Reply-To: ${from.replyTo}`]),
-    foldLines(`Subject: ${encodeWords(subject, 'Q', 52, UNFOLDABLE.test(subject))}`),
+    foldLines(`Subject: ${UNFOLDABLE.test(subject) ? encodeWord(subject, 'Q', 52) : encodeWords(subject, 'Q', 52)}`),
     `Message-ID: ${messageIdOf(message)}`,
     `Date: ${now.toUTCString().replace('GMT', '+0000')}`,
     `List-Unsubscribe: <${unsubscribeUrl}>`,

@@ -11,6 +11,14 @@ const DAY_MS = 86_400_000;
 /** A provider's answer, or why there is none; `outcome` is what it means for what was not taken. */
 export type Answer = { ok: true; headers: Headers; body: string } | { ok: false; status: number | null; body: string; outcome: Refusal };
 
+export interface ProviderRequest {
+  method: string;
+  headers: Record<string, string>;
+  body: string;
+}
+
+const directly = (url: string, init: ProviderRequest & { signal: AbortSignal }): Promise<Response> => fetch(url, { ...init, redirect: 'manual' });
+
 export type Refusal = Exclude<Outcome, { status: 'accepted' }>;
 
 /**
@@ -18,16 +26,18 @@ export type Refusal = Exclude<Outcome, { status: 'accepted' }>;
  * Retry-After; other 4xx refuse; 401, 403 and 407 refuse us; after any other answer, or none, nobody knows.
  *
  * @param provider prefix of the reasons, such as `sendgrid`
+ * @param send the way out; where a tenant names the host, not the direct one
  */
-export async function call(provider: string, url: string, init: RequestInit): Promise<Answer> {
+export async function call(provider: string, url: string, request: ProviderRequest, send: (url: string, init: ProviderRequest & { signal: AbortSignal }) => Promise<Response> = directly): Promise<Answer> {
   try {
-    const response = await fetch(url, { ...init, redirect: 'manual', signal: AbortSignal.timeout(CALL_MS) });
+    const response = await send(url, { ...request, signal: AbortSignal.timeout(CALL_MS) });
     const body = await response.text();
     if (response.ok) return { ok: true, headers: response.headers, body };
     return { ok: false, status: response.status, body, outcome: refusal(provider, response) };
   } catch (error) {
     const code = codeOf(error);
     const reason = `${provider}_${code.toLowerCase()}`;
+    if (code === 'ETARGETREFUSED') return { ok: false, status: null, body: '', outcome: { status: 'barred', reason } };
     return { ok: false, status: null, body: '', outcome: NEVER_SENT.has(code) ? { status: 'retry', reason, reached: false } : { status: 'unknown', reason } };
   }
 }

@@ -1,8 +1,10 @@
 import type { Env } from '#config';
+import type { Outbound } from '#http';
 import type { Channel as ChannelName } from '#tenants';
 import type { Channel } from './channel.js';
+import { HttpChannel } from './http.js';
 import { SendGridChannel } from './sendgrid.js';
-import { SmtpChannel } from './smtp.js';
+import { SmtpChannel, type SmtpServer } from './smtp.js';
 import { TwilioChannel } from './twilio.js';
 
 /** What a tenant gave us to use a provider with. */
@@ -12,9 +14,15 @@ interface Provider {
   channel: ChannelName;
   /** By the deployment's own environment; null when it has none of the provider. */
   ofDeployment(env: Env): Channel | null;
-  /** By a tenant's credentials; absent where a tenant cannot bring its own. */
-  ofTenant?(credentials: Credentials, env: Env, perSecond: number | null): Channel;
+  /** By a tenant's credentials. */
+  ofTenant(credentials: Credentials, env: Env, perSecond: number | null, outbound: Outbound): Channel;
 }
+
+const overHttp = (channel: ChannelName): Provider => ({
+  channel,
+  ofDeployment: () => null,
+  ofTenant: ({ url, secret }, _, perSecond, outbound) => new HttpChannel(channel, { url: url!, secret: secret! }, outbound, perSecond),
+});
 
 /** Every provider; of a channel's several, the deployment uses the first that it has. */
 export const PROVIDERS = {
@@ -26,6 +34,8 @@ export const PROVIDERS = {
   smtp: {
     channel: 'email',
     ofDeployment: ({ SMTP_URL, SMTP_MAX_PER_SECOND }) => (SMTP_URL === undefined ? null : new SmtpChannel(SMTP_URL, SMTP_MAX_PER_SECOND)),
+    ofTenant: ({ host, port, security, ...login }, _, perSecond, outbound) =>
+      new SmtpChannel({ host: host!, port: Number(port), security: security as SmtpServer['security'], ...login, dial: (name, at) => outbound.dial(name, at) }, perSecond),
   },
   twilio: {
     channel: 'sms',
@@ -33,7 +43,10 @@ export const PROVIDERS = {
       TWILIO_ACCOUNT_SID === undefined || TWILIO_AUTH_TOKEN === undefined ? null : new TwilioChannel({ accountSid: TWILIO_ACCOUNT_SID, authToken: TWILIO_AUTH_TOKEN }, TWILIO_API_URL, PUBLIC_URL, TWILIO_MAX_PER_SECOND),
     ofTenant: ({ account_sid, auth_token }, { TWILIO_API_URL, PUBLIC_URL }, perSecond) => new TwilioChannel({ accountSid: account_sid!, authToken: auth_token! }, TWILIO_API_URL, PUBLIC_URL, perSecond),
   },
+  http_email: overHttp('email'),
+  http_sms: overHttp('sms'),
+  http_push: overHttp('push'),
 } satisfies Record<string, Provider> as Readonly<Record<ProviderId, Provider>>;
 
-export const PROVIDER_IDS = ['sendgrid', 'smtp', 'twilio'] as const;
+export const PROVIDER_IDS = ['sendgrid', 'smtp', 'twilio', 'http_email', 'http_sms', 'http_push'] as const;
 export type ProviderId = (typeof PROVIDER_IDS)[number];

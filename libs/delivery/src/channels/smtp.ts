@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { createTransport, type Transporter } from 'nodemailer';
 import type { EmailMessage } from '../message.js';
@@ -18,6 +19,28 @@ interface SmtpError {
   response?: string;
 }
 
+/** A tenant's own server. */
+export interface SmtpServer {
+  host: string;
+  port: number;
+  /** TLS from the first byte, or after STARTTLS, or none at all. */
+  security: 'tls' | 'starttls' | 'none';
+  username?: string;
+  password?: string;
+  /** Opens the connection; whoever names hosts is not to reach ours. */
+  dial(host: string, port: number): Promise<Socket>;
+}
+
+const connectionTo = ({ host, port, security, username, password, dial }: SmtpServer): object => ({
+  host,
+  port,
+  secure: security === 'tls',
+  requireTLS: security === 'starttls',
+  ignoreTLS: security === 'none',
+  ...(username !== undefined && { auth: { user: username, pass: password } }),
+  getSocket: (_: object, done: (error: Error | null, socket?: { connection: Socket }) => void) => void dial(host, port).then((connection) => done(null, { connection }), done),
+});
+
 /** Email over SMTP, on a pool of connections. */
 export class SmtpChannel implements Channel<EmailMessage> {
   readonly channel = 'email';
@@ -27,12 +50,13 @@ export class SmtpChannel implements Channel<EmailMessage> {
   /** The streams that messages under way are read from, by their bytes. */
   private readonly texts = new WeakMap<Buffer, Readable>();
 
+  /** @param server a URL of the operator's, or a server that a tenant named */
   constructor(
-    url: string,
+    server: string | SmtpServer,
     readonly perSecond: number | null = null,
   ) {
     this.transport = createTransport({
-      url,
+      ...(typeof server === 'string' ? { url: server } : connectionTo(server)),
       pool: true,
       maxConnections: CONNECTIONS,
       maxMessages: Infinity,
@@ -78,6 +102,8 @@ export class SmtpChannel implements Channel<EmailMessage> {
 function outcomeOf({ code, responseCode, response }: SmtpError, textSent: boolean): Outcome {
   const aboutMessage = code === 'EENVELOPE' || code === 'EMESSAGE';
   const reason = responseCode === undefined ? `smtp_${(code ?? 'error').toLowerCase()}` : `smtp_${responseCode}${enhancedCode(response)}`;
+  // A login that is refused for good, and a host that is none to call: no message will fare better.
+  if (code === 'ETARGETREFUSED' || (code === 'EAUTH' && (responseCode ?? 0) >= 500)) return { status: 'barred', reason };
   if (aboutMessage && responseCode !== undefined && responseCode < 500) return { status: 'retry', reason, reached: true };
   if (aboutMessage) return { status: 'rejected', reason, ...(NOBODY_THERE.test(reason) && { closes: 'hard_bounce' }) };
   return textSent ? { status: 'unknown', reason } : { status: 'retry', reason, reached: false };

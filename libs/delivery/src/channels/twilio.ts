@@ -43,13 +43,13 @@ export class TwilioChannel implements Channel<SmsMessage> {
     const { accountSid, authToken } = this.account;
     const answer = await call('twilio', `${this.apiUrl}/2010-04-01/Accounts/${encodeURIComponent(accountSid)}/Messages.json`, {
       method: 'POST',
-      headers: { authorization: `Basic ${Buffer.from(`${accountSid}:${authToken}`).toString('base64')}` },
+      headers: { 'content-type': 'application/x-www-form-urlencoded', authorization: `Basic ${Buffer.from(`${accountSid}:${authToken}`).toString('base64')}` },
       body: new URLSearchParams({
         To: to,
         [from.startsWith('MG') && from.length === 34 ? 'MessagingServiceSid' : 'From']: from,
         Body: text,
         StatusCallback: `${this.publicUrl}/api/v1/marketing/webhooks/twilio?delivery_id=${deliveryId}`,
-      }),
+      }).toString(),
     });
     if (answer.ok) return { status: 'accepted', providerMessageId: field(answer.body, 'sid') };
     if (answer.outcome.status !== 'rejected') return answer.outcome;

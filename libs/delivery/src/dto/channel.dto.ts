@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
+import { IsIn, IsInt, IsOptional, IsString, IsUrl, Length, Matches, Max, MaxLength, Min } from 'class-validator';
 import { CHANNELS, type Channel } from '#tenants';
 import { PROVIDER_IDS, type ProviderId } from '../channels/providers.js';
 
@@ -51,4 +51,45 @@ export class ConnectSendGridDto extends ConnectChannelDto {
   /** An API key with the scope `mail.send`. */
   @IsString() @Matches(/^[\x21-\x7e]{10,500}$/, { message: 'api_key must be an API key of SendGrid' })
   api_key: string;
+}
+
+const SECURITY = ['tls', 'starttls', 'none'] as const;
+
+export class ConnectSmtpDto extends ConnectChannelDto {
+  /** On the public internet, unless the operator allows others. */
+  @IsString() @Matches(/^[A-Za-z0-9.:-]{1,253}$/, { message: 'host must be a host name or an IP address' })
+  @ApiProperty({ example: 'smtp.example.com', maxLength: 253 })
+  host: string;
+
+  @IsInt() @Min(1) @Max(65_535)
+  @ApiProperty({ type: 'integer', minimum: 1, maximum: 65_535, example: 587 })
+  port: number;
+
+  /** TLS from the first byte (as on port 465), by STARTTLS (as on 587), or none, for a relay of your own network. */
+  @IsIn(SECURITY)
+  @ApiProperty({ enum: SECURITY })
+  security: (typeof SECURITY)[number];
+
+  @IsOptional() @IsString() @Length(1, 500)
+  username?: string;
+
+  @IsOptional() @IsString() @Length(1, 500)
+  password?: string;
+}
+
+export class ConnectHttpDto extends ConnectChannelDto {
+  /** Every message is posted there: on the public internet, unless the operator allows others. Redirects are not followed. */
+  @IsUrl({ protocols: ['https', 'http'], require_protocol: true, require_tld: false, disallow_auth: true }) @MaxLength(2000)
+  @ApiProperty({ maxLength: 2000, example: 'https://messages.example.com/send' })
+  url: string;
+
+  /** `whsec_` and 24 to 64 bytes in base64, to sign with; one is made where you give none. */
+  @IsOptional() @IsString() @Matches(/^whsec_[A-Za-z0-9+/]{32,86}={0,2}$/, { message: 'secret must be whsec_ and 24 to 64 bytes in base64' })
+  secret?: string;
+}
+
+export class ConnectedHttpDto extends ChannelDto {
+  /** What messages are signed with, shown this once. */
+  @ApiProperty({ example: 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD28eQ8t5VqLk=' })
+  secret: string;
 }

@@ -1,0 +1,88 @@
+import { createHmac } from 'node:crypto';
+import type { Outbound } from '#http';
+import type { Channel as ChannelName } from '#tenants';
+import type { Message } from '../message.js';
+import type { Channel, Outcome } from './channel.js';
+import { call } from './provider-call.js';
+
+/** One message a call; so many calls are under way at once. */
+const CALLS = 20;
+
+/** Answers that say that nobody takes messages there, rather than what is wrong with this one. */
+const NOBODY_THERE = new Set([301, 302, 303, 307, 308, 404, 405, 410]);
+
+export interface HttpTarget {
+  url: string;
+  /** `whsec_` and the key in base64. */
+  secret: string;
+}
+
+/**
+ * Any channel over a receiver of the tenant's own: each message is posted, signed as Standard Webhooks are
+ * (https://www.standardwebhooks.com), with the delivery's id as its `webhook-id` and `Idempotency-Key`. The receiver takes an id once: so
+ * what may have arrived is simply sent again.
+ */
+export class HttpChannel implements Channel {
+  readonly provider: string;
+  readonly batch = CALLS;
+  private readonly key: Buffer;
+
+  constructor(
+    readonly channel: ChannelName,
+    private readonly target: HttpTarget,
+    private readonly outbound: Outbound,
+    readonly perSecond: number | null = null,
+  ) {
+    this.provider = `http_${channel}`;
+    this.key = Buffer.from(target.secret.replace(/^whsec_/, ''), 'base64');
+  }
+
+  send(batch: readonly Message[]): Promise<Outcome[]> {
+    return Promise.all(batch.map((message) => this.sendOne(message)));
+  }
+
+  close(): void {
+    // each call is its own
+  }
+
+  private async sendOne(message: Message): Promise<Outcome> {
+    const body = JSON.stringify({ type: `message.${this.channel}`, timestamp: new Date().toISOString(), data: contentOf(message) });
+    const answer = await call('http', this.target.url, { method: 'POST', headers: this.headers(message.deliveryId, body), body }, (url, init) => this.outbound.fetch(url, init));
+    if (answer.ok) return { status: 'accepted', providerMessageId: idIn(answer.body) };
+    if (answer.status !== null && NOBODY_THERE.has(answer.status)) return { status: 'barred', reason: `http_${answer.status}` };
+    const { outcome } = answer;
+    return outcome.status === 'unknown' ? { status: 'retry', reason: outcome.reason, reached: true, pauseMs: 0, uncertain: true } : outcome;
+  }
+
+  private headers(id: string, body: string): Record<string, string> {
+    const timestamp = String(Math.floor(Date.now() / 1000)); // the receiver holds it against its own clock
+    return {
+      'content-type': 'application/json',
+      'idempotency-key': id,
+      'webhook-id': id,
+      'webhook-timestamp': timestamp,
+      'webhook-signature': `v1,${createHmac('sha256', this.key).update(`${id}.${timestamp}.${body}`).digest('base64')}`,
+    };
+  }
+}
+
+function contentOf(message: Message): object {
+  const { deliveryId: delivery_id, to } = message;
+  if ('html' in message) {
+    const { from, subject, html, text, unsubscribeUrl } = message;
+    const sender = { email: from.email, name: from.name, reply_to: from.replyTo };
+    return { delivery_id, to, from: sender, subject, html: html.template.fill(html.values), text, unsubscribe_url: unsubscribeUrl };
+  }
+  if ('subscription' in message) return { delivery_id, subscription: message.subscription, title: message.title, body: message.body, url: message.url };
+  return { delivery_id, to, from: message.from, text: message.text };
+}
+
+/** The receiver's own id of the message, when its answer has one. */
+function idIn(body: string): string | null {
+  try {
+    const id = (JSON.parse(body) as { id?: unknown } | null)?.id;
+    return typeof id === 'string' && id.length <= 200 ? id : null;
+  } catch {
+    return null;
+  }
+}
