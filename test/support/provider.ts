@@ -11,11 +11,11 @@ export interface TestProvider {
 }
 
 /** A real HTTP server on a free port of the loopback, in a provider's place. */
-export async function startProvider(answer: (request: IncomingMessage, body: string) => ProviderAnswer | Promise<ProviderAnswer>): Promise<TestProvider> {
+export async function startProvider(answer: (request: IncomingMessage, body: string) => ProviderAnswer | Promise<ProviderAnswer>, encoding: BufferEncoding = 'utf8'): Promise<TestProvider> {
   const sockets = new Set<Socket>();
   const server = createServer((request, response) => {
     void (async () => {
-      const given = await answer(request, Buffer.concat(await request.toArray()).toString());
+      const given = await answer(request, Buffer.concat(await request.toArray()).toString(encoding));
       if (given === 'never answer') return;
       if (given === 'hang up') return request.socket.destroy();
       response.writeHead(given.status, given.headers).end(given.body === undefined ? undefined : JSON.stringify(given.body));

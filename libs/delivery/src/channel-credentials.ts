@@ -3,12 +3,13 @@ import { Injectable } from '@nestjs/common';
 import type { Principal } from '#auth';
 import { Secrets } from '#config';
 import { Database } from '#database';
-import { Clock, type Tenant } from '#kernel';
+import { Clock, type Tenant, validationFailed } from '#kernel';
 import { AuditLog } from '#tenants';
 import { Channels, credentialContext } from './channels/channels.js';
 import { type Credentials, PROVIDER_IDS, type ProviderId, PROVIDERS } from './channels/providers.js';
+import { vapidKey } from './channels/webpush.js';
 import { DeliveryError } from './delivery.errors.js';
-import type { ChannelDto, ChannelListDto, ConnectedHttpDto, ConnectHttpDto } from './dto/channel.dto.js';
+import type { ChannelDto, ChannelListDto, ConnectedHttpDto, ConnectHttpDto, ConnectWebPushDto } from './dto/channel.dto.js';
 
 /** A version never comes again, not even after a disconnect: workers know by it what they have open. */
 const CONNECT = `
@@ -62,6 +63,16 @@ export class ChannelCredentials {
   /** @returns the secret too, which nobody is shown again */
   async connectHttp(caller: Principal, provider: ProviderId, { url, secret = newSecret(), max_per_second }: ConnectHttpDto): Promise<ConnectedHttpDto> {
     return { ...(await this.connect(caller, provider, { url, secret }, max_per_second)), secret };
+  }
+
+  /** @throws RequestError validation_failed when the keys are no pair */
+  connectWebPush(caller: Principal, { max_per_second, ...keys }: ConnectWebPushDto): Promise<ChannelDto> {
+    try {
+      vapidKey({ publicKey: keys.public_key, privateKey: keys.private_key });
+    } catch {
+      throw validationFailed([{ pointer: '/private_key', code: 'key_pair', detail: 'private_key and public_key are no pair of P-256 keys.' }]);
+    }
+    return this.connect(caller, 'webpush', keys, max_per_second);
   }
 
   /** @throws DeliveryError channel_not_found */

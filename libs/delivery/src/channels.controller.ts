@@ -6,7 +6,7 @@ import type { Tenant } from '#kernel';
 import { ChannelCredentials } from './channel-credentials.js';
 import { PROVIDER_IDS, type ProviderId } from './channels/providers.js';
 import { DeliveryError } from './delivery.errors.js';
-import { ChannelDto, ChannelListDto, ConnectedHttpDto, ConnectHttpDto, ConnectSendGridDto, ConnectSmtpDto, ConnectTwilioDto } from './dto/channel.dto.js';
+import { ChannelDto, ChannelListDto, ConnectedHttpDto, ConnectHttpDto, ConnectSendGridDto, ConnectSmtpDto, ConnectTwilioDto, ConnectWebPushDto } from './dto/channel.dto.js';
 
 const SENDGRID: ChannelDto = { provider: 'sendgrid', channel: 'email', status: 'connected', in_use: true, connected_at: '2026-01-24T18:30:00.000Z', max_per_second: null };
 const SMTP: ChannelDto = { provider: 'smtp', channel: 'email', status: 'deployment', in_use: false, connected_at: null, max_per_second: null };
@@ -36,7 +36,7 @@ export class ChannelsController {
     summary: 'List channel providers',
     description: 'Every provider that messages can be sent over, always in the same order, and which of them yours are sent over. Credentials are never shown.',
     returns: ChannelListDto,
-    example: { channels: [SENDGRID, SMTP, TWILIO, { ...HTTP, ...OFF, provider: 'http_email', channel: 'email' }, { ...HTTP, ...OFF, provider: 'http_sms', channel: 'sms' }, HTTP] },
+    example: { channels: [SENDGRID, SMTP, TWILIO, { ...HTTP, ...OFF, provider: 'webpush' }, { ...HTTP, ...OFF, provider: 'http_email', channel: 'email' }, { ...HTTP, ...OFF, provider: 'http_sms', channel: 'sms' }, HTTP] },
   })
   listChannels(@CurrentTenant() tenant: Tenant) {
     return this.credentials.list(tenant);
@@ -79,6 +79,19 @@ export class ChannelsController {
   })
   connectSmtp(@Caller() caller: Principal, @Body() { max_per_second, port, ...server }: ConnectSmtpDto) {
     return this.credentials.connect(caller, 'smtp', { ...server, port: String(port) }, max_per_second);
+  }
+
+  @Put('webpush')
+  @Route({
+    allow: 'channels:manage',
+    summary: 'Send push messages to browsers',
+    description: 'Stores the VAPID keys, encrypted, in place of any before them. A browser takes messages of the key that it subscribed with, and of no other. Your service worker is given `{title, body, url, delivery_id}`.',
+    returns: ChannelDto,
+    example: { ...HTTP, provider: 'webpush' },
+    bodies: { keys: { public_key: 'BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8', private_key: 'yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw', subject: 'mailto:hello@trattoria.example' } },
+  })
+  connectWebPush(@Caller() caller: Principal, @Body() body: ConnectWebPushDto) {
+    return this.credentials.connectWebPush(caller, body);
   }
 
   @Put('http_email')

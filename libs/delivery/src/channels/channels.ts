@@ -41,7 +41,7 @@ export class Channels implements OnApplicationShutdown {
   ) {
     for (const id of PROVIDER_IDS) {
       const { channel: name, ofDeployment } = PROVIDERS[id];
-      const channel = this.ofDeployment.has(name) ? null : ofDeployment(env);
+      const channel = this.ofDeployment.has(name) ? null : ofDeployment(env, outbound);
       if (channel !== null) this.ofDeployment.set(name, channel);
     }
   }

@@ -14,10 +14,10 @@ export type Answer = { ok: true; headers: Headers; body: string } | { ok: false;
 export interface ProviderRequest {
   method: string;
   headers: Record<string, string>;
-  body: string;
+  body: string | Buffer;
 }
 
-const directly = (url: string, init: ProviderRequest & { signal: AbortSignal }): Promise<Response> => fetch(url, { ...init, redirect: 'manual' });
+const directly = (url: string, init: ProviderRequest & { signal: AbortSignal }): Promise<Response> => fetch(url, { ...init, body: init.body as string, redirect: 'manual' });
 
 export type Refusal = Exclude<Outcome, { status: 'accepted' }>;
 

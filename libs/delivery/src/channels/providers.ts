@@ -6,6 +6,7 @@ import { HttpChannel } from './http.js';
 import { SendGridChannel } from './sendgrid.js';
 import { SmtpChannel, type SmtpServer } from './smtp.js';
 import { TwilioChannel } from './twilio.js';
+import { WebPushChannel } from './webpush.js';
 
 /** What a tenant gave us to use a provider with. */
 export type Credentials = Readonly<Record<string, string>>;
@@ -13,7 +14,7 @@ export type Credentials = Readonly<Record<string, string>>;
 interface Provider {
   channel: ChannelName;
   /** By the deployment's own environment; null when it has none of the provider. */
-  ofDeployment(env: Env): Channel | null;
+  ofDeployment(env: Env, outbound: Outbound): Channel | null;
   /** By a tenant's credentials. */
   ofTenant(credentials: Credentials, env: Env, perSecond: number | null, outbound: Outbound): Channel;
 }
@@ -43,10 +44,18 @@ export const PROVIDERS = {
       TWILIO_ACCOUNT_SID === undefined || TWILIO_AUTH_TOKEN === undefined ? null : new TwilioChannel({ accountSid: TWILIO_ACCOUNT_SID, authToken: TWILIO_AUTH_TOKEN }, TWILIO_API_URL, PUBLIC_URL, TWILIO_MAX_PER_SECOND),
     ofTenant: ({ account_sid, auth_token }, { TWILIO_API_URL, PUBLIC_URL }, perSecond) => new TwilioChannel({ accountSid: account_sid!, authToken: auth_token! }, TWILIO_API_URL, PUBLIC_URL, perSecond),
   },
+  webpush: {
+    channel: 'push',
+    ofDeployment: ({ VAPID_PUBLIC_KEY, VAPID_PRIVATE_KEY, VAPID_SUBJECT }, outbound) =>
+      VAPID_PUBLIC_KEY === undefined || VAPID_PRIVATE_KEY === undefined || VAPID_SUBJECT === undefined
+        ? null
+        : new WebPushChannel({ publicKey: VAPID_PUBLIC_KEY, privateKey: VAPID_PRIVATE_KEY, subject: VAPID_SUBJECT }, outbound),
+    ofTenant: ({ public_key, private_key, subject }, _, perSecond, outbound) => new WebPushChannel({ publicKey: public_key!, privateKey: private_key!, subject: subject! }, outbound, perSecond),
+  },
   http_email: overHttp('email'),
   http_sms: overHttp('sms'),
   http_push: overHttp('push'),
 } satisfies Record<string, Provider> as Readonly<Record<ProviderId, Provider>>;
 
-export const PROVIDER_IDS = ['sendgrid', 'smtp', 'twilio', 'http_email', 'http_sms', 'http_push'] as const;
+export const PROVIDER_IDS = ['sendgrid', 'smtp', 'twilio', 'webpush', 'http_email', 'http_sms', 'http_push'] as const;
 export type ProviderId = (typeof PROVIDER_IDS)[number];

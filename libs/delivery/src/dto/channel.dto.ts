@@ -77,6 +77,25 @@ export class ConnectSmtpDto extends ConnectChannelDto {
   password?: string;
 }
 
+const PUSH_KEY = { message: '$property must be a P-256 key in base64url, as VAPID has it' };
+
+export class ConnectWebPushDto extends ConnectChannelDto {
+  /** What browsers subscribed with, as `applicationServerKey`: the 65 bytes of an uncompressed point of P-256 in base64url. */
+  @IsString() @Matches(/^B[A-Za-z0-9_-]{86}$/, PUSH_KEY)
+  @ApiProperty({ example: 'BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8' })
+  public_key: string;
+
+  /** Its other half: 32 bytes in base64url. */
+  @IsString() @Matches(/^[A-Za-z0-9_-]{43}$/, PUSH_KEY)
+  @ApiProperty({ example: 'yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw' })
+  private_key: string;
+
+  /** Whom a push service may write to: `mailto:` and an address, or an `https:` URL. */
+  @IsString() @MaxLength(500) @Matches(/^(mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/, { message: 'subject must be a mailto: or an https: URL' })
+  @ApiProperty({ maxLength: 500, example: 'mailto:hello@trattoria.example' })
+  subject: string;
+}
+
 export class ConnectHttpDto extends ConnectChannelDto {
   /** Every message is posted there: on the public internet, unless the operator allows others. Redirects are not followed. */
   @IsUrl({ protocols: ['https', 'http'], require_protocol: true, require_tld: false, disallow_auth: true }) @MaxLength(2000)
