@@ -72,7 +72,7 @@ describe('a provider that does not answer as it should', () => {
     [dead, alive] = [await Mailings.of(app, newTenant()), await Mailings.of(app, newTenant())];
     await app.api(['tenant_admin'], dead.tenant.name).PUT('/api/v1/marketing/channels/sendgrid', { body: { api_key: `SG.of-${dead.tenant.name}` } });
   });
-  const react = (reaction: ReturnType<TestSendGrid['react']>): void => {
+  const react = (reaction: Awaited<ReturnType<TestSendGrid['react']>>): void => {
     const [key, told] = [`SG.of-${dead.tenant.name}`, calls];
     const before = sendgrid.react;
     sendgrid.react = (body, used) => (used === key ? (told.push(body.personalizations.length), reaction) : before(body, used));

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeDeliveryId } from '#delivery';
 import { startApp, type TestApp } from './support/app.js';
 import { eventually } from './support/eventually.js';
@@ -58,6 +59,26 @@ describe('sending over SendGrid', () => {
     await mailings.send({ ...CONTENT, body: '{% if customer.first_name == "Ada" %}{% for i in (1..1500) %}Word {{ i }} {% endfor %}{% else %}Short{% endif %}' }, await mailings.people([{ id: 'a', email: 'a@example.com', first_name: 'Ada' }, { id: 'b', email: 'b@example.com' }, { id: 'c', email: 'c@example.com' }]));
     expect(sendgrid.calls.map(({ body }) => body.personalizations.length).sort()).toEqual([1, 2]);
     expect(sendgrid.mails().find(({ to }) => to === 'a@example.com')!.html).toContain('Word 1500');
+  });
+
+  test('many of those end with the campaign’s pause, and go on after it', async () => {
+    const begun: number[] = [];
+    sendgrid.react = async () => {
+      begun.push(performance.now());
+      await sleep(200);
+      return 'take' as const;
+    };
+    const mailing = await mailings.start({ ...CONTENT, body: '{{ customer.customer_id }} '.padEnd(12_000, 'word ') }, await mailings.crowd(160));
+    await eventually(() => expect(begun.length).toBeGreaterThan(0));
+    await mailings.inTenant((tx) => mailings.delivery.pause(tx, mailings.tenant, mailing.campaignNo));
+    const paused = performance.now();
+    const sent = await mailings.quiet(mailing);
+    expect(begun.filter((at) => at > paused + 1_000)).toEqual([]);
+    expect([sent, (await statuses(mailing)).filter(([status]) => status === 'pending').length]).toEqual([begun.length, 160 - begun.length]);
+    await mailings.inTenant((tx) => mailings.delivery.resume(tx, mailings.tenant, mailing.campaignNo));
+    await eventually(async () => expect(await mailings.state(mailing)).toBe('finished'), { within: 20_000 });
+    expect([new Set(sendgrid.mails().map(({ to }) => to)).size, sendgrid.calls.length]).toEqual([160, 160]);
+    expect((await mailings.ledger(mailing)).every(({ attempts }) => attempts === 1)).toBe(true);
   });
 
   test('an address that has the whole call refused keeps nobody else from their mail', async () => {

@@ -74,19 +74,19 @@ export interface TestSendGrid extends TestProvider {
   /** Calls that were taken, oldest first. */
   calls: { key: string; body: MailSend }[];
   mails(): SentMail[];
-  react: (body: MailSend, key: string) => Reaction;
+  react: (body: MailSend, key: string) => Reaction | Promise<Reaction>;
 }
 
 /** A real HTTP server that takes what SendGrid's document allows, and refuses the rest as SendGrid does. */
 export async function startSendGrid(): Promise<TestSendGrid> {
-  const provider = await startProvider((request, text) => {
+  const provider = await startProvider(async (request, text) => {
     if (request.method !== 'POST' || request.url !== '/v3/mail/send') return { status: 404 };
     const key = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
     if (key === undefined) return { status: 401, body: { errors: [{ message: 'authorization required' }] } };
     const body = JSON.parse(text) as MailSend;
     const fault = faultOf(body);
     if (fault !== null) return { status: 400, body: { errors: [{ message: fault }] } };
-    const reaction = sendgrid.react(body, key);
+    const reaction = await sendgrid.react(body, key);
     if (reaction !== 'take' && reaction !== 'take and hang up') return reaction;
     sendgrid.calls.push({ key, body });
     return reaction === 'take' ? { status: 202, headers: { 'x-message-id': randomUUID() } } : 'hang up';

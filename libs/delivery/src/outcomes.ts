@@ -89,6 +89,7 @@ export class Outcomes {
 function toRecord(outcome: Outcome, attempts: number, now: Date): Recorded {
   const recorded: Recorded = { status: outcome.status, reason: null, messageId: null, nextAttemptAt: null, reached: true };
   if (outcome.status === 'accepted') return { ...recorded, messageId: outcome.providerMessageId };
+  if (outcome.status === 'uncalled') return { ...recorded, status: 'pending', reached: false, nextAttemptAt: now };
   if (outcome.status === 'barred') return { ...recorded, status: 'pending', reason: outcome.reason, reached: false, nextAttemptAt: now };
   if (outcome.status !== 'retry') return { ...recorded, reason: outcome.reason };
   if (outcome.reached && attempts >= MAX_ATTEMPTS) return { ...recorded, status: outcome.uncertain ? 'unknown' : 'rejected', reason: outcome.reason };

@@ -7,13 +7,15 @@ import type { Message } from '../message.js';
  * provider who put it off, `pauseMs` when it put off whatever comes from us, and for how long; in doubt it is `unknown`. `uncertain` when it may have taken the message
  * and takes it once, however often it comes. `closes`: nothing may go to
  * the address again, and why. `barred`: the provider refuses us, whatever the message.
+ * `uncalled`: its turn did not come.
  */
 export type Outcome =
   | { status: 'accepted'; providerMessageId: string | null }
   | { status: 'rejected'; reason: string; closes?: SuppressionReason }
   | { status: 'unknown'; reason: string }
   | { status: 'retry'; reason: string; reached: boolean; pauseMs?: number; uncertain?: boolean }
-  | { status: 'barred'; reason: string };
+  | { status: 'barred'; reason: string }
+  | { status: 'uncalled' };
 
 /** A way to a provider. It never throws for a message: every message has its outcome, at the same index. */
 export interface Channel<Sent extends Message = Message> {

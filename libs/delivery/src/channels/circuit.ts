@@ -25,7 +25,9 @@ export class Circuit {
   }
 
   /** Takes note of a batch's outcomes. */
-  heard(now: number, outcomes: readonly Outcome[]): void {
+  heard(now: number, all: readonly Outcome[]): void {
+    const outcomes = all.filter(({ status }) => status !== 'uncalled');
+    if (outcomes.length === 0) return;
     const lost = outcomes.filter(cameToNothing).length;
     this.budget = Math.min(MOST_RETRIES, this.budget - lost + RETRIES_PER_CALL * (outcomes.length - lost));
     if (lost < outcomes.length && this.budget >= 0) {

@@ -19,7 +19,7 @@ export interface ProviderRequest {
 
 const directly = (url: string, init: ProviderRequest & { signal: AbortSignal }): Promise<Response> => fetch(url, { ...init, body: init.body as string, redirect: 'manual' });
 
-export type Refusal = Exclude<Outcome, { status: 'accepted' }>;
+export type Refusal = Exclude<Outcome, { status: 'accepted' | 'uncalled' }>;
 
 /**
  * One call of a provider over HTTP, and what its answer means for a message (RFC 9110 §15). 429 and 503 say "later", with the time in

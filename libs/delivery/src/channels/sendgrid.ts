@@ -1,16 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import type { EmailMessage } from '../message.js';
 import type { Channel, Outcome } from './channel.js';
-import { call, type Refusal } from './provider-call.js';
+import { call } from './provider-call.js';
 
 /** Personalizations of one call (https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations). */
 const PERSONALIZATIONS = 1_000;
+/** Calls of one message that are under way at once. */
+const LARGE_AT_ONCE = 20;
+/** How long a batch goes on to another call, in milliseconds: who pauses a campaign waits no longer than that. */
+const CALLING_MS = 700;
 /** Bytes that one personalization's substitutions may have; some are left for the tags. */
 const SUBSTITUTIONS = 9_000;
 
 /**
  * Email over SendGrid's v3 mail/send. What a mailing's messages share is sent once, each recipient's own part as substitutions; a
- * message with more of its own than they may hold goes in a call of its own. The delivery's id, and nothing of the person,
+ * message with more of its own than they may hold goes in a call of its own; where those are many, the rest waits for the next batch. The delivery's id, and nothing of the person,
  * travels in `custom_args`, and comes back with every event.
  */
 export class SendGridChannel implements Channel<EmailMessage> {
@@ -26,33 +30,42 @@ export class SendGridChannel implements Channel<EmailMessage> {
 
   async send(batch: readonly EmailMessage[]): Promise<Outcome[]> {
     const outcomes = new Map<EmailMessage, Outcome>();
-    const tell = (messages: readonly EmailMessage[], outcome: Outcome): void => messages.forEach((message) => outcomes.set(message, outcome));
     const [alone, together] = [batch.filter(isLarge), batch.filter((message) => !isLarge(message))];
-    const calls = [...alone.map((message) => [message]), ...sharing(together)];
-    for (let next = calls.shift(); next !== undefined; next = calls.shift()) {
-      const answer = await call('sendgrid', `${this.apiUrl}/v3/mail/send`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${this.apiKey}`, 'content-type': 'application/json' },
-        body: JSON.stringify(next.length === 1 ? single(next[0]!) : shared(next)),
-      });
-      if (answer.ok) tell(next, { status: 'accepted', providerMessageId: answer.headers.get('x-message-id') });
-      // One bad address has the whole call refused: the halves are tried until it is alone.
-      else if (answer.outcome.status === 'rejected' && next.length > 1) calls.unshift(next.slice(0, next.length >> 1), next.slice(next.length >> 1));
-      else {
-        tell(next, answer.outcome);
-        // What befell this call would befall the next ones: they wait with it.
-        if (answer.outcome.status !== 'rejected') for (const untried of calls.splice(0)) tell(untried, postponed(answer.outcome));
+    const calls = [...sharing(together), ...alone.map((message) => [message])];
+    const until = performance.now() + CALLING_MS;
+    while (calls.length > 0 && (outcomes.size === 0 || performance.now() < until)) {
+      const shared = calls.findIndex((messages) => messages.length > 1);
+      const next = calls.splice(0, Math.max(1, Math.min(shared === -1 ? calls.length : shared, LARGE_AT_ONCE)));
+      const heard = (await Promise.all(next.map((messages) => this.call(messages)))).flat();
+      for (const { messages, outcome, refused } of heard) {
+        // One bad address has the whole call refused: the halves are tried until it is alone.
+        if (refused) calls.unshift(messages.slice(0, messages.length >> 1), messages.slice(messages.length >> 1));
+        else for (const message of messages) outcomes.set(message, outcome);
       }
+      // What befell this call would befall the next ones: they wait with it.
+      const failed = heard.find(({ outcome: { status } }) => status !== 'accepted' && status !== 'rejected');
+      if (failed !== undefined) for (const message of calls.splice(0).flat()) outcomes.set(message, postponed(failed.outcome));
     }
-    return batch.map((message) => outcomes.get(message)!);
+    return batch.map((message) => outcomes.get(message) ?? { status: 'uncalled' });
   }
 
   close(): void {
     // each call is its own
   }
+
+  /** One call, and what it means for its messages; `refused` when it is for one of several. */
+  private async call(messages: readonly EmailMessage[]): Promise<{ messages: readonly EmailMessage[]; outcome: Outcome; refused: boolean }> {
+    const answer = await call('sendgrid', `${this.apiUrl}/v3/mail/send`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${this.apiKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify(messages.length === 1 ? single(messages[0]!) : shared(messages)),
+    });
+    if (answer.ok) return { messages, outcome: { status: 'accepted', providerMessageId: answer.headers.get('x-message-id') }, refused: false };
+    return { messages, outcome: answer.outcome, refused: answer.outcome.status === 'rejected' && messages.length > 1 };
+  }
 }
 
-const postponed = (outcome: Refusal): Outcome => (outcome.status === 'retry' || outcome.status === 'barred' ? outcome : { status: 'retry', reason: outcome.reason, reached: false });
+const postponed = (outcome: Outcome): Outcome => (outcome.status === 'unknown' ? { status: 'retry', reason: outcome.reason, reached: false } : outcome);
 
 /** Messages of one template and one sender, who differ in nothing but their substitutions. */
 const sharing = (batch: readonly EmailMessage[]): EmailMessage[][] =>
