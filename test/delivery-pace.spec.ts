@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startApp, type TestApp } from './support/app.js';
 import { eventually } from './support/eventually.js';
 import { CONTENT, Mailings, SENDER_ENV, startMailer } from './support/mailings.js';
@@ -50,6 +51,31 @@ describe('a tenant’s pace over a provider', () => {
     const [first, second] = [...grants.values()].map((granted) => [...granted.keys()]) as [number[], number[]];
     expect(Math.min(...second)).toBeLessThan(Math.max(...first)); // side by side
   });
+});
+
+test('a pause ends a batch that a slow server is in the middle of, and everybody gets it once when it goes on', async () => {
+  const { app, smtp } = await startMailer();
+  try {
+    const arrivals: number[] = [];
+    smtp.beforeReply = async () => {
+      arrivals.push(performance.now());
+      await sleep(300);
+    };
+    const mailings = await Mailings.of(app);
+    const mailing = await mailings.start(CONTENT, await mailings.crowd(90));
+    await eventually(() => expect(arrivals.length).toBeGreaterThan(0));
+    await mailings.inTenant((tx) => mailings.delivery.pause(tx, mailings.tenant, mailing.campaignNo));
+    const paused = performance.now();
+    const sent = await mailings.quiet(mailing);
+    expect(arrivals.filter((at) => at > paused + 1_000)).toEqual([]);
+    expect([sent, sent < 90]).toEqual([arrivals.length, true]);
+    await mailings.inTenant((tx) => mailings.delivery.resume(tx, mailings.tenant, mailing.campaignNo));
+    await mailings.finished(mailing);
+    expect([new Set(smtp.recipients).size, smtp.recipients.length]).toEqual([90, 90]);
+  } finally {
+    await app.close();
+    await smtp.close();
+  }
 });
 
 describe('a provider that does not answer as it should', () => {

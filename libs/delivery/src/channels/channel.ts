@@ -17,6 +17,9 @@ export type Outcome =
   | { status: 'barred'; reason: string }
   | { status: 'uncalled' };
 
+/** How long a batch goes on to another call, in milliseconds: who pauses a campaign waits no longer than that. */
+export const CALLING_MS = 700;
+
 /** A way to a provider. It never throws for a message: every message has its outcome, at the same index. */
 export interface Channel<Sent extends Message = Message> {
   readonly channel: ChannelName;

@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { EmailMessage } from '../message.js';
-import type { Channel, Outcome } from './channel.js';
+import { CALLING_MS, type Channel, type Outcome } from './channel.js';
 import { call } from './provider-call.js';
 
 /** Personalizations of one call (https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations). */
 const PERSONALIZATIONS = 1_000;
 /** Calls of one message that are under way at once. */
 const LARGE_AT_ONCE = 20;
-/** How long a batch goes on to another call, in milliseconds: who pauses a campaign waits no longer than that. */
-const CALLING_MS = 700;
 /** Bytes that one personalization's substitutions may have; some are left for the tags. */
 const SUBSTITUTIONS = 9_000;
 

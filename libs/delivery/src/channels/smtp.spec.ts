@@ -11,7 +11,7 @@ type Stage = (typeof STAGES)[number];
 const REPLIES: Record<string, string> = { EHLO: '250-here\r\n250 AUTH PLAIN', AUTH: '235 welcome', MAIL: '250 ok', RCPT: '250 ok', DATA: '354 go on', RSET: '250 ok', QUIT: '221 bye' };
 
 /** A server that speaks RFC 5321 until a message reaches `stage`: there it answers nothing and hangs up. The messages before the `nth` pass. */
-async function serve(stage: Stage, nth: number) {
+async function serve(stage: Stage | null, nth: number, replies = REPLIES) {
   let messages = 0;
   const talk = async (socket: Socket): Promise<void> => {
     socket.on('error', () => undefined);
@@ -24,7 +24,7 @@ async function serve(stage: Stage, nth: number) {
       if (at(text ? (line === '.' ? 'final dot' : 'text') : (verb as Stage))) return void socket.destroy();
       if (text && line !== '.') continue;
       if (text) messages++;
-      socket.write(text ? '250 taken\r\n' : `${REPLIES[verb]}\r\n`);
+      socket.write(text ? '250 taken\r\n' : `${replies[verb]}\r\n`);
       text = !text && verb === 'DATA';
     }
   };
@@ -54,4 +54,15 @@ describe.each([1, 2])('a server that hangs up on message %i of a connection', (n
       server.close();
     }
   });
+});
+
+test.each([['535 5.7.8 wrong password', 'barred'], ['454 4.7.0 later', 'retry']])('a login that is answered %j: %s', async (reply, status) => {
+  const server = await serve(null, 1, { ...REPLIES, AUTH: reply });
+  const channel = new SmtpChannel(server.url);
+  try {
+    expect(await channel.send([email])).toMatchObject([{ status }]);
+  } finally {
+    channel.close();
+    server.close();
+  }
 });

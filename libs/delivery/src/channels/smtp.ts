@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { createTransport, type Transporter } from 'nodemailer';
 import type { EmailMessage } from '../message.js';
-import type { Channel, Outcome } from './channel.js';
+import { CALLING_MS, type Channel, type Outcome } from './channel.js';
 import { messageIdOf, mimeOf } from './mime.js';
 
 /** Connections kept open to the server. */
@@ -74,8 +74,19 @@ export class SmtpChannel implements Channel<EmailMessage> {
     });
   }
 
-  send(batch: readonly EmailMessage[]): Promise<Outcome[]> {
-    return Promise.all(batch.map((email) => this.sendOne(email)));
+  /** As many at once as there are connections, so that what a slow server has not been given yet can wait for the next batch. */
+  async send(batch: readonly EmailMessage[]): Promise<Outcome[]> {
+    const outcomes = batch.map((): Outcome => ({ status: 'uncalled' }));
+    const until = performance.now() + CALLING_MS;
+    let next = 0;
+    const work = async (): Promise<void> => {
+      while (next < batch.length && performance.now() < until) {
+        const at = next++;
+        outcomes[at] = await this.sendOne(batch[at]!);
+      }
+    };
+    await Promise.all(Array.from({ length: CONNECTIONS }, work));
+    return outcomes;
   }
 
   /** Lets messages under way finish. */
