@@ -56,9 +56,9 @@ describe('sending over SendGrid', () => {
   });
 
   test('a message longer than substitutions may be goes alone', async () => {
-    await mailings.send({ ...CONTENT, body: '{% if customer.first_name == "Ada" %}{% for i in (1..1500) %}Word {{ i }} {% endfor %}{% else %}Short{% endif %}' }, await mailings.people([{ id: 'a', email: 'a@example.com', first_name: 'Ada' }, { id: 'b', email: 'b@example.com' }, { id: 'c', email: 'c@example.com' }]));
+    await mailings.send({ ...CONTENT, body: `{% if customer.first_name == "Ada" %}${'Words '.repeat(2_000)}The end{% else %}Short{% endif %}` }, await mailings.people([{ id: 'a', email: 'a@example.com', first_name: 'Ada' }, { id: 'b', email: 'b@example.com' }, { id: 'c', email: 'c@example.com' }]));
     expect(sendgrid.calls.map(({ body }) => body.personalizations.length).sort()).toEqual([1, 2]);
-    expect(sendgrid.mails().find(({ to }) => to === 'a@example.com')!.html).toContain('Word 1500');
+    expect(sendgrid.mails().find(({ to }) => to === 'a@example.com')!.html).toContain('The end');
   });
 
   test('many of those end with the campaign’s pause, and go on after it', async () => {
