@@ -91,7 +91,11 @@ describe('the links of an email', () => {
     expect(asked.status).toBe(200);
     expect(asked.headers.get('content-type')).toBe('text/html; charset=utf-8');
     const html = await asked.text();
-    expect(html).toMatch(/<html lang="en">[\s\S]*<main>[\s\S]*<h1>[\s\S]*<form method="post"><button type="submit">/);
+    expect(html).toMatch(/<html lang="en" dir="ltr">[\s\S]*<main>[\s\S]*<h1>[\s\S]*<form method="post">(<input type="hidden"[^>]*>)+<button type="submit">/);
+    expect(html).not.toMatch(/<script|<fieldset|https?:/);
+    expect(Object.fromEntries(['cache-control', 'referrer-policy', 'content-security-policy'].map((name) => [name, asked.headers.get(name)]))).toEqual({
+      'cache-control': 'no-store, private', 'referrer-policy': 'no-referrer', 'content-security-policy': expect.stringMatching(/^default-src 'none'; style-src 'sha256-[^']+'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'$/),
+    });
     const consent = async () => (await app.sql<{ consent_email: string }>('SELECT consent_email FROM customers WHERE tenant_id = $1 AND customer_no = $2', [mailings.tenant.id, customerNo]))[0]!.consent_email;
     expect(await consent()).toBe('unknown');
 
@@ -111,5 +115,55 @@ describe('the links of an email', () => {
 
     const again = await mailings.send(CONTENT, [customerNo]);
     expect((await mailings.ledger(again))[0]).toMatchObject({ status: 'skipped', reason: 'no_consent' });
+  });
+
+  describe('who hears over several channels chooses', () => {
+    const api = () => app.api(['tenant_admin'], mailings.tenant.name);
+    const path = { params: { path: { customer_id: 'ada' } } };
+    const consents = async () => {
+      const { data } = await api().GET('/api/v1/marketing/customers/{customer_id}', path);
+      return Object.fromEntries(Object.entries(data!.consents).map(([channel, consent]) => [channel, consent.status]));
+    };
+    const post = async (form: [string, string][], headers = {}) => {
+      const response = await app.fetch(unsubscribe, { method: 'POST', token: '', body: new URLSearchParams(form), headers });
+      return [response.status, /<h1>(.*)<\/h1>/.exec(await response.text())![1]];
+    };
+    beforeEach(async () => {
+      const body = { phone: '+41791234567', locale: 'de-CH', consents: { sms: { status: 'subscribed' as const } } };
+      expect((await api().PUT('/api/v1/marketing/customers/{customer_id}', { ...path, body })).error).toBeUndefined();
+    });
+
+    test('on a page in their language, each choice with its label', async () => {
+      const html = await (await get(unsubscribe)).text();
+      expect(html).toMatch(/<html lang="de" dir="ltr">[\s\S]*<fieldset><legend>Was sollen wir nicht mehr senden\?<\/legend>/);
+      expect([...html.matchAll(/<label for="(\S+)"><input type="checkbox" id="(\S+)" name="stop" value="(\w+)"( checked)?>([^<]+)</g)].map(([, ...found]) => found)).toEqual([
+        ['stop-email', 'stop-email', 'email', ' checked', 'E-Mails'], ['stop-sms', 'stop-sms', 'sms', undefined, 'SMS'],
+      ]);
+    });
+
+    test('what to stop, and the rest goes on', async () => {
+      expect(await post([['chosen', '1'], ['stop', 'sms'], ['stop', 'fax']])).toEqual([200, 'Sie sind abgemeldet']);
+      expect(await consents()).toMatchObject({ email: 'unknown', sms: 'unsubscribed' });
+      expect(await mailings.counters(mailing)).toEqual({ sent: 1, delivered: 1 });
+      expect(await (await get(unsubscribe)).text()).not.toContain('<fieldset');
+      expect(await post([['chosen', '1'], ['stop', 'email']])).toEqual([200, 'Sie sind abgemeldet']);
+      expect(await consents()).toMatchObject({ email: 'unsubscribed', sms: 'unsubscribed' });
+      expect(await mailings.counters(mailing)).toEqual({ sent: 1, delivered: 1, unsubscribed: 1 });
+    });
+
+    test('nothing, and nothing changes', async () => {
+      expect(await post([['chosen', '1']])).toEqual([200, 'Abmelden?']);
+      expect(await consents()).toMatchObject({ email: 'unknown', sms: 'subscribed' });
+    });
+
+    test('nothing by a mail client’s own button: it stops the message’s channel', async () => {
+      expect(await post([['List-Unsubscribe', 'One-Click']])).toEqual([200, 'Sie sind abgemeldet']);
+      expect(await consents()).toMatchObject({ email: 'unsubscribed', sms: 'subscribed' });
+    });
+
+    test('in the browser’s language once nobody knows theirs', async () => {
+      expect((await api().DELETE('/api/v1/marketing/customers/{customer_id}', path)).response.status).toBe(204);
+      expect(await post([['chosen', '1'], ['stop', 'email'], ['stop', 'sms']], { 'accept-language': 'xx, fr-CH;q=0.9, en' })).toEqual([200, 'Vous êtes désabonné']);
+    });
   });
 });

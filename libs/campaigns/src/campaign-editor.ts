@@ -29,11 +29,11 @@ export class CampaignEditor {
    * @throws RequestError validation_failed; CampaignError segment_not_found, segment_too_large; PromoError promo_code_exists, invalid_promo_code
    */
   async edit(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, written: CreateCampaignDto | UpdateCampaignDto, surroundings: Surroundings): Promise<Segment> {
-    const { name, type, channels, priority, content, schedule, holdout_percent, stop_rules } = written;
+    const { name, type, channels, priority, content, schedule, holdout_percent, stop_rules, utm } = written;
     const before = { code: campaign.promoCode, discount: campaign.promoDiscount, dates: promoDates(campaign) };
     Object.assign(campaign, defined({ name, type, channels, priority }));
     if (content !== undefined) campaign.content = content === null ? null : mergePatch<Content>(campaign.content, content);
-    campaign.options = mergePatch<MailingOptions>(campaign.options, { holdout_percent, stop_rules });
+    campaign.options = mergePatch<MailingOptions>(campaign.options, { holdout_percent, stop_rules, utm });
     this.editSchedule(campaign, schedule);
     if (written.promo_code !== undefined) campaign.promoCode = written.promo_code;
     if (written.promo_discount_percent !== undefined) {
@@ -69,7 +69,7 @@ export class CampaignEditor {
   }
 
   private faults(campaign: CampaignEntity): Fault[] {
-    const faults: Fault[] = campaign.content === null ? [] : this.delivery.validateContent(campaign.content);
+    const faults: Fault[] = campaign.content === null ? [] : this.delivery.validateContent(campaign.content, campaign.channels);
     if (!endsAfterStart(campaign)) faults.push({ pointer: '/schedule/end_date', code: 'after_start', detail: 'end_date must be later than start_date.' });
     if ((campaign.promoCode === null) !== (campaign.promoDiscount === null)) {
       const pointer = campaign.promoCode === null ? '/promo_code' : '/promo_discount_percent';

@@ -16,6 +16,23 @@ export const FLASH_SALE = {
   promo_discount_percent: 25,
 };
 
+/** Each in their language, and visits told apart in web analytics. */
+export const IN_TWO_LANGUAGES = {
+  name: 'Flash Sale in two languages',
+  type: 'promotion',
+  channels: ['email'],
+  segment_id: 'seg_all_customers',
+  content: {
+    subject: 'Flash Sale - 25% Off Today Only!',
+    preheader: 'Until midnight, in all our restaurants',
+    body: "Don't miss our biggest sale of the season...",
+    cta_text: 'Shop Now',
+    cta_url: 'https://order.example.com/menu',
+    locales: { de: { subject: 'Nur heute: 25 % auf alles!', preheader: 'Bis Mitternacht, in allen Restaurants', body: 'Unser größter Ausverkauf der Saison …', cta_text: 'Jetzt bestellen', cta_url: 'https://order.example.com/de/menu' } },
+  },
+  utm: { source: 'newsletter', campaign: 'flash_sale' },
+};
+
 /** The least that makes a campaign. */
 export const BARE_DRAFT = { name: 'Welcome to the family', type: 'onboarding', channels: ['email'], segment_id: 'seg_new_customers' };
 
@@ -62,6 +79,7 @@ export const SCHEDULED = {
   priority: 0,
   holdout_percent: null,
   stop_rules: null,
+  utm: null,
   warnings: [],
   metrics: NOTHING_YET,
   created_at: '2026-01-25T10:00:00Z',

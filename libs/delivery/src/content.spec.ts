@@ -3,7 +3,7 @@ import { linksOf } from './links.js';
 import { compile, render } from './template.js';
 
 test('a channel’s own members override the common ones', () => {
-  expect(contentFor('sms', { subject: 'a', body: 'b', sms: { body: 'c' } })).toEqual({ subject: 'a', body: 'c', cta_text: undefined, cta_url: undefined });
+  expect(contentFor('sms', { subject: 'a', body: 'b', sms: { body: 'c' } })).toEqual({ subject: 'a', body: 'c' });
 });
 
 test('every fault of the content is told, with line and column', () => {

@@ -1,38 +1,79 @@
 import type { Fault } from '#kernel';
-import type { Channel } from '#tenants';
-import { RENDER_MS, templateFault } from './template.js';
+import { type Channel, CHANNELS } from '#tenants';
+import { emailSize, MAX_EMAIL_BYTES } from './email-layout.js';
+import { RENDER_MS, templateFault, triedOut } from './template.js';
 
-/** What one channel says. `subject`, `body` and `cta_text` are Liquid; so is `cta_url` after its host. */
+/** What one channel says. `subject`, `preheader`, `body` and `cta_text` are Liquid; so is `cta_url` after its host. */
 export interface ChannelContent {
   subject?: string;
+  /** By email alone. */
+  preheader?: string;
   body?: string;
   cta_text?: string;
   cta_url?: string;
 }
 
-/** A campaign's content: it serves all channels, and a channel's own members override it. */
-export interface Content extends ChannelContent {
+/** What is said in one language: it serves all channels, and a channel's own members override it. */
+export interface LocalContent extends ChannelContent {
   email?: ChannelContent;
   sms?: ChannelContent;
   push?: ChannelContent;
 }
 
-const TEMPLATES = ['subject', 'body', 'cta_text', 'cta_url'] as const;
+/** A campaign's content. What a language says overrides it, member by member. */
+export interface Content extends LocalContent {
+  /** By BCP 47 tag. */
+  locales?: Readonly<Record<string, LocalContent>>;
+}
+
+/** A language of the content's own, by the tag it has there; null is what serves everybody else. */
+export type ContentLocale = string | null;
+
+const TEMPLATES = ['subject', 'preheader', 'body', 'cta_text', 'cta_url'] as const;
 
 /** http(s), and a host that no variable can extend: what is stored decides where a link leads, never a recipient's data. */
 const SAFE_URL = /^https?:\/\/[^\s{}\\/?#@]+([/?#]|$)/i;
 
-/** The content as the channel sends it. */
-export function contentFor(channel: Channel, content: Content): ChannelContent {
-  const { subject, body, cta_text, cta_url } = content;
-  return { subject, body, cta_text, cta_url, ...content[channel] };
+/** The languages of the content, in an order that storing it does not change. */
+export const localesOf = ({ locales }: Content): ContentLocale[] => [null, ...Object.keys(locales ?? {}).sort()];
+
+/** The language for a recipient: theirs, then the same with less and less of what narrows it down (RFC 4647 §3.4), then none. */
+export function localeFor(content: Content, recipient: string | null): ContentLocale {
+  if (content.locales === undefined || recipient === null) return null;
+  const tags = new Map(Object.keys(content.locales).map((tag) => [tag.toLowerCase(), tag]));
+  for (let wanted = recipient.toLowerCase().replaceAll('_', '-'); wanted !== ''; wanted = wanted.slice(0, Math.max(0, wanted.lastIndexOf('-')))) {
+    const found = tags.get(wanted);
+    if (found !== undefined) return found;
+  }
+  return null;
 }
 
-/** Every template that does not parse or takes too long, with its line and column, and every link that is no http(s) URL. Pointers start at the body's `/content`. */
-export function validateContent(content: Content): Fault[] {
-  const parts: [string, ChannelContent | undefined][] = [['', content], ['/email', content.email], ['/sms', content.sms], ['/push', content.push]];
+/** Where the content of a channel is found, what overrides last, with its pointer from `/content` on. */
+function sourcesOf(channel: Channel, content: Content, locale: ContentLocale): { path: string; part: ChannelContent }[] {
+  const local = locale === null ? undefined : content.locales?.[locale];
+  const at = `/content/locales/${locale}`;
+  const sources: [string, ChannelContent | null | undefined][] = [['/content', content], [`/content/${channel}`, content[channel]], [at, local], [`${at}/${channel}`, local?.[channel]]];
+  return sources.flatMap(([path, part]) => (part === undefined || part === null ? [] : [{ path, part }]));
+}
+
+/** The content as the channel sends it, in the language. */
+export function contentFor(channel: Channel, content: Content, locale: ContentLocale = null): ChannelContent {
+  const said: ChannelContent = {};
+  for (const { part } of sourcesOf(channel, content, locale)) {
+    for (const name of TEMPLATES) if (typeof part[name] === 'string') said[name] = part[name];
+  }
+  return said;
+}
+
+/**
+ * Every template that does not parse or takes too long, with its line and column, every link that is no http(s) URL, and emails that are
+ * too large. Pointers start at the body's `/content`.
+ */
+export function validateContent(content: Content, channels: readonly Channel[] = CHANNELS): Fault[] {
+  const parts = new Map(localesOf(content).flatMap((locale) => CHANNELS.flatMap((channel) => sourcesOf(channel, content, locale).map(({ path, part }) => [path, part]))));
   const until = performance.now() + RENDER_MS;
-  return parts.flatMap(([path, part]) => (part === undefined || part === null ? [] : channelFaults(`/content${path}`, part, until)));
+  const faults = [...parts].flatMap(([path, part]) => channelFaults(path, part, until));
+  return faults.length > 0 || !channels.includes('email') ? faults : localesOf(content).flatMap((locale) => sizeFault(content, locale, performance.now() + RENDER_MS / 2));
 }
 
 function channelFaults(path: string, content: ChannelContent, until: number): Fault[] {
@@ -40,10 +81,20 @@ function channelFaults(path: string, content: ChannelContent, until: number): Fa
     const fault = templateFault(content[name] ?? '', until);
     return fault === null ? [] : [{ pointer: `${path}/${name}`, ...fault }];
   });
-  if (content.cta_url !== undefined && !isSafeUrl(content.cta_url)) {
+  if (typeof content.cta_url === 'string' && !isSafeUrl(content.cta_url)) {
     faults.push({ pointer: `${path}/cta_url`, code: 'invalid_url', detail: 'cta_url must be an http or https URL with a fixed host.' });
   }
   return faults;
+}
+
+/** An email that is too large even when nothing is known of the customer. */
+function sizeFault(content: Content, locale: ContentLocale, until: number): Fault[] {
+  const { subject = '', preheader = '', body = '', cta_text = '' } = contentFor('email', content, locale);
+  if (body.length < 1_000 && !body.includes('{%')) return []; // however much of it becomes links
+  const size = emailSize({ subject: triedOut(subject, until), preheader: triedOut(preheader, until), body: triedOut(body, until), button: triedOut(cta_text, until) });
+  if (size <= MAX_EMAIL_BYTES) return [];
+  const { path } = sourcesOf('email', content, locale).findLast(({ part }) => typeof part.body === 'string')!;
+  return [{ pointer: `${path}/body`, code: 'email_too_large', detail: `The email has about ${size} bytes of HTML; mail programs cut off what goes beyond ${MAX_EMAIL_BYTES}.` }];
 }
 
 export const isSafeUrl = (url: string): boolean => SAFE_URL.test(url);

@@ -28,9 +28,9 @@ export class Delivery {
     return this.readiness.hindrance(tx, tenant, channels, settings);
   }
 
-  /** Every fault of the templates and links; pointers start at `/content`. */
-  validateContent(content: Content): Fault[] {
-    return validateContent(content);
+  /** Every fault of the templates and links, and of the size of emails; pointers start at `/content`. */
+  validateContent(content: Content, channels: readonly Channel[]): Fault[] {
+    return validateContent(content, channels);
   }
 
   /**

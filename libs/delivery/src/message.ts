@@ -62,6 +62,9 @@ export type Message = EmailMessage | SmsMessage | PushMessage;
  */
 export type Writer = (key: DeliveryKey, to: Addressee, profile: CustomerProfile) => Message;
 
+/** A message that has more than its readers would be shown. */
+export class TooLarge extends Error {}
+
 /** No control characters: a header is one line, whatever a template makes of a customer's name. */
 // eslint-disable-next-line no-control-regex
 export const oneLine = (text: string): string => text.replace(/[\u0000-\u001f\u007f\u2028\u2029]+/g, ' ').trim();

@@ -8,7 +8,7 @@ import type { Content } from './content.js';
 import { Contacts, noContacts } from './contacts.js';
 import { decide, type DeferReason, type SendingRules, type SkipReason } from './decision.js';
 import type { DeliveryKey } from './delivery-id.js';
-import type { Message } from './message.js';
+import { type Message, TooLarge } from './message.js';
 import type { MailingOptions } from './options.js';
 import { ADDRESS_OWNERS, type ClaimedRow, TAKE_ADDRESSES } from './ledger.queries.js';
 import { placeOf } from './split.js';
@@ -91,7 +91,7 @@ export class Preparation {
       try {
         prepared.messages.push({ row, message: write(key, { address, hash }, profile) });
       } catch (error) {
-        prepared.settled.push({ row, status: 'rejected', reason: isOverLimit(error) ? 'template_limit_exceeded' : 'template_failed' });
+        prepared.settled.push({ row, status: 'rejected', reason: error instanceof TooLarge ? 'email_too_large' : isOverLimit(error) ? 'template_limit_exceeded' : 'template_failed' });
       }
       await otherWork();
     }

@@ -1,5 +1,5 @@
 import type { CustomerProfile } from '#customers';
-import { contentFor, type Content } from './content.js';
+import { contentFor, type Content, type ContentLocale } from './content.js';
 import { customerScope } from './customer-scope.js';
 import { type DeliveryKey, encodeDeliveryId } from './delivery-id.js';
 import { ctaLink, linkNumbers } from './links.js';
@@ -15,13 +15,14 @@ export class PushTemplate {
 
   constructor(
     content: Content,
+    locale: ContentLocale,
     private readonly promoCode: string | null,
     private readonly tokens: TrackingTokens,
   ) {
-    const { subject, body } = contentFor('push', content);
+    const { subject, body } = contentFor('push', content, locale);
     this.title = compile(subject ?? '');
     this.body = compile(body ?? '');
-    this.cta = ctaLink('push', content, linkNumbers(content));
+    this.cta = ctaLink('push', content, locale, linkNumbers(content));
   }
 
   /** @throws LiquidError when a template fails for this recipient */

@@ -1,11 +1,14 @@
 import type { CustomerProfile } from '#customers';
-import { contentFor, type Content } from './content.js';
+import { contentFor, type Content, type ContentLocale } from './content.js';
 import { type DeliveryKey, encodeDeliveryId } from './delivery-id.js';
 import { customerScope } from './customer-scope.js';
-import { ctaLink, linkNumbers, URL_IN_TEXT } from './links.js';
+import { ctaLink, linkNumbers } from './links.js';
 import type { Addressee, SmsMessage } from './message.js';
+import type { Utm } from './options.js';
 import { compile, type CompiledTemplate, render, RENDER_MS, type Scope } from './template.js';
 import type { TrackingTokens } from './tracking-token.js';
+import { URL_IN_TEXT } from './url-in-text.js';
+import { withUtm } from './utm.js';
 
 /** How to get no more of them, as carriers demand of marketing (CTIA Messaging Principles §5.1.4). */
 const OPT_OUT = 'Reply STOP to opt out.';
@@ -19,14 +22,15 @@ export class SmsTemplate {
 
   constructor(
     content: Content,
-    private readonly mailing: { type: string; promo_code: string | null },
+    locale: ContentLocale,
+    private readonly mailing: { type: string; promo_code: string | null; utm: Utm | null },
     private readonly tokens: TrackingTokens,
   ) {
-    const { body, cta_text } = contentFor('sms', content);
+    const { body, cta_text } = contentFor('sms', content, locale);
     this.body = compile(body ?? '');
     this.ctaText = compile(cta_text ?? '');
     this.links = linkNumbers(content);
-    this.cta = ctaLink('sms', content, this.links);
+    this.cta = ctaLink('sms', content, locale, this.links);
   }
 
   /** @throws LiquidError when a template fails for this recipient */
@@ -35,7 +39,8 @@ export class SmsTemplate {
     const until = performance.now() + RENDER_MS;
     const tracked = (url: string): string => {
       const linkNo = this.links.get(url);
-      return linkNo === undefined ? url : this.tokens.url('c', key, linkNo);
+      if (linkNo === undefined) return url === scope.unsubscribe_url ? url : withUtm(url, this.mailing.utm);
+      return this.tokens.url('c', key, linkNo);
     };
     const body = render(this.body, scope, until).trim().replace(URL_IN_TEXT, tracked);
     const cta = this.cta === null ? '' : [render(this.ctaText, scope, until).trim(), this.tokens.url('c', key, this.cta)].filter(Boolean).join(': ');

@@ -66,6 +66,15 @@ export const render = (template: CompiledTemplate, scope: Scope, until = perform
 /** Whether a template was given up because it takes too long or makes too much. */
 export const isOverLimit = (error: unknown): boolean => error instanceof LiquidError && error.message.includes('limit exceeded');
 
+/** What the text makes when nothing is known of the customer; nothing when it fails, or the time is up. */
+export function triedOut(text: string, until: number): string {
+  try {
+    return performance.now() < until ? render(compile(text), {}, until) : '';
+  } catch {
+    return '';
+  }
+}
+
 /**
  * Why the text does not parse, or cannot be rendered in time even when nothing is known of the customer, with where; null
  * when neither. Whatever else fails without a customer may do with one.

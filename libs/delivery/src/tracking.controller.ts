@@ -2,16 +2,16 @@ import { Controller, Get, Header, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Route } from '#http';
+import { type Channel, CHANNELS } from '#tenants';
 import { DeliveryError } from './delivery.errors.js';
 import { isMachine } from './machine.js';
 import { Tracking } from './tracking.service.js';
-import { ASK_PAGE, DONE_PAGE } from './unsubscribe-page.js';
+import { askPage, donePage, PAGE_POLICY } from './unsubscribe-page.js';
 
 /** One transparent pixel, GIF89a. */
 const PIXEL = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
 
 const HTML = 'text/html; charset=utf-8';
-const PAGE_POLICY = `default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'`;
 
 @ApiTags('Tracking')
 @Controller('t')
@@ -51,39 +51,52 @@ export class TrackingController {
 
   @Get('u/:token')
   @Header('content-security-policy', PAGE_POLICY)
+  @Header('referrer-policy', 'no-referrer')
   @Header('cache-control', 'no-store, private')
   @Route({
     allow: 'public',
     summary: 'Ask whether to unsubscribe',
-    description: 'A page with one button. It changes nothing: link scanners open it, too.',
+    description: 'A page with one button, and a choice of channels where the customer hears from the tenant over several; in the customer’s language where it is one of ours, without scripts. It changes nothing: link scanners open it, too.',
     produces: 'text/html',
-    headers: ['Cache-Control', 'Content-Security-Policy'],
+    headers: ['Cache-Control', 'Content-Security-Policy', 'Referrer-Policy'],
     errors: [DeliveryError.only('link_not_found')],
   })
-  async showUnsubscribe(@Param('token') token: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
-    await this.tracking.assertUnsubscribable(token);
+  async showUnsubscribe(@Param('token') token: string, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
+    const choices = await this.tracking.choices(token, languagesOf(request));
     void reply.type(HTML);
-    return ASK_PAGE;
+    return askPage(choices);
   }
 
   @Post('u/:token')
   @Header('content-security-policy', PAGE_POLICY)
+  @Header('referrer-policy', 'no-referrer')
   @Header('cache-control', 'no-store, private')
   @Route({
     allow: 'public',
     summary: 'Unsubscribe',
-    description: 'One click (RFC 8058), from the page’s button or a mail client’s own. Withdraws the consent and suppresses the address.',
+    description: 'One click (RFC 8058), from the page’s button or a mail client’s own. Withdraws the consent and suppresses the address: on the message’s channel, or on those that the page’s form names. A form that names none changes nothing and is shown again.',
     produces: 'text/html',
-    headers: ['Cache-Control', 'Content-Security-Policy'],
-    rawBody: 'anything', // bounded and not looked at: the token alone says who
+    headers: ['Cache-Control', 'Content-Security-Policy', 'Referrer-Policy'],
+    rawBody: 'anything', // bounded; the token alone says who, and what is not the page's form is one click
     bodyLimit: 16 * 1024,
     errors: [DeliveryError.only('link_not_found')],
   })
-  async unsubscribe(@Param('token') token: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
-    await this.tracking.unsubscribe(token);
+  async unsubscribe(@Param('token') token: string, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
+    const chosen = chosenIn(request);
+    const choices = await this.tracking.choices(token, languagesOf(request));
     void reply.type(HTML);
-    return DONE_PAGE;
+    if (chosen?.length === 0) return askPage(choices, true);
+    return donePage({ ...choices, channels: await this.tracking.unsubscribe(token, chosen) });
   }
 }
+
+/** The channels that the page's form names; null for what is no such form, as a mail client's own post. */
+function chosenIn({ rawBody }: FastifyRequest): Channel[] | null {
+  const form = new URLSearchParams(rawBody?.toString());
+  return form.has('chosen') ? CHANNELS.filter((channel) => form.getAll('stop').includes(channel)) : null;
+}
+
+/** What the browser says that its reader speaks, first what they would rather. */
+const languagesOf = ({ headers }: FastifyRequest): string[] => (headers['accept-language'] ?? '').split(',', 10).map((range) => range.split(';', 1)[0]!.trim());
 
 const byMachine = ({ method, headers }: FastifyRequest): boolean => isMachine(method, headers['user-agent']);

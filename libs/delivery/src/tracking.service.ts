@@ -1,16 +1,21 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { Customers } from '#customers';
+import type { EntityManager } from 'typeorm';
+import { addressOf, type CustomerProfile, Customers } from '#customers';
 import { Database } from '#database';
 import { Clock, type Tenant } from '#kernel';
-import { Tenants } from '#tenants';
+import { type Channel, CHANNELS, Tenants } from '#tenants';
 import { isSafeUrl } from './content.js';
 import { DeliveryError } from './delivery.errors.js';
 import { encodeDeliveryId } from './delivery-id.js';
 import { customerScope } from './customer-scope.js';
+import type { MailingOptions } from './options.js';
 import type { Receipt } from './receipt.js';
 import { Receipts } from './receipts.js';
 import { compile, render, type Scope } from './template.js';
 import { type TokenKind, type TrackingTarget, TrackingTokens } from './tracking-token.js';
+import type { Choices } from './unsubscribe-page.js';
+import { utmOf, withUtm } from './utm.js';
+import { wordsFor } from './words.js';
 
 /** What the links of a message do. The token alone says whose message it is; nobody is logged in. */
 @Injectable()
@@ -39,14 +44,42 @@ export class Tracking {
     return url;
   }
 
-  /** Whether the token is one of ours. */
-  async assertUnsubscribable(token: string): Promise<void> {
-    await this.read('u', token);
+  /**
+   * What the recipient may stop: the message's channel, and the others that the customer hears from the tenant over.
+   *
+   * @param languages what the reader speaks, unless the customer's own is known
+   */
+  async choices(token: string, languages: readonly string[]): Promise<Choices> {
+    const { tenant, target } = await this.read('u', token);
+    const { channel, customerNo } = target.key;
+    const profile = await this.database.inTenant(tenant, (tx) => this.profileOf(tx, tenant, customerNo));
+    const hears = (one: Channel): boolean => profile !== null && addressOf(profile, one) !== null && (profile[`consent_${one}`] === 'subscribed' || (one === 'email' && profile.consent_email === 'unknown'));
+    return { words: wordsFor(profile?.locale ? [profile.locale, ...languages] : languages), channels: [channel, ...CHANNELS.filter((one) => one !== channel && hears(one))] };
   }
 
-  async unsubscribe(token: string): Promise<void> {
+  /**
+   * On the message's channel by the address that it was sent to; on others for the customer that it was sent to.
+   *
+   * @param chosen null for the message's channel
+   * @returns what was stopped
+   */
+  async unsubscribe(token: string, chosen: readonly Channel[] | null): Promise<readonly Channel[]> {
     const { tenant, target } = await this.read('u', token);
-    await this.database.inTenant(tenant, (tx) => this.receipts.record(tx, tenant, [{ ...this.receipt(target, 'unsubscribed'), source: 'unsubscribe_link' }]));
+    const { channel } = target.key;
+    const stopped = chosen ?? [channel];
+    const others = stopped.filter((one) => one !== channel);
+    await this.database.inTenant(tenant, async (tx) => {
+      if (stopped.includes(channel)) await this.receipts.record(tx, tenant, [{ ...this.receipt(target, 'unsubscribed'), source: 'unsubscribe_link' }]);
+      const profile = others.length === 0 ? null : await this.profileOf(tx, tenant, target.key.customerNo);
+      if (profile !== null) await this.customers.setConsent(tx, tenant, others.map((one) => ({ customerNo: profile.customer_no, channel: one, status: 'unsubscribed', source: 'unsubscribe_link', at: this.clock.now() })));
+    });
+    return stopped;
+  }
+
+  /** Whoever has the number by now; null when they were erased. */
+  private async profileOf(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<CustomerProfile | null> {
+    const now = (await this.customers.survivors(tx, tenant, [customerNo])).get(customerNo) ?? customerNo;
+    return (await this.customers.profiles(tx, tenant, [now])).get(now) ?? null;
   }
 
   /** A hit that cannot be written down is not worth a broken link. */
@@ -71,17 +104,17 @@ export class Tracking {
 
   private destination(tenant: Tenant, { key, linkNo }: TrackingTarget): Promise<string> {
     return this.database.inTenant(tenant, async (tx) => {
-      const [link] = await tx.query<{ url: string; promo_code: string | null }[]>(
-        `SELECT l.url, m.promo_code FROM mailing_links l JOIN mailings m ON m.tenant_id = $1 AND m.campaign_no = $2
+      const [link] = await tx.query<{ url: string; promo_code: string | null; campaign_id: string; options: MailingOptions }[]>(
+        `SELECT l.url, m.promo_code, m.campaign_id, m.options FROM mailing_links l JOIN mailings m ON m.tenant_id = $1 AND m.campaign_no = $2
           WHERE l.tenant_id = $1 AND l.campaign_no = $2 AND l.link_no = $3`,
         [tenant.id, key.campaignNo, linkNo],
       );
       if (link === undefined || !isSafeUrl(link.url)) throw new DeliveryError('link_not_found');
-      if (!link.url.includes('{')) return link.url;
-      const customerNo = (await this.customers.survivors(tx, tenant, [key.customerNo])).get(key.customerNo) ?? key.customerNo;
-      const profile = (await this.customers.profiles(tx, tenant, [customerNo])).get(customerNo);
-      const scope: Scope = { customer: profile && customerScope(profile), promo_code: link.promo_code };
-      return filledIn(link.url, scope) ?? link.url.slice(0, link.url.indexOf('{'));
+      const utm = utmOf(link, key.channel);
+      if (!link.url.includes('{')) return withUtm(link.url, utm);
+      const profile = await this.profileOf(tx, tenant, key.customerNo);
+      const scope: Scope = { customer: profile === null ? undefined : customerScope(profile), promo_code: link.promo_code };
+      return withUtm(filledIn(link.url, scope) ?? link.url.slice(0, link.url.indexOf('{')), utm);
     });
   }
 }

@@ -2,6 +2,7 @@ export * from './bodies.js';
 export * from './dates.js';
 export * from './http.module.js';
 export * from './outbound.module.js';
+export { instantiate } from './instantiate.js';
 export { Outbound, type OutboundRequest, RefusedTargetError } from './outbound.js';
 export { parseJson, textFault, Unstorable } from './json-body.js';
 export * from './page.dto.js';

@@ -7,6 +7,7 @@ import { CAMPAIGN_STATUSES, CAMPAIGN_TYPES, type CampaignStatus, type CampaignTy
 import type { CampaignEntity } from '../campaign.entity.js';
 import type { CampaignRow, CounterRow } from '../campaigns.queries.js';
 import { CampaignContentDto } from './content.dto.js';
+import { UtmDto } from './write-campaign.dto.js';
 
 /** Customers, each counted once. */
 export class CampaignSummaryMetricsDto {
@@ -210,6 +211,9 @@ export class CampaignDto extends CampaignBaseDto {
   @ApiProperty({ type: CampaignStopRulesDto, nullable: true })
   stop_rules: CampaignStopRulesDto | null;
 
+  @ApiProperty({ type: UtmDto, nullable: true })
+  utm: UtmDto | null;
+
   @ApiProperty({
     type: [CampaignWarningDto],
     description: 'What to look at before it starts, or why it was paused by itself (`sender_not_configured`, `channel_not_configured`, `channel_refused`; by its stop rules `bounce_rate_exceeded`, `complaint_rate_exceeded`, `promo_used_up`); empty when all is well.',
@@ -254,6 +258,7 @@ export class CampaignDto extends CampaignBaseDto {
       priority: campaign.priority,
       holdout_percent: campaign.options.holdout_percent ?? null,
       stop_rules: campaign.options.stop_rules === undefined ? null : CampaignStopRulesDto.from(campaign.options.stop_rules),
+      utm: campaign.options.utm ?? null,
       warnings: campaign.warnings,
       metrics: CampaignMetricsDto.from(counters, currency),
       created_at: campaign.createdAt.toISOString(),

@@ -1,7 +1,8 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiExtraModels, ApiProperty, getSchemaPath } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsOptional, IsString, Matches, MaxLength, ValidateNested } from 'class-validator';
 import { OneLine } from '#http';
+import { LocaleMap } from '../locale-map.js';
 
 /** One message: what the reader sees, whatever the channel. Texts are Liquid templates. */
 export class CampaignMessageDto {
@@ -9,6 +10,11 @@ export class CampaignMessageDto {
   @IsOptional() @IsString() @MaxLength(500) @OneLine()
   @ApiProperty({ type: String, required: false, nullable: true, maxLength: 500, example: 'Flash Sale - 25% Off Today Only!' })
   subject?: string | null;
+
+  /** Of an email: the line that inboxes show after the subject. As Liquid. */
+  @IsOptional() @IsString() @MaxLength(500) @OneLine()
+  @ApiProperty({ type: String, required: false, nullable: true, maxLength: 500, example: 'Today until midnight, in all our restaurants' })
+  preheader?: string | null;
 
   /** The text, as Liquid: `Hello {{ customer.first_name | default: "there" }}`. */
   @IsOptional() @IsString() @MaxLength(500_000)
@@ -26,8 +32,8 @@ export class CampaignMessageDto {
   cta_url?: string | null;
 }
 
-/** The message of all channels, and what differs on one of them. */
-export class CampaignContentDto extends CampaignMessageDto {
+/** The message of all channels in one language, and what differs on one of them. */
+export class LocalContentDto extends CampaignMessageDto {
   @IsOptional() @ValidateNested() @Type(() => CampaignMessageDto)
   @ApiProperty({ type: CampaignMessageDto, required: false, nullable: true, description: 'What differs by email.' })
   email?: CampaignMessageDto | null;
@@ -39,4 +45,18 @@ export class CampaignContentDto extends CampaignMessageDto {
   @IsOptional() @ValidateNested() @Type(() => CampaignMessageDto)
   @ApiProperty({ type: CampaignMessageDto, required: false, nullable: true, description: 'What differs as a push message.' })
   push?: CampaignMessageDto | null;
+}
+
+/** The message of all channels, and what differs on one of them, or in a language. */
+@ApiExtraModels(LocalContentDto)
+export class CampaignContentDto extends LocalContentDto {
+  /** What differs in other languages, by BCP 47 tag. A customer gets the one of their locale, or of its language (`de` for `de-AT`), or else what stands beside this. */
+  @IsOptional() @LocaleMap(() => LocalContentDto)
+  @ApiProperty({
+    type: 'object',
+    nullable: true,
+    additionalProperties: { $ref: getSchemaPath(LocalContentDto) },
+    example: { de: { subject: 'Nur heute: 25 % auf alles', body: 'Unser größter Ausverkauf der Saison …', cta_text: 'Jetzt bestellen' } },
+  })
+  locales?: Record<string, LocalContentDto> | null;
 }

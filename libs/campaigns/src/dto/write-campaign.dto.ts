@@ -48,6 +48,29 @@ export class StopRulesDto {
   promo_budget?: boolean | null;
 }
 
+/** What links carry for web analytics, beside what they carry already. Untold, the medium is the channel and the campaign its id. */
+export class UtmDto {
+  @IsOptional() @Trimmed() @IsString() @Length(1, 200) @OneLine()
+  @ApiProperty({ type: String, required: false, nullable: true, minLength: 1, maxLength: 200, example: 'newsletter' })
+  source?: string | null;
+
+  @IsOptional() @Trimmed() @IsString() @Length(1, 200) @OneLine()
+  @ApiProperty({ type: String, required: false, nullable: true, minLength: 1, maxLength: 200, example: 'email' })
+  medium?: string | null;
+
+  @IsOptional() @Trimmed() @IsString() @Length(1, 200) @OneLine()
+  @ApiProperty({ type: String, required: false, nullable: true, minLength: 1, maxLength: 200, example: 'flash_sale' })
+  campaign?: string | null;
+
+  @IsOptional() @Trimmed() @IsString() @Length(1, 200) @OneLine()
+  @ApiProperty({ type: String, required: false, nullable: true, minLength: 1, maxLength: 200 })
+  term?: string | null;
+
+  @IsOptional() @Trimmed() @IsString() @Length(1, 200) @OneLine()
+  @ApiProperty({ type: String, required: false, nullable: true, minLength: 1, maxLength: 200 })
+  content?: string | null;
+}
+
 /** What is optional in a new campaign; in a merge patch, null removes it. */
 class OptionalPartsDto {
   /** Needed by the time the campaign is scheduled or started. */
@@ -82,6 +105,10 @@ class OptionalPartsDto {
   @IsOptional() @ValidateNested() @Type(() => StopRulesDto)
   @ApiProperty({ type: StopRulesDto, required: false, nullable: true })
   stop_rules?: StopRulesDto | null;
+
+  @IsOptional() @ValidateNested() @Type(() => UtmDto)
+  @ApiProperty({ type: UtmDto, required: false, nullable: true })
+  utm?: UtmDto | null;
 }
 
 const named = [Trimmed(), IsString(), Length(1, 200), OneLine()];
