@@ -17,7 +17,7 @@ p { display:block;margin:13px 0; }
 :root { color-scheme: light dark; supported-color-schemes: light dark; }
 .text, .text div { overflow-wrap: break-word; word-break: break-word; }
 @media (prefers-color-scheme: dark) {
-.page { background: #14181d !important; background-color: #14181d !important; }
+.page, .page > div { background: #14181d !important; background-color: #14181d !important; }
 .card, .card > table { background: #1f262e !important; background-color: #1f262e !important; }
 .text div, .heading { color: #f0f4f8 !important; }
 .quiet div, .quiet-link { color: #a9b4c0 !important; }
@@ -27,7 +27,7 @@ p { display:block;margin:13px 0; }
 [data-ogsc] .text div, [data-ogsc] .heading { color: #f0f4f8 !important; }
 [data-ogsc] .quiet div, [data-ogsc] .quiet-link { color: #a9b4c0 !important; }
 [data-ogsc] .link { color: #7cc4fa !important; }
-[data-ogsb] .page { background-color: #14181d !important; }
+[data-ogsb] .page, [data-ogsb] .page > div { background-color: #14181d !important; }
 [data-ogsb] .card, [data-ogsb] .card > table { background-color: #1f262e !important; }
 </style><meta name="color-scheme" content="light dark"><meta name="supported-color-schemes" content="light dark"><meta name="format-detection" content="telephone=no,date=no,address=no,email=no"></head><body class="page" style="word-spacing:normal;background-color:#f2f4f7;"><div aria-label="{{ subject }}" aria-roledescription="email" role="article" lang="{{ language }}" dir="{{ direction }}" style="word-spacing:normal;background-color:#f2f4f7;">
 {% if preheader %}<div style="display:none;font-size:1px;line-height:1px;max-height:0;max-width:0;opacity:0;overflow:hidden;mso-hide:all">{{ preheader }}&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;&#847;&zwnj;&nbsp;</div>{% endif %}

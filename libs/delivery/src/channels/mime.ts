@@ -44,7 +44,7 @@ function mailbox(name: string | null, address: string): string {
   return `${phrase} <${address}>`;
 }
 
-const quoted = (text: string): string => wrap(encode(text.replace(/\r?\n/g, '\r\n')), 75);
+const quoted = (text: string): string => wrap(encode(text.replace(/\r\n?|\n/g, '\r\n')), 75);
 
 /** Piece by piece; a soft line break after each lets every piece keep to its own lines. */
 function filled(template: Slotted, values: Readonly<Record<string, string>>): string {
