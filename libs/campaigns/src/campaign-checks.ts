@@ -45,6 +45,17 @@ export class CampaignChecks {
     return segment;
   }
 
+  /**
+   * Holds the segments whose members are left out.
+   *
+   * @throws CampaignError segment_not_found
+   */
+  async excludable(tx: EntityManager, tenant: Tenant, segmentIds: readonly string[]): Promise<void> {
+    const known = await this.segments.holdAll(tx, tenant, segmentIds);
+    const errors = segmentIds.flatMap((id, at) => (known.has(id) ? [] : [{ pointer: `/exclude_segment_ids/${at}`, code: 'segment_not_found', detail: 'There is no such segment.' }]));
+    if (errors.length > 0) throw new CampaignError('segment_not_found', { errors });
+  }
+
   /** Why nothing could be sent now, or null. A reason to refuse a start, and a warning before it. */
   async notReady(tx: EntityManager, tenant: Tenant, channels: readonly Channel[], settings: Settings): Promise<CampaignError | null> {
     const hindrance = await this.delivery.hindrance(tx, tenant, channels, settings);

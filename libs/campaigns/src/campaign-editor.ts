@@ -29,11 +29,12 @@ export class CampaignEditor {
    * @throws RequestError validation_failed; CampaignError segment_not_found, segment_too_large; PromoError promo_code_exists, invalid_promo_code
    */
   async edit(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, written: CreateCampaignDto | UpdateCampaignDto, surroundings: Surroundings): Promise<Segment> {
-    const { name, type, channels, priority, content, schedule, holdout_percent, stop_rules, utm } = written;
+    const { name, type, channels, priority, content, schedule, holdout_percent, stop_rules, utm, delivery_mode, send_window } = written;
+    const exclude_segment_ids = written.exclude_segment_ids?.length === 0 ? null : written.exclude_segment_ids;
     const before = { code: campaign.promoCode, discount: campaign.promoDiscount, dates: promoDates(campaign) };
     Object.assign(campaign, defined({ name, type, channels, priority }));
     if (content !== undefined) campaign.content = content === null ? null : mergePatch<Content>(campaign.content, content);
-    campaign.options = mergePatch<MailingOptions>(campaign.options, { holdout_percent, stop_rules, utm });
+    campaign.options = mergePatch<MailingOptions>(campaign.options, { holdout_percent, stop_rules, utm, delivery_mode, send_window, exclude_segment_ids });
     this.editSchedule(campaign, schedule);
     if (written.promo_code !== undefined) campaign.promoCode = written.promo_code;
     if (written.promo_discount_percent !== undefined) {
@@ -41,6 +42,7 @@ export class CampaignEditor {
     }
     const faults = this.faults(campaign);
     if (faults.length > 0) throw validationFailed(faults);
+    await this.checks.excludable(tx, tenant, campaign.options.exclude_segment_ids ?? []);
     const segment = this.checks.mailable(surroundings, campaign.channels);
     Object.assign(campaign, { segmentNo: segment.no, segmentId: segment.id, segmentName: segment.name });
     if (campaign.promoCode !== before.code || campaign.promoDiscount !== before.discount) await this.attachPromo(tx, tenant, campaign);
@@ -48,12 +50,13 @@ export class CampaignEditor {
     return segment;
   }
 
-  /** `schedule` is a merge patch of its own: null removes both dates, a date left out stays. */
+  /** `schedule` is a merge patch of its own: null removes all of it, a date left out stays. */
   editSchedule(campaign: CampaignEntity, schedule: UpdateCampaignDto['schedule']): void {
     if (schedule === undefined) return;
-    const { start_date, end_date } = schedule ?? { start_date: null, end_date: null };
+    const { start_date, end_date, local_time } = schedule ?? { start_date: null, end_date: null, local_time: null };
     if (start_date !== undefined) campaign.startAt = start_date === null ? null : new Date(start_date);
     if (end_date !== undefined) campaign.endAt = end_date === null ? null : new Date(end_date);
+    campaign.options = mergePatch<MailingOptions>(campaign.options, { local_time: local_time === false ? null : local_time });
   }
 
   /**
@@ -71,6 +74,7 @@ export class CampaignEditor {
   private faults(campaign: CampaignEntity): Fault[] {
     const faults: Fault[] = campaign.content === null ? [] : this.delivery.validateContent(campaign.content, campaign.channels);
     if (!endsAfterStart(campaign)) faults.push({ pointer: '/schedule/end_date', code: 'after_start', detail: 'end_date must be later than start_date.' });
+    faults.push(...optionFaults(campaign));
     if ((campaign.promoCode === null) !== (campaign.promoDiscount === null)) {
       const pointer = campaign.promoCode === null ? '/promo_code' : '/promo_discount_percent';
       faults.push({ pointer, code: 'required', detail: 'promo_code and promo_discount_percent go together.' });
@@ -91,6 +95,13 @@ export class CampaignEditor {
     campaign.promoId = promo.promoId;
     campaign.promoCode = promo.code;
   }
+}
+
+function optionFaults({ options: { send_window, delivery_mode, local_time } }: CampaignEntity): Fault[] {
+  const faults: Fault[] = [];
+  if (send_window !== undefined && send_window.start === send_window.end) faults.push({ pointer: '/send_window/end', code: 'empty_window', detail: 'end must differ from start.' });
+  if (delivery_mode === 'continuous' && local_time) faults.push({ pointer: '/schedule/local_time', code: 'not_continuous', detail: 'A continuous campaign writes to each when they enter the segment; a send_window tells at which hours.' });
+  return faults;
 }
 
 /** When a promo made with the campaign holds. */

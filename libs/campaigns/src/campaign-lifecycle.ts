@@ -1,7 +1,7 @@
 import { Injectable, Logger, OnModuleInit } from '@nestjs/common';
 import { type EntityManager, In } from 'typeorm';
 import { Database } from '#database';
-import { Delivery, MAILING_FINISHED, MAILING_HELD } from '#delivery';
+import { Delivery, MAILING_FINISHED, MAILING_HELD, type MailingOptions } from '#delivery';
 import { assertVersion, type Versioned, type Versions } from '#http';
 import { Jobs } from '#jobs';
 import { Clock, DomainError, type Tenant, validationFailed } from '#kernel';
@@ -11,12 +11,12 @@ import type { CampaignEntity } from './campaign.entity.js';
 import { CampaignError } from './campaign.errors.js';
 import { CampaignChecks } from './campaign-checks.js';
 import { CampaignEditor, promoDates } from './campaign-editor.js';
-import { CampaignScheduler, START_CAMPAIGN } from './campaign-scheduler.js';
+import { CampaignScheduler, START_CAMPAIGN, type StartCampaign } from './campaign-scheduler.js';
 import { CampaignStore } from './campaign-store.js';
 import { missingContent } from './missing-content.js';
 import type { CampaignDto } from './dto/campaign.dto.js';
 import type { CampaignScheduleDto } from './dto/write-campaign.dto.js';
-import { endsAfterStart, OVERDUE, warning } from './schedule.js';
+import { endsAfterStart, OVERDUE, wallClock, warning } from './schedule.js';
 
 /** The moves of a campaign from draft to completed: each under the row's lock, together with what delivery does about it. */
 @Injectable()
@@ -36,7 +36,7 @@ export class CampaignLifecycle implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.jobs.handle(START_CAMPAIGN, (tenant, { campaign_id, schedule_version }) => this.startScheduled(tenant, campaign_id, schedule_version));
+    this.jobs.handle(START_CAMPAIGN, (tenant, job) => this.startScheduled(tenant, job));
     this.jobs.subscribe(MAILING_FINISHED, 'campaigns', (tenant, { campaign_id }) => this.complete(tenant, campaign_id));
     this.jobs.subscribe(MAILING_HELD, 'campaigns', (tenant, { campaign_id, code, detail }) => this.hold(tenant, campaign_id, { code, detail }));
   }
@@ -52,6 +52,7 @@ export class CampaignLifecycle implements OnModuleInit {
       assertComplete(campaign);
       this.checks.mailable(await this.checks.surroundings(tx, tenant, campaign.segmentId), campaign.channels);
       await this.editor.movePromo(tx, tenant, campaign, before);
+      await this.checks.excludable(tx, tenant, campaign.options.exclude_segment_ids ?? []);
       await this.scheduler.settle(tx, tenant, campaign, settings, true);
     });
   }
@@ -103,11 +104,12 @@ export class CampaignLifecycle implements OnModuleInit {
   }
 
   /** Holds the campaign against every rule once more, and hands it to delivery. */
-  private async launch(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity): Promise<void> {
+  private async launch(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, byTheClock = false): Promise<void> {
     const now = this.clock.now();
     assertComplete(campaign);
     if (campaign.endAt !== null && campaign.endAt <= now) throw new CampaignError('invalid_state', { detail: 'Its end date has passed: change the schedule first.' });
     const surroundings = await this.checks.surroundings(tx, tenant, campaign.segmentId);
+    await this.checks.excludable(tx, tenant, campaign.options.exclude_segment_ids ?? []);
     const segment = this.checks.mailable(surroundings, campaign.channels);
     const hindrance = await this.checks.notReady(tx, tenant, campaign.channels, surroundings.settings);
     if (hindrance !== null) throw hindrance;
@@ -115,17 +117,18 @@ export class CampaignLifecycle implements OnModuleInit {
       const dates = promoDates(campaign);
       await this.editor.movePromo(tx, tenant, campaign, dates, { ...dates, validFrom: now }); // started before its time, with its code
     }
-    const { campaignId, campaignNo, name, type, channels, content, promoId, promoCode, endAt: endsAt, priority, options } = campaign;
+    const { campaignId, campaignNo, name, type, channels, content, promoId, promoCode, endAt: endsAt, priority } = campaign;
+    const options: MailingOptions = byTheClock && campaign.options.local_time ? { ...campaign.options, local_start: { wall_clock: wallClock(campaign, surroundings.settings.timezone), started_at: now.toISOString() } } : campaign.options;
     await this.delivery.start(tx, tenant, { campaignId, campaignNo, name, type, channels, segmentNo: segment.no, content: content!, promoId, promoCode, endsAt, priority, options });
     Object.assign(campaign, { status: 'active', startedAt: now, warnings: [], segmentNo: segment.no, segmentName: segment.name } satisfies Partial<CampaignEntity>);
   }
 
   /** The job of a booked start. Too late, or refused by a rule meanwhile: back to draft, with the reason; never fired silently, never retried for ever. */
-  private async startScheduled(tenant: Tenant, campaignId: string, scheduleVersion: number): Promise<void> {
+  private async startScheduled(tenant: Tenant, { campaign_id: campaignId, schedule_version: scheduleVersion, due }: StartCampaign): Promise<void> {
     try {
       await this.scheduled(tenant, campaignId, scheduleVersion, async (tx, campaign) => {
-        if (this.clock.now().getTime() - campaign.startAt!.getTime() > OVERDUE) backToDraft(campaign, warning('schedule_missed'));
-        else await this.launch(tx, tenant, campaign);
+        if (this.clock.now().getTime() - (due === undefined ? campaign.startAt!.getTime() : Math.min(Date.parse(due), campaign.startAt!.getTime())) > OVERDUE) backToDraft(campaign, warning('schedule_missed'));
+        else await this.launch(tx, tenant, campaign, true);
       });
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;

@@ -8,10 +8,17 @@ import type { CampaignWarning } from './campaign.js';
 import type { CampaignEntity } from './campaign.entity.js';
 import { CampaignChecks } from './campaign-checks.js';
 import { missingContent } from './missing-content.js';
-import { promoWarning, stateOf } from './schedule.js';
+import { bookingOf, firstStart, promoWarning, stateOf, warning } from './schedule.js';
+
+export interface StartCampaign {
+  campaign_id: string;
+  schedule_version: number;
+  /** When it was to be done. */
+  due?: string;
+}
 
 /** Starts the campaign, if it is still scheduled as it was when this was queued. Tried for hours; what comes too late says so itself. */
-export const START_CAMPAIGN = jobType<{ campaign_id: string; schedule_version: number }>('campaign-start', { retries: 50, concurrency: 2 });
+export const START_CAMPAIGN = jobType<StartCampaign>('campaign-start', { retries: 50, concurrency: 2 });
 
 /** Decides whether a saved campaign is scheduled, and books its start. */
 @Injectable()
@@ -28,9 +35,9 @@ export class CampaignScheduler {
    * makes the job of the booking before do nothing.
    *
    * @param wanted whether it is meant to be scheduled: a new campaign, or one that was until now
-   * @param booked the start for which a job is waiting already
+   * @param booked the {@link bookingOf} for which a job is waiting already
    */
-  async settle(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, settings: Settings, wanted: boolean, booked: Date | null = null): Promise<void> {
+  async settle(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, settings: Settings, wanted: boolean, booked: string | null = null): Promise<void> {
     const complete = missingContent(campaign.content, campaign.channels).length === 0;
     const { status, warnings } = stateOf(campaign, complete, wanted, this.clock.now());
     campaign.status = status;
@@ -39,11 +46,16 @@ export class CampaignScheduler {
     if (status !== 'scheduled') return;
     const hindrance = await this.checks.notReady(tx, tenant, campaign.channels, settings);
     if (hindrance !== null) campaign.warnings.push({ code: hindrance.code, detail: hindrance.message });
-    if (booked?.getTime() === campaign.startAt!.getTime()) return;
+    const now = this.clock.now();
+    const first = firstStart(campaign, settings.timezone);
+    if (first < now) campaign.warnings.push(warning('local_time_passed'));
+    if (booked === bookingOf(campaign)) return;
+    const due = first < now ? now : first;
     campaign.scheduleVersion += 1;
-    const job = { campaign_id: campaign.campaignId, schedule_version: campaign.scheduleVersion };
-    await this.jobs.enqueue(tx, tenant, START_CAMPAIGN, job, { startAfter: campaign.startAt! });
+    const job = { campaign_id: campaign.campaignId, schedule_version: campaign.scheduleVersion, due: due.toISOString() };
+    await this.jobs.enqueue(tx, tenant, START_CAMPAIGN, job, { startAfter: due });
   }
+
   private async promoWarnings(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, promoId: string): Promise<CampaignWarning[]> {
     const warning = promoWarning(campaign, await this.promos.validity(tx, tenant, promoId), this.clock.now());
     return warning === null ? [] : [warning];

@@ -56,7 +56,9 @@ export class CampaignStore {
   /** Which campaign still needs the segment, in words; null when none does. */
   async segmentUse(tx: EntityManager, tenant: Tenant, segmentNo: number): Promise<string | null> {
     const user = await tx.findOneBy(CampaignEntity, { tenantId: tenant.id, segmentNo, status: In(['scheduled', 'active', 'paused']) });
-    return user && `Campaign ${user.campaignId} is ${user.status} for it.`;
+    if (user !== null) return `Campaign ${user.campaignId} is ${user.status} for it.`;
+    const [excluding] = await tx.query<{ campaign_id: string; status: string }[]>(EXCLUDING, [tenant.id, segmentNo]);
+    return excluding === undefined ? null : `Campaign ${excluding.campaign_id} is ${excluding.status} and leaves out its members.`;
   }
 
   /** Whether another campaign that is not over announces the same promo. */
@@ -85,6 +87,10 @@ export class CampaignStore {
     return counters!;
   }
 }
+
+const EXCLUDING = `
+  SELECT c.campaign_id, c.status FROM campaigns c JOIN segments s ON s.tenant_id = $1 AND s.segment_no = $2
+   WHERE c.tenant_id = $1 AND c.status IN ('scheduled', 'active', 'paused') AND c.options->'exclude_segment_ids' ? s.segment_id LIMIT 1`;
 
 /** Before its start a campaign has no counters: nothing to ask for. */
 const NOTHING_YET = Object.fromEntries(METRICS.map((metric) => [metric, null])) as CounterRow;

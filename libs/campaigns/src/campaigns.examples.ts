@@ -72,7 +72,7 @@ export const SCHEDULED = {
   content: FLASH_SALE.content,
   start_date: '2026-01-31T12:00:00Z',
   end_date: '2026-01-31T23:59:59Z',
-  schedule: FLASH_SALE.schedule,
+  schedule: { ...FLASH_SALE.schedule, local_time: false },
   promo_id: 'promo_01kzv3q6x0w9m2h7c4t8r5e1nd',
   promo_code: 'FLASH25',
   promo_discount_percent: 25,
@@ -80,6 +80,9 @@ export const SCHEDULED = {
   holdout_percent: null,
   stop_rules: null,
   utm: null,
+  delivery_mode: 'broadcast',
+  send_window: null,
+  exclude_segment_ids: [],
   warnings: [],
   metrics: NOTHING_YET,
   created_at: '2026-01-25T10:00:00Z',
@@ -89,7 +92,7 @@ export const SCHEDULED = {
   canceled_at: null,
 };
 
-export const DRAFT = { ...SCHEDULED, status: 'draft', start_date: null, end_date: null, schedule: { start_date: null, end_date: null } };
+export const DRAFT = { ...SCHEDULED, status: 'draft', start_date: null, end_date: null, schedule: { start_date: null, end_date: null, local_time: false } };
 export const ACTIVE = { ...SCHEDULED, status: 'active', started_at: '2026-01-31T12:00:00Z' };
 export const PAUSED = { ...ACTIVE, status: 'paused' };
 export const CANCELED = { ...SCHEDULED, status: 'completed', completed_at: '2026-01-31T15:00:00Z', canceled_at: '2026-01-31T15:00:00Z' };

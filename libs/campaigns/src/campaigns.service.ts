@@ -12,6 +12,7 @@ import { CampaignEditor } from './campaign-editor.js';
 import { CampaignScheduler } from './campaign-scheduler.js';
 import { CampaignStore } from './campaign-store.js';
 import { type CampaignKey, type CampaignRow, isCampaignKey, isKept, pageStatements } from './campaigns.queries.js';
+import { bookingOf } from './schedule.js';
 import { type CampaignDto, CampaignSummaryDto } from './dto/campaign.dto.js';
 import type { ListCampaignsQueryDto } from './dto/list-campaigns-query.dto.js';
 import type { CreateCampaignDto, UpdateCampaignDto } from './dto/write-campaign.dto.js';
@@ -58,7 +59,7 @@ export class CampaignsService {
       const { name, type, channels, segmentId, content, priority, options, promoCode, promoDiscount } = await this.store.load(tx, tenant, campaignId);
       const [surroundings, campaignNo] = await Promise.all([this.checks.surroundings(tx, tenant, segmentId), this.store.nextNumber(tx)]);
       const copy = this.blank(tenant, campaignNo);
-      const written = { name: `${name.slice(0, 193)} (copy)`, type, channels, segment_id: segmentId, content, priority, ...options, promo_code: promoCode, promo_discount_percent: promoDiscount && promoDiscount / 100 };
+      const written = { name: `${name.slice(0, 193)} (copy)`, type, channels, segment_id: segmentId, content, priority, ...options, schedule: { local_time: options.local_time }, promo_code: promoCode, promo_discount_percent: promoDiscount && promoDiscount / 100 };
       const segment = await this.editor.edit(tx, tenant, copy, written, surroundings);
       await this.store.insert(tx, tenant, copy);
       return this.store.show(tx, tenant, copy, surroundings.settings, segment);
@@ -73,7 +74,7 @@ export class CampaignsService {
       const { settings } = surroundings;
       if (isEditable(campaign.status)) {
         const scheduled = campaign.status === 'scheduled';
-        const booked = scheduled ? campaign.startAt : null;
+        const booked = scheduled ? bookingOf(campaign) : null;
         await this.editor.edit(tx, tenant, campaign, patch, surroundings);
         await this.scheduler.settle(tx, tenant, campaign, settings, scheduled, booked);
       } else {

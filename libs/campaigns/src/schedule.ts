@@ -1,4 +1,5 @@
 /** When a campaign runs, and what is said about it. Pure. */
+import { FIRST_ZONE, firstAt, localDateTime } from '#kernel';
 import type { PromoValidity } from '#promos';
 import type { CampaignWarning } from './campaign.js';
 
@@ -13,6 +14,7 @@ export const OVERDUE = 15 * 60_000;
 export const WARNINGS = {
   schedule_in_past: 'The start date is in the past, so the campaign stays a draft: schedule it anew, or start it.',
   schedule_missed: 'Nothing could start the campaign at its time, and more than 15 minutes have passed: schedule it anew, or start it.',
+  local_time_passed: 'By the clocks of some recipients the start is over: those are skipped. Schedule it 26 hours ahead to reach everybody.',
   content_missing: 'The content lacks what its channels need, so the campaign stays a draft until it is complete and scheduled.',
 } as const;
 
@@ -41,6 +43,19 @@ export function promoWarning({ startAt, endAt }: Schedule, { code, status, valid
   if (validUntil !== null && (validUntil < until || validUntil <= from)) return warn(`ends ${validUntil.toISOString()}, earlier than the campaign.`);
   return null;
 }
+
+interface LocalSchedule extends Schedule {
+  options: { local_time?: boolean };
+}
+
+/** What the tenant's clock shows at the start. */
+export const wallClock = ({ startAt }: Schedule, timezone: string): string => localDateTime(startAt!, timezone);
+
+/** When a worker is to start the scheduled campaign: at its start, or when the first zone on earth has that time. */
+export const firstStart = (campaign: LocalSchedule, timezone: string): Date => (campaign.options.local_time ? firstAt(wallClock(campaign, timezone), FIRST_ZONE) : campaign.startAt!);
+
+/** What a booked start depends on. */
+export const bookingOf = ({ startAt, options }: LocalSchedule): string => `${startAt?.toISOString()} ${options.local_time ? 'local' : ''}`;
 
 /** Whether an end, if any, comes after the start, if any. */
 export const endsAfterStart = ({ startAt, endAt }: Schedule): boolean => startAt === null || endAt === null || endAt > startAt;

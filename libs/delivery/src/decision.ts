@@ -1,6 +1,7 @@
 import type { ConsentStatus, SuppressionReason } from '#customers';
-import { firstOutside, type Hours } from '#kernel';
+import { exceptFor, firstAt, firstOutside, type Hours } from '#kernel';
 import type { Channel } from '#tenants';
+import type { LocalStart } from './options.js';
 
 /** Why somebody is not written to. */
 export const SKIP_REASONS = ['canceled', 'window_missed', 'no_address', 'no_consent', 'suppressed', 'duplicate_address', 'frequency_cap', 'holdout'] as const;
@@ -28,6 +29,10 @@ export interface SendingRules {
   now: Date;
   /** Hours in which nothing is sent over the channel, by the recipient's clock. */
   quietHours: Hours | null;
+  /** Hours in which alone the campaign's messages come, by the recipient's clock. */
+  sendWindow?: Hours | null;
+  /** When sending begins by the recipient's clock; null: at once. */
+  localStart?: LocalStart | null;
   /** Where recipients are of whom nobody knows. */
   timezone: string;
   /** Most marketing messages that one customer gets in the cap's days; null: any number. */
@@ -38,7 +43,7 @@ export interface SendingRules {
 export type Decision = { to: 'send' } | { to: 'skip'; reason: SkipReason } | { to: 'defer'; reason: DeferReason; until: Date };
 
 /** Why somebody is written to later. */
-export type DeferReason = 'quiet_hours' | 'others_first';
+export type DeferReason = 'quiet_hours' | 'send_window' | 'local_time' | 'others_first';
 
 /** Suppressions that say that nothing arrives there, rather than that nothing is wanted. */
 const DEAD: ReadonlySet<SuppressionReason> = new Set(['hard_bounce', 'soft_bounces']);
@@ -46,20 +51,24 @@ const DEAD: ReadonlySet<SuppressionReason> = new Set(['hard_bounce', 'soft_bounc
 /** How long a message waits at least for one of another campaign before it is looked at again. */
 const GIVE_WAY_MS = 30_000;
 
+/** A local time that was this long over when the campaign started was missed: nothing overdue is fired silently. */
+const MISSED_MS = 15 * 60_000;
+
 /**
  * Whether to write to the recipient now. Marketing email goes to whoever has not opted out, SMS and push to whoever opted
  * in (ePrivacy 2002/58 art. 13, TCPA 47 CFR 64.1200). Transactional messages need no consent, know no cap and come at any
- * hour, and yet no dead address is written to. Who is held out is told so only where they would have been written to: the control group is
+ * hour but those that the campaign itself leaves out, and yet no dead address is written to. Who is held out is told so only where they would have been written to: the control group is
  * like the others in all else.
  */
 export function decide(recipient: Recipient, rules: SendingRules): Decision {
   const reason = reasonToSkip(recipient, rules);
   if (reason !== null) return { to: 'skip', reason };
   const send: Decision = recipient.heldOut ? { to: 'skip', reason: 'holdout' } : { to: 'send' };
-  if (rules.type === 'transactional') return send;
   const { endsAt, now, cap } = rules;
-  const until = endOfQuiet(recipient, rules);
-  if (until > now) return { to: 'defer', reason: 'quiet_hours', until: atEndOf(endsAt, until, recipient) };
+  const turn = turnOf(recipient, rules);
+  if (turn === null) return { to: 'skip', reason: 'window_missed' };
+  if (turn.at > now) return { to: 'defer', reason: turn.reason, until: atEndOf(endsAt, turn.at, recipient) };
+  if (rules.type === 'transactional') return send;
   const { had, ahead, aheadUntil } = recipient.contacts;
   if (cap === null || had + ahead < cap) return send;
   return { to: 'defer', reason: 'others_first', until: atEndOf(endsAt, new Date(Math.max(now.getTime() + GIVE_WAY_MS, aheadUntil?.getTime() ?? 0)), recipient) };
@@ -74,14 +83,31 @@ function reasonToSkip(recipient: Recipient, { type, endsAt, now, cap }: SendingR
   return !transactional && cap !== null && recipient.contacts.had >= cap ? 'frequency_cap' : null;
 }
 
-/** Now, when it is not quiet; or when all hours are. */
-function endOfQuiet({ timezone }: Recipient, { now, quietHours, timezone: tenants }: SendingRules): Date {
-  if (quietHours === null) return now;
+interface Turn {
+  at: Date;
+  reason: DeferReason;
+}
+
+/** When the recipient's own clock lets the message come; null when it never does. */
+function turnOf(recipient: Recipient, rules: SendingRules): Turn | null {
   try {
-    return firstOutside(now, timezone ?? tenants, quietHours) ?? now;
-  } catch {
-    return firstOutside(now, tenants, quietHours) ?? now; // a zone that this Node does not know
+    return turnIn(recipient.timezone ?? rules.timezone, recipient, rules);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return turnIn(rules.timezone, recipient, rules); // a zone that this Node does not know
   }
+}
+
+function turnIn(zone: string, { attempts }: Recipient, { type, now, quietHours, sendWindow, localStart }: SendingRules): Turn | null {
+  const begin = localStart ? firstAt(localStart.wall_clock, zone) : now;
+  if (localStart && attempts === 0 && begin.getTime() + MISSED_MS < Date.parse(localStart.started_at)) return null;
+  const from = begin > now ? begin : now;
+  const quiet = type === 'transactional' || quietHours === null ? [] : [quietHours];
+  const closed = sendWindow ? [exceptFor(sendWindow)] : [];
+  const at = firstOutside(from, zone, ...quiet, ...closed);
+  if (at === null) return null; // its window lies in quiet hours
+  if (begin > now) return { at, reason: 'local_time' };
+  return { at, reason: firstOutside(now, zone, ...quiet)! > now ? 'quiet_hours' : 'send_window' };
 }
 
 /** At the end of the campaign at the latest, to be told that it was missed; but whoever was tried in time is not dropped for it. */

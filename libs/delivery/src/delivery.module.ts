@@ -3,6 +3,7 @@ import { CustomersModule } from '#customers';
 import { EventsModule } from '#events';
 import { PromosModule } from '#promos';
 import { SegmentsModule } from '#segments';
+import { Arrivals } from './arrivals.js';
 import { Attribution } from './attribution.js';
 import { CampaignFields } from './campaign-fields.js';
 import { ChannelCredentials } from './channel-credentials.js';
@@ -33,7 +34,7 @@ import { Writers } from './writers.js';
 @Module({
   imports: [CustomersModule, SegmentsModule, EventsModule, PromosModule],
   controllers: [DeliveriesController, ChannelsController, TrackingController],
-  providers: [Delivery, Deliveries, Snapshot, Sender, Batches, Upkeep, Stops, StopRuling, Channels, Paces, ChannelCredentials, Preparation, Readiness, Contacts, Writers, Outcomes, Receipts, ReceiptMatcher, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData],
+  providers: [Delivery, Deliveries, Snapshot, Arrivals, Sender, Batches, Upkeep, Stops, StopRuling, Channels, Paces, ChannelCredentials, Preparation, Readiness, Contacts, Writers, Outcomes, Receipts, ReceiptMatcher, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData],
   exports: [Delivery],
 })
 export class DeliveryModule {}

@@ -65,9 +65,9 @@ export class Delivery {
   async start(tx: EntityManager, tenant: Tenant, mailing: Mailing): Promise<void> {
     const { campaignNo, campaignId, name, type, channels, segmentNo, content, promoId, promoCode, priority, endsAt, options } = mailing;
     await tx.query(
-      `INSERT INTO mailings (tenant_id, campaign_no, campaign_id, name, type, channels, segment_no, content, promo_id, promo_code, priority, ends_at, started_at, options, state)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'running')`,
-      [tenant.id, campaignNo, campaignId, name, type, channels, segmentNo, JSON.stringify(content), promoId, promoCode, priority, endsAt, this.clock.now(), JSON.stringify(options)],
+      `INSERT INTO mailings (tenant_id, campaign_no, campaign_id, name, type, channels, segment_no, content, promo_id, promo_code, priority, ends_at, started_at, options, snapshot_done, state)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'running')`,
+      [tenant.id, campaignNo, campaignId, name, type, channels, segmentNo, JSON.stringify(content), promoId, promoCode, priority, endsAt, this.clock.now(), JSON.stringify(options), options.delivery_mode === 'continuous'],
     );
     await tx.query('INSERT INTO mailing_counters (tenant_id, campaign_no) VALUES ($1, $2)', [tenant.id, campaignNo]);
     const urls = linksOf(content);
@@ -77,7 +77,7 @@ export class Delivery {
        ON CONFLICT (campaign_id) DO UPDATE SET sending = true WHERE campaign_directory.tenant_id = $2`,
       [campaignId, tenant.id, campaignNo],
     );
-    await this.jobs.enqueue(tx, tenant, SNAPSHOT, { campaign_no: campaignNo });
+    if (options.delivery_mode !== 'continuous') await this.jobs.enqueue(tx, tenant, SNAPSHOT, { campaign_no: campaignNo });
   }
 
   /** Nothing more is handed to a provider once this has committed; what a provider has already been called with is finished. */

@@ -122,7 +122,7 @@ export const SKIP_CANCELED = `UPDATE deliveries d SET status = 'skipped', reason
 export const FINISH = `
   UPDATE mailings m SET state = CASE WHEN state = 'running' THEN 'finished' ELSE state END, finished_at = $3
    WHERE m.tenant_id = $1 AND m.campaign_no = $2
-     AND (m.state = 'canceled' OR (m.state = 'running' AND m.snapshot_done AND (m.ends_at IS NULL OR m.ends_at <= $3)))
+     AND (m.state = 'canceled' OR (m.state = 'running' AND m.snapshot_done AND (m.ends_at <= $3 OR m.ends_at IS NULL AND m.options->>'delivery_mode' IS DISTINCT FROM 'continuous')))
      AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.status = 'pending')
      AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.status IN ('claimed', 'calling'))
   RETURNING m.state, m.campaign_id`;

@@ -5,6 +5,33 @@ export interface MailingOptions {
   stop_rules?: StopRules;
   /** What links carry for web analytics. */
   utm?: Utm;
+  /** `broadcast` unless said. */
+  delivery_mode?: DeliveryMode;
+  /** Hours of the recipient's day in which it may come. */
+  send_window?: SendWindow;
+  /** Whoever is in one of these segments is left out. */
+  exclude_segment_ids?: string[];
+  /** Whether a scheduled start means the recipient's clock, not the tenant's. */
+  local_time?: boolean;
+  /** What a start by the recipients' clocks came to: when it is by each of them, and when the campaign started. */
+  local_start?: LocalStart;
+}
+
+/** `broadcast`: to whoever is in the segment at the start; `continuous`: to whoever enters it from then on. */
+export const DELIVERY_MODES = ['broadcast', 'continuous'] as const;
+export type DeliveryMode = (typeof DELIVERY_MODES)[number];
+
+/** Wall-clock times `HH:MM`; from 21:00 to 01:00 runs across midnight. */
+export interface SendWindow {
+  start: string;
+  end: string;
+}
+
+export interface LocalStart {
+  /** `YYYY-MM-DDTHH:MM`. */
+  wall_clock: string;
+  /** ISO 8601. */
+  started_at: string;
 }
 
 /** When a campaign is paused by itself. Rates are percentages. */

@@ -103,7 +103,7 @@ export class Preparation {
     const customerNos = rows.map((row) => row.customer_no);
     const now = this.clock.now();
     const { frequency_cap: cap, timezone } = settings;
-    const rules: SendingRules = { type: mailing.type, endsAt: mailing.ends_at, now, quietHours: settings.quiet_hours[channel], timezone, cap: cap?.max ?? null };
+    const rules: SendingRules = { type: mailing.type, endsAt: mailing.ends_at, now, quietHours: settings.quiet_hours[channel], timezone, cap: cap?.max ?? null, ...wishesOf(mailing.options) };
     const contacts = cap === null || mailing.type === 'transactional' ? noContacts : await this.contacts.count(tx, tenant, cap, mailing.priority, customerNos, now);
     const profiles = await this.customers.profiles(tx, tenant, customerNos);
     const suppressed = await this.suppressions.suppressed(tx, tenant, channel, rows.flatMap((row) => addressIn(profiles, row, channel) ?? []));
@@ -127,6 +127,12 @@ export class Preparation {
     return new Set(owners.map((owner) => owner.customer_no));
   }
 }
+
+/** When the campaign itself wants its messages to come. */
+const wishesOf = ({ send_window, local_start }: MailingOptions): Pick<SendingRules, 'sendWindow' | 'localStart'> => ({
+  sendWindow: send_window === undefined ? null : { from: send_window.start, to: send_window.end },
+  localStart: local_start ?? null,
+});
 
 /** By the customer alone: who is held out is so on every channel. */
 const isHeldOut = ({ campaign_id, options: { holdout_percent = 0 } }: MailingAtWork, { customer_no }: ClaimedRow): boolean =>

@@ -3,6 +3,7 @@ import { Database } from '#database';
 import { Jobs, jobType } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
 import { Segments } from '#segments';
+import type { MailingOptions } from './options.js';
 
 /** Writes the audience of a mailing into the ledger. */
 export const SNAPSHOT = jobType<{ campaign_no: number }>('delivery-snapshot', { concurrency: 2 });
@@ -14,6 +15,7 @@ interface Progress {
   segment_no: number;
   channels: string[];
   snapshot_after: number;
+  options: MailingOptions;
 }
 
 /** Snapshots audiences: in chunks by customer number, each with its progress, so that a lost worker's job goes on where it stopped. */
@@ -32,6 +34,7 @@ export class Snapshot implements OnModuleInit {
       written AS (
         INSERT INTO deliveries (tenant_id, campaign_no, customer_no, channel, next_attempt_at)
         SELECT $1, $4, customer_no, channel, $5 FROM chunk CROSS JOIN unnest($6::text[]) AS channel
+         WHERE $7::text[] IS NULL OR NOT ${segments.inAnySql('chunk.customer_no', '$7')}
         ON CONFLICT DO NOTHING)
       UPDATE mailings
          SET snapshot_after = coalesce((SELECT max(customer_no) FROM chunk), snapshot_after),
@@ -53,12 +56,12 @@ export class Snapshot implements OnModuleInit {
   private chunk(tenant: Tenant, campaignNo: number): Promise<boolean> {
     return this.database.inTenant(tenant, async (tx) => {
       const [mailing] = await tx.query<Progress[]>(
-        `SELECT segment_no, channels, snapshot_after FROM mailings
+        `SELECT segment_no, channels, snapshot_after, options FROM mailings
           WHERE tenant_id = $1 AND campaign_no = $2 AND NOT snapshot_done AND state IN ('running', 'paused') FOR UPDATE`,
         [tenant.id, campaignNo],
       );
       if (mailing === undefined) return true;
-      const values = [tenant.id, mailing.segment_no, mailing.snapshot_after, campaignNo, this.clock.now(), mailing.channels];
+      const values = [tenant.id, mailing.segment_no, mailing.snapshot_after, campaignNo, this.clock.now(), mailing.channels, mailing.options.exclude_segment_ids ?? null];
       const [[{ snapshot_done }]] = await tx.query<[[{ snapshot_done: boolean }]]>(this.insertChunk, values);
       return snapshot_done;
     });

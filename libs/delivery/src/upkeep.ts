@@ -32,8 +32,9 @@ export class Upkeep {
     return true;
   }
 
-  private isOver({ state, snapshot_done, ends_at }: MailingAtWork): boolean {
-    return state === 'canceled' || (state === 'running' && snapshot_done && (ends_at === null || ends_at <= this.clock.now()));
+  private isOver({ state, snapshot_done, ends_at, options }: MailingAtWork): boolean {
+    if (state !== 'running') return state === 'canceled';
+    return snapshot_done && (ends_at === null ? options.delivery_mode !== 'continuous' : ends_at <= this.clock.now());
   }
 
   private recover(tenant: Tenant, mailing: MailingAtWork): Promise<void> {
@@ -52,6 +53,8 @@ export class Upkeep {
 
   private async finish(tenant: Tenant, mailing: MailingAtWork): Promise<void> {
     await this.database.inTenant(tenant, async (tx) => {
+      // Whoever is adding a row holds the mailing; a statement of its own, so that the next one sees that row.
+      await tx.query('SELECT 1 FROM mailings WHERE tenant_id = $1 AND campaign_no = $2 FOR UPDATE', [tenant.id, mailing.campaign_no]);
       const [[finished]] = await tx.query<[{ state: string }[]]>(FINISH, [tenant.id, mailing.campaign_no, this.clock.now()]);
       if (finished === undefined) return;
       await tx.query('UPDATE campaign_directory SET sending = false WHERE tenant_id = $1 AND campaign_no = $2', [tenant.id, mailing.campaign_no]);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { firstOutside, type Hours, isWithin, localTime } from './local-time.js';
+import { exceptFor, firstAt, firstOutside, type Hours, isWithin, localDateTime, localTime } from './local-time.js';
 
 const ZONES = ['UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kathmandu', 'Australia/Lord_Howe', 'Africa/Cairo', 'America/Havana', 'Pacific/Kiritimati', 'Asia/Tehran'];
 const MINUTE = 60_000;
@@ -40,4 +40,32 @@ test('nights on which clocks change', () => {
   expect(end('2026-10-24T22:00:00Z', 'Europe/Berlin')).toBe('2026-10-25T07:00:00.000Z'); // an hour longer
   // Ends at 02:30, which that night does not have: at 03:00, when the clock is past it.
   expect(firstOutside(new Date('2026-03-29T00:10:00Z'), 'Europe/Berlin', { from: '01:00', to: '02:30' })!.toISOString()).toBe('2026-03-29T01:00:00.000Z');
+});
+
+test('the first instant of a wall clock’s time, whatever the clocks do', () => {
+  const at = (wallClock: string, zone: string) => firstAt(wallClock, zone).toISOString();
+  expect(at('2026-07-01T09:00', 'America/New_York')).toBe('2026-07-01T13:00:00.000Z');
+  expect(at('2026-07-01T09:00', 'Pacific/Kiritimati')).toBe('2026-06-30T19:00:00.000Z');
+  expect(at('2026-03-29T02:30', 'Europe/Berlin')).toBe('2026-03-29T01:00:00.000Z'); // not that night: when the clock is past it
+  expect(at('2026-10-25T02:30', 'Europe/Berlin')).toBe('2026-10-25T00:30:00.000Z'); // twice that night: the first
+  expect(at('2026-10-25T12:00', 'Europe/Berlin')).toBe('2026-10-25T11:00:00.000Z');
+  fc.assert(
+    fc.property(fc.date({ min: new Date('2024-01-01'), max: new Date('2030-01-01'), noInvalidDate: true }), fc.constantFrom(...ZONES), (date, zone) => {
+      const wallClock = date.toISOString().slice(0, 16);
+      const found = firstAt(wallClock, zone);
+      const before = (ms: number) => localDateTime(new Date(found.getTime() - ms), zone);
+      expect(localDateTime(found, zone) >= wallClock).toBe(true);
+      for (let ms = MINUTE; ms < 180 * MINUTE; ms += MINUTE) expect(before(ms) < wallClock).toBe(true);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('outside of several hours at once', () => {
+  const out = (at: string, ...hours: Hours[]) => firstOutside(new Date(at), 'UTC', ...hours)?.toISOString() ?? null;
+  const [night, window] = [{ from: '21:00', to: '08:00' }, { start: '07:00', end: '09:00' }];
+  const closed = exceptFor({ from: window.start, to: window.end });
+  expect(out('2026-07-01T22:00:00Z', night, closed)).toBe('2026-07-02T08:00:00.000Z');
+  expect(out('2026-07-01T10:00:00Z', closed)).toBe('2026-07-02T07:00:00.000Z');
+  expect(out('2026-07-01T10:00:00Z', night, exceptFor({ from: '22:00', to: '23:00' }))).toBeNull();
 });

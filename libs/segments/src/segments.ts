@@ -11,6 +11,19 @@ export class Segments {
   /** The numbers of a segment's members; `$1` the tenant, `$2` the segment's number. */
   readonly membersSql = 'SELECT customer_no FROM segment_members WHERE tenant_id = $1 AND segment_no = $2';
 
+  /** Whether the customer is in any of the segments, as SQL: `$1` the tenant, `ids` a parameter with the segments' ids. */
+  inAnySql(customerNo: string, ids: string): string {
+    return `EXISTS (SELECT 1 FROM segment_members x WHERE x.tenant_id = $1 AND x.customer_no = ${customerNo}
+              AND x.segment_no IN (SELECT segment_no FROM segments WHERE tenant_id = $1 AND segment_id = ANY (${ids}::text[])))`;
+  }
+
+  /** Those of the segments that exist, held likewise. */
+  async holdAll(tx: EntityManager, tenant: Tenant, segmentIds: readonly string[]): Promise<Set<string>> {
+    if (segmentIds.length === 0) return new Set();
+    const rows = await tx.query<{ segment_id: string }[]>('SELECT segment_id FROM segments WHERE tenant_id = $1 AND segment_id = ANY ($2::text[]) ORDER BY segment_no FOR KEY SHARE', [tenant.id, segmentIds]);
+    return new Set(rows.map((row) => row.segment_id));
+  }
+
   async get(tx: EntityManager, tenant: Tenant, segmentId: string): Promise<Segment | null> {
     const [found] = await tx.query<Segment[]>(GET, [tenant.id, segmentId]);
     return found ?? null;

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { StopRules } from '#delivery';
+import { DELIVERY_MODES, type DeliveryMode, type StopRules } from '#delivery';
 import { pageOf } from '#http';
 import { percentage, toDecimal } from '#kernel';
 import { type Channel, CHANNELS } from '#tenants';
@@ -7,7 +7,7 @@ import { CAMPAIGN_STATUSES, CAMPAIGN_TYPES, type CampaignStatus, type CampaignTy
 import type { CampaignEntity } from '../campaign.entity.js';
 import type { CampaignRow, CounterRow } from '../campaigns.queries.js';
 import { CampaignContentDto } from './content.dto.js';
-import { UtmDto } from './write-campaign.dto.js';
+import { SendWindowDto, UtmDto } from './write-campaign.dto.js';
 
 /** Customers, each counted once. */
 export class CampaignSummaryMetricsDto {
@@ -155,12 +155,15 @@ export class CampaignDatesDto {
 
   @ApiProperty({ type: String, format: 'date-time', nullable: true })
   end_date: string | null;
+
+  @ApiProperty({ example: false, description: 'Whether `start_date` means each recipient’s own clock.' })
+  local_time: boolean;
 }
 
 export class CampaignWarningDto {
   @ApiProperty({
     example: 'schedule_in_past',
-    description: '`schedule_in_past`, `schedule_missed`, `content_missing`; `promo_not_valid`: the promo code is paused, archived, or does not hold from the campaign’s start to its end; or the code that a start would be refused with.',
+    description: '`schedule_in_past`, `schedule_missed`, `local_time_passed` (by the clocks of some recipients the start is over: they are skipped), `content_missing`; `promo_not_valid`: the promo code is paused, archived, or does not hold from the campaign’s start to its end; or the code that a start would be refused with.',
   })
   code: string;
 
@@ -214,6 +217,15 @@ export class CampaignDto extends CampaignBaseDto {
   @ApiProperty({ type: UtmDto, nullable: true })
   utm: UtmDto | null;
 
+  @ApiProperty({ enum: DELIVERY_MODES })
+  delivery_mode: DeliveryMode;
+
+  @ApiProperty({ type: SendWindowDto, nullable: true })
+  send_window: SendWindowDto | null;
+
+  @ApiProperty({ type: [String], example: [] })
+  exclude_segment_ids: string[];
+
   @ApiProperty({
     type: [CampaignWarningDto],
     description: 'What to look at before it starts, or why it was paused by itself (`sender_not_configured`, `channel_not_configured`, `channel_refused`; by its stop rules `bounce_rate_exceeded`, `complaint_rate_exceeded`, `promo_used_up`); empty when all is well.',
@@ -251,7 +263,7 @@ export class CampaignDto extends CampaignBaseDto {
       content: campaign.content,
       start_date: start,
       end_date: end,
-      schedule: { start_date: start, end_date: end },
+      schedule: { start_date: start, end_date: end, local_time: campaign.options.local_time ?? false },
       promo_id: campaign.promoId,
       promo_code: campaign.promoCode,
       promo_discount_percent: campaign.promoDiscount === null ? null : campaign.promoDiscount / 100,
@@ -259,6 +271,9 @@ export class CampaignDto extends CampaignBaseDto {
       holdout_percent: campaign.options.holdout_percent ?? null,
       stop_rules: campaign.options.stop_rules === undefined ? null : CampaignStopRulesDto.from(campaign.options.stop_rules),
       utm: campaign.options.utm ?? null,
+      delivery_mode: campaign.options.delivery_mode ?? 'broadcast',
+      send_window: campaign.options.send_window ?? null,
+      exclude_segment_ids: campaign.options.exclude_segment_ids ?? [],
       warnings: campaign.warnings,
       metrics: CampaignMetricsDto.from(counters, currency),
       created_at: campaign.createdAt.toISOString(),

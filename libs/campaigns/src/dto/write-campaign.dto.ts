@@ -1,6 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayNotEmpty, ArrayUnique, IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, Length, Max, MaxLength, Min, ValidateBy, ValidateIf, ValidateNested } from 'class-validator';
+import { DELIVERY_MODES, type DeliveryMode } from '#delivery';
+import { ArrayMaxSize, ArrayNotEmpty, ArrayUnique, IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, Length, Matches, Max, MaxLength, Min, ValidateBy, ValidateIf, ValidateNested } from 'class-validator';
 import { IsInstant, OneLine, Trimmed } from '#http';
 import { IsPromoCode } from '#promos';
 import { type Channel, CHANNELS } from '#tenants';
@@ -28,6 +29,11 @@ export class CampaignScheduleDto {
   @IsOptional() @IsInstant()
   @ApiProperty({ type: String, format: 'date-time', required: false, nullable: true, example: '2026-01-31T23:59:59Z', description: 'Nothing is sent after it. Must be later than `start_date`.' })
   end_date?: string | null;
+
+  /** Whether each recipient gets it when their own clock shows what the tenant's shows at `start_date` (a customer without a time zone is in the tenant's). The campaign is active from when the first zone on earth has that time; whoever's time was over more than 15 minutes before that is skipped (`window_missed`), so schedule it 26 hours ahead. `POST /campaigns/{id}/start` sends to everybody at once. */
+  @IsOptional() @IsBoolean()
+  @ApiProperty({ type: Boolean, required: false, nullable: true, example: true })
+  local_time?: boolean | null;
 }
 
 /** When the campaign is paused by itself, with the reason among its `warnings`. Rates are looked at before every batch, once 100 messages were sent; resumed all the same, they count anew. */
@@ -71,6 +77,21 @@ export class UtmDto {
   content?: string | null;
 }
 
+const CLOCK_TIME = /^([01]\d|2[0-3]):[0-5]\d$/;
+
+/** Hours of the recipient's own day; whoever is outside of them waits. */
+export class SendWindowDto {
+  /** Local time `HH:MM` from which on messages come. */
+  @Matches(CLOCK_TIME, { message: 'start must be a time of day, HH:MM' })
+  @ApiProperty({ example: '10:00', pattern: CLOCK_TIME.source })
+  start: string;
+
+  /** Local time `HH:MM` at which they stop; before `start` means the next morning. */
+  @Matches(CLOCK_TIME, { message: 'end must be a time of day, HH:MM' })
+  @ApiProperty({ example: '18:00', pattern: CLOCK_TIME.source })
+  end: string;
+}
+
 /** What is optional in a new campaign; in a merge patch, null removes it. */
 class OptionalPartsDto {
   /** Needed by the time the campaign is scheduled or started. */
@@ -109,6 +130,20 @@ class OptionalPartsDto {
   @IsOptional() @ValidateNested() @Type(() => UtmDto)
   @ApiProperty({ type: UtmDto, required: false, nullable: true })
   utm?: UtmDto | null;
+
+  /** `broadcast`, unless said: to whoever is in the segment at the start. `continuous`: to whoever enters it from the start to `end_date` (or until it is canceled), each customer once. */
+  @IsOptional() @IsIn(DELIVERY_MODES)
+  @ApiProperty({ enum: DELIVERY_MODES, required: false, nullable: true, example: 'broadcast' })
+  delivery_mode?: DeliveryMode | null;
+
+  @IsOptional() @ValidateNested() @Type(() => SendWindowDto)
+  @ApiProperty({ type: SendWindowDto, required: false, nullable: true })
+  send_window?: SendWindowDto | null;
+
+  /** Whoever is in one of these segments, too, is left out. */
+  @IsOptional() @IsArray() @ArrayMaxSize(20) @ArrayUnique() @IsString({ each: true }) @MaxLength(200, { each: true })
+  @ApiProperty({ type: [String], required: false, nullable: true, maxItems: 20, uniqueItems: true, items: { type: 'string', maxLength: 200 }, example: ['seg_inactive_30'] })
+  exclude_segment_ids?: string[] | null;
 }
 
 const named = [Trimmed(), IsString(), Length(1, 200), OneLine()];

@@ -1,0 +1,47 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Database } from '#database';
+import { Jobs } from '#jobs';
+import { Clock, type Tenant } from '#kernel';
+import { SEGMENT_CHANGED, Segments } from '#segments';
+
+/** The continuous mailings for the segment `$2` that are open at the instant `$3`. Held, so that none ends before the rows are there. */
+const OPEN = `
+  SELECT m.campaign_no FROM mailings m
+    JOIN campaign_directory d ON d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.sending
+    JOIN segments s ON s.tenant_id = $1 AND s.segment_id = $2 AND s.segment_no = m.segment_no
+   WHERE m.tenant_id = $1 AND m.options->>'delivery_mode' = 'continuous' AND m.state IN ('running', 'paused') AND (m.ends_at IS NULL OR m.ends_at > $3)
+   ORDER BY m.campaign_no FOR SHARE OF m`;
+
+/** Writes those who enter a segment into the ledger of the continuous mailings for it: each once, however often they come and however often it is told. */
+@Injectable()
+export class Arrivals implements OnModuleInit {
+  private readonly insert: string;
+
+  constructor(
+    private readonly database: Database,
+    private readonly jobs: Jobs,
+    private readonly clock: Clock,
+    segments: Segments,
+  ) {
+    this.insert = `
+      INSERT INTO deliveries (tenant_id, campaign_no, customer_no, channel, next_attempt_at)
+      SELECT $1, m.campaign_no, c.customer_no, channel, $4
+        FROM mailings m CROSS JOIN unnest(m.channels) AS channel JOIN customers c ON c.tenant_id = $1 AND c.customer_no = ANY ($3::int[])
+       WHERE m.tenant_id = $1 AND m.campaign_no = ANY ($2::int[])
+         AND NOT (m.options ? 'exclude_segment_ids' AND ${segments.inAnySql('c.customer_no', `ARRAY (SELECT jsonb_array_elements_text(m.options->'exclude_segment_ids'))`)})
+      ON CONFLICT DO NOTHING`;
+  }
+
+  onModuleInit(): void {
+    this.jobs.subscribe(SEGMENT_CHANGED, 'delivery', (tenant, { segment_id, entered }) => this.enter(tenant, segment_id, entered));
+  }
+
+  private async enter(tenant: Tenant, segmentId: string, customerNos: readonly number[]): Promise<void> {
+    if (customerNos.length === 0) return;
+    await this.database.inTenant(tenant, async (tx) => {
+      const now = this.clock.now();
+      const open = await tx.query<{ campaign_no: number }[]>(OPEN, [tenant.id, segmentId, now]);
+      if (open.length > 0) await tx.query(this.insert, [tenant.id, open.map((mailing) => mailing.campaign_no), customerNos, now]);
+    });
+  }
+}
