@@ -86,7 +86,7 @@ describe('campaigns', () => {
 
     test('every fault is told at once, with its pointer', async () => {
       const schedule = { start_date: fromNow(2 * DAY), end_date: fromNow(DAY) };
-      const wrong = { name: ' ', type: 'spam', channels: ['fax'], segment_id: 7, content: { subject: 'a\nb', locales: 'de' }, schedule: { start_date: '2026-02-30T00:00:00Z' }, delivery_mode: 'broadcast' };
+      const wrong = { name: ' ', type: 'spam', channels: ['fax'], segment_id: 7, content: { subject: 'a\nb', locales: 'de' }, schedule: { start_date: '2026-02-30T00:00:00Z' }, delivery_mode: 'drip' };
       const { error } = await app.api().POST(PATH, { body: wrong as never });
       expect(error).toMatchObject({ code: 'validation_failed', status: 400 });
       expect(error!.errors!.map((fault) => fault.pointer).sort()).toEqual(

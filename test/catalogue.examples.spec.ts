@@ -1,6 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { startApp, type TestApp } from './support/app.js';
+import { SENDER_ENV } from './support/mailings.js';
 import { bodyExamples, fill, OPERATIONS, takesJson, title } from './support/operations.js';
+import { startSmtp, type TestSmtp } from './support/smtp.js';
 import { newTenant, token } from './support/tokens.js';
 
 const BASE = '/api/v1/marketing';
@@ -10,8 +12,15 @@ const examplesOf = (operationId: string): unknown[] => bodyExamples(OPERATIONS.f
 
 describe('every example of the document works when pasted', () => {
   let app: TestApp;
-  beforeAll(async () => void (app = await startApp()));
-  afterAll(() => app.close());
+  let smtp: TestSmtp;
+  beforeAll(async () => {
+    smtp = await startSmtp();
+    app = await startApp({ env: { SMTP_URL: smtp.url, ...SENDER_ENV } });
+  });
+  afterAll(async () => {
+    await app.close();
+    await smtp.close();
+  });
 
   /** A tenant that has what the examples speak of, and the ids to put into paths. */
   async function prepare(): Promise<{ tenant: string; ids: Record<string, string>; secret: string }> {

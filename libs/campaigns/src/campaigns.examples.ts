@@ -107,3 +107,30 @@ export const COMPLETED = {
     sent: 5420, delivered: 5380, opened: 2180, open_rate: 40.5, clicked: 845, click_rate: 15.7, converted: 156, conversion_rate: 2.9, revenue_attributed: 4680, unsubscribed: 12,
   },
 };
+
+export const PREVIEW = {
+  customer_id: 'cust_1001',
+  messages: [
+    {
+      channel: 'push', to: null, decision: 'skip', reason: 'no_address', subject: 'Flash Sale - 25% Off Today Only!', html: null, text: "Don't miss our biggest sale of the season...",
+      url: 'https://order.example.com?promo=FLASH25', sms: null, error: null,
+    },
+    {
+      channel: 'email', to: 'ada@example.com', decision: 'send', reason: null, subject: 'Flash Sale - 25% Off Today Only!', html: '<!doctype html>…', text: "Don't miss our biggest sale of the season...\n\nShop Now: https://order.example.com?promo=FLASH25",
+      url: null, sms: null, error: null,
+    },
+  ],
+};
+
+export const TESTED = { results: [{ to: 'ada@example.com', status: 'accepted', reason: null, provider_message_id: '<dlv_00000800000800000ea80@example.com>' }] };
+
+export const PREFLIGHT = {
+  channels: [
+    {
+      channel: 'email', audience: 5420, sendable: 5300, skipped: [{ reason: 'no_address', customers: 41 }, { reason: 'no_consent', customers: 61 }, { reason: 'suppressed', customers: 18 }],
+      missing_fields: [{ field: 'customer.first_name', customers: 112 }], sms: null, messages_per_second: 50, expected_seconds: 106, expected_finish: '2026-01-31T12:01:46Z',
+    },
+  ],
+  overlaps: [{ campaign_id: 'camp_001', name: 'Summer Promo 2026', status: 'active', customers: 840 }],
+  warnings: [],
+};

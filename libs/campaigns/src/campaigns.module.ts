@@ -7,6 +7,8 @@ import { CampaignChecks } from './campaign-checks.js';
 import { CampaignEditor } from './campaign-editor.js';
 import { CampaignEntity } from './campaign.entity.js';
 import { CampaignLifecycle } from './campaign-lifecycle.js';
+import { CampaignRehearsal } from './campaign-rehearsal.js';
+import { CampaignRehearsalController } from './campaign-rehearsal.controller.js';
 import { CampaignScheduler } from './campaign-scheduler.js';
 import { CampaignStore } from './campaign-store.js';
 import { CampaignsController } from './campaigns.controller.js';
@@ -14,8 +16,8 @@ import { CampaignsService } from './campaigns.service.js';
 
 @Module({
   imports: [TypeOrmModule.forFeature([CampaignEntity]), SegmentsModule, PromosModule, DeliveryModule],
-  controllers: [CampaignsController],
-  providers: [CampaignsService, CampaignLifecycle, CampaignScheduler, CampaignEditor, CampaignChecks, CampaignStore],
+  controllers: [CampaignsController, CampaignRehearsalController],
+  providers: [CampaignsService, CampaignLifecycle, CampaignRehearsal, CampaignScheduler, CampaignEditor, CampaignChecks, CampaignStore],
 })
 export class CampaignsModule implements OnModuleInit {
   constructor(

@@ -46,7 +46,7 @@ export type Decision = { to: 'send' } | { to: 'skip'; reason: SkipReason } | { t
 export type DeferReason = 'quiet_hours' | 'send_window' | 'local_time' | 'others_first';
 
 /** Suppressions that say that nothing arrives there, rather than that nothing is wanted. */
-const DEAD: ReadonlySet<SuppressionReason> = new Set(['hard_bounce', 'soft_bounces']);
+export const DEAD: ReadonlySet<SuppressionReason> = new Set(['hard_bounce', 'soft_bounces']);
 
 /** How long a message waits at least for one of another campaign before it is looked at again. */
 const GIVE_WAY_MS = 30_000;

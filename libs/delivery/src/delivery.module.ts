@@ -21,6 +21,8 @@ import { Preparation } from './preparation.js';
 import { Readiness } from './readiness.js';
 import { ReceiptMatcher } from './receipt-matcher.js';
 import { Receipts } from './receipts.js';
+import { Preflight } from './preflight.js';
+import { Rehearsal } from './rehearsal.js';
 import { Sender } from './sender.js';
 import { Snapshot } from './snapshot.js';
 import { StopRuling } from './stop-rules.js';
@@ -34,7 +36,7 @@ import { Writers } from './writers.js';
 @Module({
   imports: [CustomersModule, SegmentsModule, EventsModule, PromosModule],
   controllers: [DeliveriesController, ChannelsController, TrackingController],
-  providers: [Delivery, Deliveries, Snapshot, Arrivals, Sender, Batches, Upkeep, Stops, StopRuling, Channels, Paces, ChannelCredentials, Preparation, Readiness, Contacts, Writers, Outcomes, Receipts, ReceiptMatcher, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData],
-  exports: [Delivery],
+  providers: [Delivery, Deliveries, Snapshot, Arrivals, Rehearsal, Preflight, Sender, Batches, Upkeep, Stops, StopRuling, Channels, Paces, ChannelCredentials, Preparation, Readiness, Contacts, Writers, Outcomes, Receipts, ReceiptMatcher, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData],
+  exports: [Delivery, Rehearsal, Preflight],
 })
 export class DeliveryModule {}

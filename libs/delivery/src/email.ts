@@ -7,7 +7,7 @@ import { ctaLink, linkNumbers } from './links.js';
 import { type Addressee, type EmailMessage, type EmailSender, oneLine, TooLarge } from './message.js';
 import type { Utm } from './options.js';
 import { compile, type CompiledTemplate, render, RENDER_MS, type Scope } from './template.js';
-import type { TrackingTokens } from './tracking-token.js';
+import type { MessageLinks } from './tracking-token.js';
 import { withUtm } from './utm.js';
 import { wordsIn } from './words.js';
 
@@ -26,7 +26,7 @@ export class EmailTemplate {
     content: Content,
     private readonly locale: ContentLocale,
     private readonly mailing: { promo_code: string | null; utm: Utm | null },
-    private readonly tokens: TrackingTokens,
+    private readonly tokens: MessageLinks,
   ) {
     const { subject, preheader, body, cta_text } = contentFor('email', content, locale);
     this.subject = compile(subject ?? '');

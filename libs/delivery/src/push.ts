@@ -5,7 +5,7 @@ import { type DeliveryKey, encodeDeliveryId } from './delivery-id.js';
 import { ctaLink, linkNumbers } from './links.js';
 import { type Addressee, oneLine, type PushMessage } from './message.js';
 import { compile, type CompiledTemplate, render, RENDER_MS, type Scope } from './template.js';
-import type { TrackingTokens } from './tracking-token.js';
+import type { MessageLinks } from './tracking-token.js';
 
 /** A mailing's push message, its templates parsed once for all its recipients. The subject is its title; where a click leads is the call to action. */
 export class PushTemplate {
@@ -17,7 +17,7 @@ export class PushTemplate {
     content: Content,
     locale: ContentLocale,
     private readonly promoCode: string | null,
-    private readonly tokens: TrackingTokens,
+    private readonly tokens: MessageLinks,
   ) {
     const { subject, body } = contentFor('push', content, locale);
     this.title = compile(subject ?? '');

@@ -6,7 +6,7 @@ import { ctaLink, linkNumbers } from './links.js';
 import type { Addressee, SmsMessage } from './message.js';
 import type { Utm } from './options.js';
 import { compile, type CompiledTemplate, render, RENDER_MS, type Scope } from './template.js';
-import type { TrackingTokens } from './tracking-token.js';
+import type { MessageLinks } from './tracking-token.js';
 import { URL_IN_TEXT } from './url-in-text.js';
 import { withUtm } from './utm.js';
 
@@ -24,7 +24,7 @@ export class SmsTemplate {
     content: Content,
     locale: ContentLocale,
     private readonly mailing: { type: string; promo_code: string | null; utm: Utm | null },
-    private readonly tokens: TrackingTokens,
+    private readonly tokens: MessageLinks,
   ) {
     const { body, cta_text } = contentFor('sms', content, locale);
     this.body = compile(body ?? '');

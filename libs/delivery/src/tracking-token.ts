@@ -22,6 +22,9 @@ export interface TrackingTarget {
   addressHash?: Buffer;
 }
 
+/** Where a message's links lead. */
+export type MessageLinks = Pick<TrackingTokens, 'url' | 'unsubscribeUrl'>;
+
 /**
  * Signs what a message's links carry: the ledger's key and the link's number, HMAC-SHA256 truncated to 128 bits (RFC 2104 §5), base64url.
  *

@@ -1,15 +1,15 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { CustomerProfile } from '#customers';
 import type { Tenant } from '#kernel';
 import type { Channel, Settings } from '#tenants';
 import { type Content, localeFor } from './content.js';
 import { EmailTemplate } from './email.js';
-import type { Writer } from './message.js';
+import type { EmailSender, Writer } from './message.js';
 import type { MailingOptions } from './options.js';
 import { PushTemplate } from './push.js';
 import { Readiness } from './readiness.js';
 import { SmsTemplate } from './sms.js';
-import { TrackingTokens } from './tracking-token.js';
+import { type MessageLinks, TrackingTokens } from './tracking-token.js';
 import { utmOf } from './utm.js';
 
 /** Mailings' templates that are kept parsed, one for each language; few are under way at a time. */
@@ -25,6 +25,14 @@ export interface Written {
   options: MailingOptions;
 }
 
+/** Whom messages come from, where that is set. */
+interface Senders {
+  email: EmailSender | null;
+  sms: string | null;
+}
+
+const NOBODY: EmailSender = { email: '', name: null, replyTo: null, postalAddress: '' };
+
 /** Writes mailings' messages, each mailing's templates parsed once. */
 @Injectable()
 export class Writers {
@@ -34,11 +42,21 @@ export class Writers {
 
   constructor(
     private readonly readiness: Readiness,
-    private readonly tokens: TrackingTokens,
+    @Inject(TrackingTokens) private readonly tokens: MessageLinks,
   ) {}
 
   /** @returns null when nobody is set to send from */
   of(tenant: Tenant, mailing: Written, channel: Channel, settings: Settings): Writer | null {
+    return this.write(tenant, mailing, channel, { email: this.readiness.emailSender(settings), sms: this.readiness.smsSender(settings) });
+  }
+
+  /** The same for what is not a mailing yet and may change: nothing is kept, links are the caller's, and whoever it comes from may still be unknown. */
+  draft(tenant: Tenant, draft: Written, channel: Channel, settings: Settings, links: MessageLinks): Writer {
+    const senders: Senders = { email: this.readiness.emailSender(settings) ?? NOBODY, sms: this.readiness.smsSender(settings) ?? '' };
+    return new Writers(this.readiness, links).write(tenant, draft, channel, senders)!;
+  }
+
+  private write(tenant: Tenant, mailing: Written, channel: Channel, senders: Senders): Writer | null {
     const { content, type, promo_code } = mailing;
     const about = { type, promo_code, utm: utmOf(mailing, channel) };
     /** The template in the recipient's language. */
@@ -47,7 +65,7 @@ export class Writers {
       return kept(templates, `${tenant.id}/${mailing.campaign_no}/${chosen ?? ''}`, () => make(chosen));
     };
     if (channel === 'sms') {
-      const from = this.readiness.smsSender(settings);
+      const from = senders.sms;
       if (from === null) return null;
       const templateFor = inLanguage(this.texts, (locale) => new SmsTemplate(content, locale, about, this.tokens));
       return (key, to, profile) => templateFor(profile).compose(key, to, profile, from);
@@ -56,7 +74,7 @@ export class Writers {
       const templateFor = inLanguage(this.pushes, (locale) => new PushTemplate(content, locale, promo_code, this.tokens));
       return (key, to, profile) => templateFor(profile).compose(key, to, profile);
     }
-    const sender = this.readiness.emailSender(settings);
+    const sender = senders.email;
     if (sender === null) return null;
     const templateFor = inLanguage(this.emails, (locale) => new EmailTemplate(content, locale, about, this.tokens));
     return (key, to, profile) => templateFor(profile).compose(key, to, profile, sender);

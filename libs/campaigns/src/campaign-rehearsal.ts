@@ -1,0 +1,67 @@
+import { Injectable } from '@nestjs/common';
+import { type EntityManager, In, Not } from 'typeorm';
+import { Database } from '#database';
+import { type Draft, Preflight, Rehearsal } from '#delivery';
+import type { Tenant } from '#kernel';
+import { SettingsService } from '#tenants';
+import type { CampaignWarning } from './campaign.js';
+import { CampaignEntity } from './campaign.entity.js';
+import { CampaignError } from './campaign.errors.js';
+import { CampaignChecks } from './campaign-checks.js';
+import { CampaignStore } from './campaign-store.js';
+import type { CampaignPreflightDto, CampaignPreviewDto, CampaignTestDto, TestCampaignDto } from './dto/rehearsal.dto.js';
+import { missingContent } from './missing-content.js';
+
+/** Other campaigns that are compared with. */
+const RIVALS = 20;
+
+/** What can be tried of a campaign before it starts, or beside it; nothing of it is kept. */
+@Injectable()
+export class CampaignRehearsal {
+  constructor(
+    private readonly database: Database,
+    private readonly settings: SettingsService,
+    private readonly store: CampaignStore,
+    private readonly checks: CampaignChecks,
+    private readonly rehearsal: Rehearsal,
+    private readonly preflights: Preflight,
+  ) {}
+
+  preview(tenant: Tenant, campaignId: string, customerId: string): Promise<CampaignPreviewDto> {
+    return this.database.inTenant(tenant, async (tx) => {
+      const campaign = await this.store.load(tx, tenant, campaignId);
+      return { customer_id: customerId, messages: await this.rehearsal.preview(tx, tenant, draftOf(campaign), customerId) };
+    });
+  }
+
+  async test(tenant: Tenant, campaignId: string, { to, channel, customer_id }: TestCampaignDto): Promise<CampaignTestDto> {
+    const over = channel ?? 'email';
+    const campaign = await this.database.inTenant(tenant, (tx) => this.store.load(tx, tenant, campaignId));
+    const errors = missingContent(campaign.content, [over]);
+    if (errors.length > 0) throw new CampaignError('invalid_state', { detail: 'The content lacks what the channel needs; see `errors`.', errors });
+    return { results: await this.rehearsal.send(tenant, draftOf(campaign), over, to, customer_id ?? undefined) };
+  }
+
+  async preflight(tenant: Tenant, campaignId: string): Promise<CampaignPreflightDto> {
+    const { found, channels, shared } = await this.preflights.look(tenant, async (tx) => {
+      const campaign = await this.store.load(tx, tenant, campaignId);
+      const rivals = await tx.find(CampaignEntity, {
+        where: { tenantId: tenant.id, status: In(['active', 'paused', 'scheduled']), campaignNo: Not(campaign.campaignNo) },
+        order: { campaignNo: 'DESC' },
+        take: RIVALS,
+      });
+      const plan = { ...draftOf(campaign), segmentNo: campaign.segmentNo, startAt: campaign.startAt };
+      return { plan, rivals, others: [...new Set(rivals.map(({ segmentNo }) => segmentNo))], warnings: await this.warnings(tx, tenant, campaign) };
+    });
+    const overlaps = found.rivals.map(({ campaignId: campaign_id, name, status, segmentNo }) => ({ campaign_id, name, status, customers: shared.get(segmentNo) ?? 0 }));
+    return { channels, overlaps: overlaps.filter(({ customers }) => customers > 0).sort((a, b) => b.customers - a.customers), warnings: found.warnings };
+  }
+
+  private async warnings(tx: EntityManager, tenant: Tenant, { content, channels }: CampaignEntity): Promise<CampaignWarning[]> {
+    const missing = missingContent(content, channels).map(({ detail }) => ({ code: 'content_missing', detail }));
+    const hindrance = await this.checks.notReady(tx, tenant, channels, await this.settings.of(tx, tenant));
+    return hindrance === null ? missing : [...missing, { code: hindrance.code, detail: hindrance.message }];
+  }
+}
+
+const draftOf = ({ campaignId, campaignNo, type, channels, content, promoCode, endAt: endsAt, options }: CampaignEntity): Draft => ({ campaignId, campaignNo, type, channels, content, promoCode, endsAt, options });

@@ -1,0 +1,75 @@
+import type { Channel } from '#tenants';
+import type { MergeField } from './merge-fields.js';
+
+/** Why somebody of the audience would not get the message, in the order in which it is asked: the first that holds counts. */
+export const PREFLIGHT_REASONS = ['excluded', 'window_missed', 'no_address', 'no_consent', 'suppressed', 'frequency_cap', 'holdout', 'duplicate_address'] as const;
+export type PreflightReason = (typeof PREFLIGHT_REASONS)[number];
+
+const ADDRESS: Record<Channel, string> = { email: 'c.email', sms: 'c.phone', push: `c.push_subscription->>'endpoint'` };
+
+/** Columns that templates may print. */
+const TEXTS = new Set(['customer_id', 'email', 'phone', 'first_name', 'last_name', 'locale', 'timezone', 'birthday', 'city', 'loyalty_tier', 'loyalty_points']);
+
+export interface Waterfall {
+  channel: Channel;
+  transactional: boolean;
+  /** SQL of the audience's numbers, and of whether a customer is in an excluded segment; see Segments. */
+  members: string;
+  excluded: string;
+  fields: readonly MergeField[];
+}
+
+/**
+ * One row for each member: why not, and which fields are missing.
+ * $1 tenant, $2 segment, $3 excluded segments, $4 whether the campaign is over, $5 suppressed customers, $6 most messages (or null), $7 since when,
+ * $8 percent held out, $9 campaign id
+ */
+const judged = ({ channel, transactional, members, excluded, fields }: Waterfall): string => `
+  WITH contacted AS (
+    SELECT d.customer_no FROM deliveries d JOIN mailings m ON m.tenant_id = $1 AND m.campaign_no = d.campaign_no
+     WHERE $6::int IS NOT NULL AND d.tenant_id = $1 AND m.type <> 'transactional'
+       AND (d.status = 'accepted' AND d.accepted_at > $7 OR d.status = 'unknown' AND m.started_at > $7)
+     GROUP BY d.customer_no HAVING count(*) >= $6),
+  judged AS (
+    SELECT c.customer_no, ${ADDRESS[channel]} AS address,
+           CASE WHEN $3::text[] IS NOT NULL AND ${excluded} THEN 'excluded'
+                WHEN $4::boolean THEN 'window_missed'
+                WHEN ${ADDRESS[channel]} IS NULL THEN 'no_address'
+                ${transactional ? '' : `WHEN c.consent_${channel} ${channel === 'email' ? `= 'unsubscribed'` : `<> 'subscribed'`} THEN 'no_consent'`}
+                WHEN c.customer_no = ANY ($5::int[]) THEN 'suppressed'
+                ${transactional ? '' : `WHEN k.customer_no IS NOT NULL THEN 'frequency_cap'`}
+                WHEN $8::float8 > 0 AND ${HELD_OUT} THEN 'holdout' END AS reason
+           ${fields.map((field, at) => `, ${missing(field)} AS missing_${at}`).join('')}
+      FROM (${members}) member JOIN customers c ON c.tenant_id = $1 AND c.customer_no = member.customer_no LEFT JOIN contacted k ON k.customer_no = c.customer_no)`;
+
+/** As {@link placeOf} draws. */
+const HELD_OUT = `(('x' || substr(encode(sha256(convert_to('holdout/' || $9::text || '/' || c.customer_no, 'UTF8')), 'hex'), 1, 12))::bit(48)::bigint / 281474976710656.0::float8) * 100 < $8::float8`;
+
+/** How many there are of each reason; of those without one, how many addresses, and of how many each field is missing. */
+export const waterfallSql = (waterfall: Waterfall): string => `${judged(waterfall)}
+  SELECT reason, count(*)::int AS customers, (count(DISTINCT address) FILTER (WHERE reason IS NULL))::int AS addresses
+         ${waterfall.fields.map((_, at) => `, (count(*) FILTER (WHERE missing_${at}))::int AS missing_${at}`).join('')}
+    FROM judged GROUP BY reason`;
+
+/** Some of those who would get it. */
+export const sampleSql = (waterfall: Waterfall, most: number): string => `${judged(waterfall)} SELECT customer_no FROM judged WHERE reason IS NULL LIMIT ${most}`;
+
+/** The next members after `$3` who have an address on the channel: for what only we can hash. */
+export const addressesSql = (channel: Channel, members: string, most: number): string => `
+  SELECT c.customer_no, ${ADDRESS[channel]} AS address FROM (${members}) member JOIN customers c ON c.tenant_id = $1 AND c.customer_no = member.customer_no
+   WHERE member.customer_no > $3 AND ${ADDRESS[channel]} IS NOT NULL ORDER BY member.customer_no LIMIT ${most}`;
+
+/** The names are column names of ours, or stand in the text as literals of an identifier's letters alone. */
+function missing({ path: [first, ...rest] }: MergeField): string {
+  if (first === undefined) return 'true'; // promo_code, of a campaign without
+  if (rest.length === 0 && TEXTS.has(first)) return `coalesce(c.${first}::text, '') = ''`;
+  if (rest.length === 0 && first === 'tags') return `c.tags = '{}'`;
+  if (first === 'attributes' && rest.length > 0) return `coalesce(c.attributes #>> '{${rest.map((name) => `"${name}"`).join(',')}}', '') = ''`;
+  return 'true';
+}
+
+/** How many of the audience are in other segments, too. $1 tenant, $2 segment, $3 the others */
+export const SHARED = `
+  SELECT o.segment_no, count(*)::int AS customers FROM segment_members mine
+    JOIN segment_members o ON o.tenant_id = $1 AND o.customer_no = mine.customer_no AND o.segment_no = ANY ($3::int[])
+   WHERE mine.tenant_id = $1 AND mine.segment_no = $2 GROUP BY o.segment_no`;

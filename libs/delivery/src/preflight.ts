@@ -1,0 +1,189 @@
+import { setImmediate as otherWork } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { addressOf, Customers, type SuppressionReason, Suppressions } from '#customers';
+import { Database, HeavyReads } from '#database';
+import { Clock, RequestError, type Tenant } from '#kernel';
+import { Segments } from '#segments';
+import { type Channel, type Settings, SettingsService } from '#tenants';
+import { Channels } from './channels/channels.js';
+import { DEAD } from './decision.js';
+import { type MergeField, mergeFields } from './merge-fields.js';
+import { addressesSql, PREFLIGHT_REASONS, type PreflightReason, sampleSql, SHARED, type Waterfall, waterfallSql } from './preflight.queries.js';
+import { type Draft, Rehearsal } from './rehearsal.js';
+
+/** For the whole of it, in milliseconds. */
+const LONGEST_MS = 30_000;
+/** Members whose addresses are looked up at once. */
+const PAGE = 5_000;
+/** Messages that are written to see how long they are. */
+const SAMPLE = 100;
+
+export interface ChannelForecast {
+  channel: Channel;
+  audience: number;
+  sendable: number;
+  /** They and `sendable` make up the audience. */
+  skipped: { reason: PreflightReason; customers: number }[];
+  missing_fields: { field: string; customers: number }[];
+  sms: SmsForecast | null;
+  messages_per_second: number | null;
+  expected_seconds: number | null;
+  expected_finish: string | null;
+}
+
+export interface SmsForecast {
+  /** Messages that were written to find out. */
+  sampled: number;
+  /** Of those, how many need UCS-2. */
+  ucs2: number;
+  most_segments: number;
+  expected_segments: number;
+}
+
+export interface Forecast {
+  channels: ChannelForecast[];
+  /** How many of the audience are in each of the other segments. */
+  shared: ReadonlyMap<number, number>;
+}
+
+interface Tally {
+  reason: PreflightReason | null;
+  customers: number;
+  addresses: number;
+  [missing: `missing_${number}`]: number;
+}
+
+/** What is looked ahead to. */
+export interface Plan extends Draft {
+  segmentNo: number;
+  startAt: Date | null;
+}
+
+/** Looks ahead to what a campaign would do if it started now. Reads alone, in a transaction that cannot write. */
+@Injectable()
+export class Preflight {
+  constructor(
+    private readonly database: Database,
+    private readonly heavyReads: HeavyReads,
+    private readonly clock: Clock,
+    private readonly segments: Segments,
+    private readonly customers: Customers,
+    private readonly suppressions: Suppressions,
+    private readonly settings: SettingsService,
+    private readonly channels: Channels,
+    private readonly rehearsal: Rehearsal,
+  ) {}
+
+  /**
+   * @param load reads the campaign in the same transaction, and the segments to compare its audience with
+   * @throws RequestError unavailable when it takes too long, or too many others wait
+   */
+  look<Found extends { plan: Plan; others: readonly number[] }>(tenant: Tenant, load: (tx: EntityManager) => Promise<Found>): Promise<Forecast & { found: Found }> {
+    return this.heavyReads.run(tenant, () =>
+      this.database.inTenant(tenant, async (tx) => {
+        const turn = new Turn(tx);
+        await turn.query(`SELECT set_config('transaction_read_only', 'on', true), set_config('work_mem', '64MB', true)`, []);
+        const found = await load(tx);
+        const { plan } = found;
+        const settings = await this.settings.of(tx, tenant);
+        const carriers = await this.channels.of(tx, tenant);
+        const forecasts: ChannelForecast[] = [];
+        for (const channel of plan.channels) forecasts.push(await this.forecast(turn, tenant, plan, channel, settings, carriers.get(channel)?.perSecond ?? null));
+        const shared = await turn.query<{ segment_no: number; customers: number }>(SHARED, [tenant.id, plan.segmentNo, found.others]);
+        return { found, channels: forecasts, shared: new Map(shared.map(({ segment_no, customers }) => [segment_no, customers])) };
+      }),
+    );
+  }
+
+  private async forecast(turn: Turn, tenant: Tenant, plan: Plan, channel: Channel, settings: Settings, perSecond: number | null): Promise<ChannelForecast> {
+    const { type, content, options, segmentNo, campaignId, endsAt, promoCode } = plan;
+    const now = this.clock.now();
+    const start = plan.startAt !== null && plan.startAt > now ? plan.startAt : now;
+    const fields = mergeFields(channel, content ?? {}).filter(({ name }) => name !== 'promo_code' || promoCode === null);
+    const waterfall: Waterfall = { channel, transactional: type === 'transactional', members: this.segments.membersSql, excluded: this.segments.inAnySql('c.customer_no', '$3'), fields };
+    const suppressed = await this.suppressed(turn, tenant, segmentNo, channel, waterfall.transactional);
+    const cap = settings.frequency_cap;
+    const since = new Date(start.getTime() - (cap?.per_days ?? 0) * 86_400_000);
+    const values = [tenant.id, segmentNo, options.exclude_segment_ids ?? null, endsAt !== null && endsAt <= start, suppressed, cap?.max ?? null, since, options.holdout_percent ?? 0, campaignId];
+    const rows = await turn.query<Tally>(waterfallSql(waterfall), values);
+    const writable = rows.find(({ reason }) => reason === null);
+    const sendable = writable?.addresses ?? 0;
+    const counts = new Map(rows.map(({ reason, customers }) => [reason, customers]));
+    counts.set('duplicate_address', (writable?.customers ?? 0) - sendable);
+    const seconds = perSecond === null ? null : Math.ceil(sendable / perSecond);
+    return {
+      channel,
+      audience: rows.reduce((sum, { customers }) => sum + customers, 0),
+      sendable,
+      skipped: PREFLIGHT_REASONS.flatMap((reason) => (counts.get(reason) ? [{ reason, customers: counts.get(reason)! }] : [])),
+      missing_fields: missingOf(fields, writable),
+      sms: channel === 'sms' ? await this.smsForecast(turn, tenant, plan, waterfall, values, sendable, settings) : null,
+      messages_per_second: perSecond,
+      expected_seconds: seconds,
+      expected_finish: seconds === null ? null : new Date(start.getTime() + seconds * 1_000).toISOString(),
+    };
+  }
+
+  /** The members to whose addresses nothing may go. Only we can hash an address, so they come by in pages; of whom nothing is said, nothing is kept. */
+  private async suppressed(turn: Turn, tenant: Tenant, segmentNo: number, channel: Channel, transactional: boolean): Promise<number[]> {
+    const [any] = await turn.query('SELECT 1 FROM suppressions WHERE tenant_id = $1 AND channel = $2 LIMIT 1', [tenant.id, channel]);
+    if (any === undefined) return [];
+    const sql = addressesSql(channel, this.segments.membersSql, PAGE);
+    const found: number[] = [];
+    for (let after = -1; ; ) {
+      const page = await turn.query<{ customer_no: number; address: string }>(sql, [tenant.id, segmentNo, after]);
+      if (page.length > 0) {
+        const reasons = await this.suppressions.suppressed(turn.tx, tenant, channel, page.map(({ address }) => address));
+        const counts = (reason: SuppressionReason | undefined): boolean => reason !== undefined && (!transactional || DEAD.has(reason));
+        found.push(...page.filter(({ address }) => counts(reasons.get(address))).map((row) => row.customer_no));
+      }
+      if (page.length < PAGE) return found;
+      after = page.at(-1)!.customer_no;
+      await otherWork();
+    }
+  }
+
+  private async smsForecast(turn: Turn, tenant: Tenant, draft: Draft, waterfall: Waterfall, values: unknown[], sendable: number, settings: Settings): Promise<SmsForecast> {
+    const some = (await turn.query<{ customer_no: number }>(sampleSql(waterfall, SAMPLE), values)).map((row) => row.customer_no);
+    const profiles = await this.customers.profiles(turn.tx, tenant, some);
+    const counted = [];
+    for (const profile of profiles.values()) {
+      const sms = this.rehearsal.tryCompose(tenant, draft, 'sms', profile, settings, addressOf(profile, 'sms') ?? '').sms;
+      if (sms) counted.push(sms);
+      turn.check();
+      await otherWork();
+    }
+    const sum = counted.reduce((total, { segments }) => total + segments, 0);
+    return {
+      sampled: counted.length,
+      ucs2: counted.filter(({ encoding }) => encoding === 'ucs2').length,
+      most_segments: Math.max(0, ...counted.map(({ segments }) => segments)),
+      expected_segments: counted.length === 0 ? 0 : Math.round((sum / counted.length) * sendable),
+    };
+  }
+}
+
+function missingOf(fields: readonly MergeField[], writable: Tally | undefined): { field: string; customers: number }[] {
+  return fields.map(({ name }, at) => ({ field: name, customers: writable?.[`missing_${at}`] ?? 0 })).filter(({ customers }) => customers > 0);
+}
+
+/** A transaction whose statements share one bound of time. */
+class Turn {
+  private readonly until = performance.now() + LONGEST_MS;
+
+  constructor(readonly tx: EntityManager) {}
+
+  /** @throws RequestError unavailable when it has taken too long */
+  async query<Row>(sql: string, values: unknown[]): Promise<Row[]> {
+    await this.tx.query(`SELECT set_config('statement_timeout', $1, true)`, [String(this.check())]);
+    return this.tx.query(sql, values);
+  }
+
+  /** @returns the milliseconds that are left */
+  check(): number {
+    const left = Math.floor(this.until - performance.now());
+    if (left <= 0) throw new RequestError('unavailable', { detail: 'Looking ahead takes too long now.', retryAfter: 30 });
+    return left;
+  }
+}

@@ -1,0 +1,208 @@
+import { randomInt } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Env } from '#config';
+import { addressOf, type CustomerProfile, Customers, normaliseEmail, normalisePhone, Suppressions } from '#customers';
+import { Database } from '#database';
+import { Clock, type Fault, RequestError, type Tenant, validationFailed } from '#kernel';
+import { type Channel, type Settings, SettingsService } from '#tenants';
+import type { Channel as Carrier, Outcome } from './channels/channel.js';
+import { Channels } from './channels/channels.js';
+import { Paces } from './channels/paces.js';
+import type { Content } from './content.js';
+import { noContacts } from './contacts.js';
+import { customerScope } from './customer-scope.js';
+import { decide, type Decision } from './decision.js';
+import { DeliveryError } from './delivery.errors.js';
+import { linksOf } from './links.js';
+import type { Message } from './message.js';
+import type { MailingOptions } from './options.js';
+import { Readiness } from './readiness.js';
+import { smsSegments, type SmsSegments } from './sms-segments.js';
+import { placeOf } from './split.js';
+import { compile, isOverLimit, render } from './template.js';
+import type { MessageLinks } from './tracking-token.js';
+import { Writers } from './writers.js';
+
+/** A campaign that may not have started. */
+export interface Draft {
+  campaignId: string;
+  campaignNo: number;
+  type: string;
+  channels: Channel[];
+  content: Content | null;
+  promoCode: string | null;
+  endsAt: Date | null;
+  options: MailingOptions;
+}
+
+/** What a message looks like to whoever gets it. */
+export interface Shown {
+  subject: string | null;
+  html: string | null;
+  text: string | null;
+  url: string | null;
+  sms: SmsSegments | null;
+}
+
+export interface PreviewedMessage extends Shown {
+  channel: Channel;
+  to: string | null;
+  decision: Decision['to'];
+  /** Why not, or not now. */
+  reason: string | null;
+  /** Why it cannot be written for the customer. */
+  error: string | null;
+}
+
+export interface TestResult {
+  to: string;
+  status: 'accepted' | 'rejected' | 'unknown' | 'not_sent';
+  reason: string | null;
+  provider_message_id: string | null;
+}
+
+/** Numbers of the ledger's keys that no customer has: a provider's word on a test finds no delivery. */
+const NO_CUSTOMER = 0x40000000;
+
+const NOBODY: CustomerProfile = {
+  customer_no: NO_CUSTOMER, customer_id: 'test', email: null, phone: null, first_name: null, last_name: null, locale: null, timezone: null, birthday: null, city: null,
+  loyalty_tier: null, loyalty_points: null, tags: [], attributes: {}, push_subscription: null, consent_email: 'unknown', consent_sms: 'unknown', consent_push: 'unknown', consents: {}, version: 1,
+};
+
+/** Shows and sends a campaign's messages without the campaign: nothing is written to the ledger, and no link of theirs is counted. */
+@Injectable()
+export class Rehearsal {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly env: Env,
+    private readonly customers: Customers,
+    private readonly suppressions: Suppressions,
+    private readonly settings: SettingsService,
+    private readonly readiness: Readiness,
+    private readonly writers: Writers,
+    private readonly channels: Channels,
+    private readonly paces: Paces,
+  ) {}
+
+  /** @throws DeliveryError customer_not_found */
+  async preview(tx: EntityManager, tenant: Tenant, draft: Draft, customerId: string): Promise<PreviewedMessage[]> {
+    const [settings, profile] = [await this.settings.of(tx, tenant), await this.person(tx, tenant, customerId)];
+    const messages: PreviewedMessage[] = [];
+    for (const channel of draft.channels) {
+      const to = addressOf(profile, channel);
+      const decision = await this.decide(tx, tenant, draft, channel, profile, settings);
+      const told = { channel, to, decision: decision.to, reason: decision.to === 'send' ? null : decision.reason };
+      messages.push({ ...told, ...this.tryCompose(tenant, draft, channel, profile, settings, to ?? '') });
+    }
+    return messages;
+  }
+
+  /**
+   * Sends to addresses that somebody named; they need not be customers'. Nothing is tried twice.
+   *
+   * @throws RequestError validation_failed, unavailable; DeliveryError address_suppressed, customer_not_found, not_ready, template_failed
+   */
+  async send(tenant: Tenant, draft: Draft, channel: Channel, to: readonly string[], customerId?: string): Promise<TestResult[]> {
+    const addresses = normalised(channel, to);
+    const recipients = [...new Set(addresses)];
+    const { carrier, messages } = await this.database.inTenant(tenant, async (tx) => {
+      const settings = await this.settings.of(tx, tenant);
+      const hindrance = await this.readiness.hindrance(tx, tenant, [channel], settings);
+      if (hindrance !== null) throw new DeliveryError(hindrance.code, { detail: hindrance.detail, params: hindrance.params });
+      const profile = customerId === undefined ? NOBODY : await this.person(tx, tenant, customerId);
+      const suppressed = await this.suppressions.suppressed(tx, tenant, channel, addresses);
+      const errors = addresses.flatMap((address, at) => (suppressed.has(address) ? [{ pointer: `/to/${at}`, code: 'address_suppressed', detail: `Nothing is sent there: ${suppressed.get(address)!}.` }] : []));
+      if (errors.length > 0) throw new DeliveryError('address_suppressed', { errors });
+      const composed = recipients.map((address) => this.test(tenant, draft, channel, profile, settings, address));
+      return { carrier: await this.carrier(tx, tenant, channel, composed.length), messages: composed };
+    });
+    const outcomes = await carrier.send(messages);
+    this.paces.heard(tenant, carrier, outcomes);
+    return outcomes.map((outcome, at) => ({ to: recipients[at]!, ...resultOf(outcome) }));
+  }
+
+  /** The message, or why it cannot be written. */
+  tryCompose(tenant: Tenant, draft: Draft, channel: Channel, profile: CustomerProfile, settings: Settings, address: string): Shown & { error: string | null } {
+    try {
+      return { ...shown(this.compose(tenant, draft, channel, profile, settings, address)), error: null };
+    } catch (error) {
+      return { subject: null, html: null, text: null, url: null, sms: null, error: isOverLimit(error) ? 'template_limit_exceeded' : 'template_failed' };
+    }
+  }
+
+  private async person(tx: EntityManager, tenant: Tenant, customerId: string): Promise<CustomerProfile> {
+    const no = (await this.customers.find(tx, tenant, [customerId])).get(customerId);
+    const profile = no === undefined ? undefined : (await this.customers.profiles(tx, tenant, [no])).get(no);
+    if (profile === undefined) throw new DeliveryError('customer_not_found');
+    return profile;
+  }
+
+  /** Tests go at the same pace as everything else of the tenant. */
+  private async carrier(tx: EntityManager, tenant: Tenant, channel: Channel, messages: number): Promise<Carrier> {
+    const carrier = (await this.channels.of(tx, tenant)).get(channel)!;
+    if (carrier.batch < messages || (await this.paces.take(tx, tenant, carrier, messages)) < messages) {
+      throw new RequestError('unavailable', { detail: 'The channel has no room for that many messages now.', retryAfter: 1 });
+    }
+    return carrier;
+  }
+
+  private test(tenant: Tenant, draft: Draft, channel: Channel, profile: CustomerProfile, settings: Settings, address: string): Message {
+    try {
+      const message = this.compose(tenant, draft, channel, profile, settings, address);
+      return 'html' in message ? { ...message, subject: `[Test] ${message.subject}` } : message;
+    } catch (error) {
+      throw new DeliveryError('template_failed', { detail: error instanceof Error ? error.message.split('\n', 1)[0] : undefined });
+    }
+  }
+
+  private compose(tenant: Tenant, { campaignNo, type, content, promoCode }: Draft, channel: Channel, profile: CustomerProfile, settings: Settings, address: string): Message {
+    const written = { campaign_no: campaignNo, type, content: content ?? {}, promo_code: promoCode };
+    const write = this.writers.draft(tenant, written, channel, settings, this.links(written.content, profile, promoCode));
+    const key = { tenantId: tenant.id, campaignNo, customerNo: randomInt(NO_CUSTOMER, 0x7fffffff), channel };
+    return write(key, { address, hash: Buffer.alloc(32) }, profile);
+  }
+
+  /** Straight to where the message's own links would lead in the end; there is nothing to unsubscribe from. */
+  private links(content: Content, profile: CustomerProfile, promoCode: string | null): MessageLinks {
+    const urls = linksOf(content);
+    const scope = { customer: customerScope(profile), promo_code: promoCode };
+    return {
+      url: (kind, _, linkNo = 0) => (kind === 'o' ? `${this.env.PUBLIC_URL}/t/o/test.gif` : render(compile(urls[linkNo]!), scope)),
+      unsubscribeUrl: () => `${this.env.PUBLIC_URL}/t/u/test`,
+    };
+  }
+
+  private async decide(tx: EntityManager, tenant: Tenant, { campaignId, type, endsAt, options }: Draft, channel: Channel, profile: CustomerProfile, settings: Settings): Promise<Decision> {
+    const address = addressOf(profile, channel);
+    const suppressed = address === null ? undefined : (await this.suppressions.suppressed(tx, tenant, channel, [address])).get(address);
+    const { holdout_percent = 0, send_window } = options;
+    const heldOut = holdout_percent > 0 && placeOf('holdout', campaignId, profile.customer_no) * 100 < holdout_percent;
+    const sendWindow = send_window === undefined ? null : { from: send_window.start, to: send_window.end };
+    return decide(
+      { channel, address, consent: profile[`consent_${channel}`], suppressed: suppressed ?? null, attempts: 0, heldOut, timezone: profile.timezone, contacts: noContacts() },
+      { type, endsAt, now: this.clock.now(), quietHours: settings.quiet_hours[channel], sendWindow, timezone: settings.timezone, cap: null },
+    );
+  }
+}
+
+function shown(message: Message): Shown {
+  if ('html' in message) return { subject: message.subject, html: message.html.template.fill(message.html.values), text: message.text, url: null, sms: null };
+  if ('text' in message) return { subject: null, html: null, text: message.text, url: null, sms: smsSegments(message.text) };
+  return { subject: message.title, html: null, text: message.body, url: message.url, sms: null };
+}
+
+function resultOf(outcome: Outcome): Omit<TestResult, 'to'> {
+  if (outcome.status === 'accepted') return { status: 'accepted', reason: null, provider_message_id: outcome.providerMessageId };
+  const status = outcome.status === 'rejected' || outcome.status === 'unknown' ? outcome.status : 'not_sent';
+  return { status, reason: 'reason' in outcome ? outcome.reason : null, provider_message_id: null };
+}
+
+function normalised(channel: Channel, to: readonly string[]): string[] {
+  if (channel === 'push') throw validationFailed([{ pointer: '/channel', code: 'no_address', detail: 'A push message goes to a browser or an app, which no address names: preview it instead.' }]);
+  const addresses = to.map((address) => (channel === 'email' ? normaliseEmail(address) : normalisePhone(address)));
+  const faults: Fault[] = addresses.flatMap((address, at) => (address === null ? [{ pointer: `/to/${at}`, code: 'invalid_address', detail: channel === 'email' ? 'Expected an email address.' : 'Expected a phone number, as E.164.' }] : []));
+  if (faults.length > 0) throw validationFailed(faults);
+  return addresses as string[];
+}
