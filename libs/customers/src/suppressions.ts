@@ -107,6 +107,19 @@ export class Suppressions {
     }));
   }
 
+  /**
+   * The channel's suppressions, to hold very many addresses against, spelled as profiles hold them.
+   *
+   * @returns why nothing goes to an address; null when nothing is suppressed, `too_many` when there are more than `most`
+   */
+  async all(tx: EntityManager, tenant: Tenant, channel: Channel, most: number): Promise<((address: string) => SuppressionReason | undefined) | 'too_many' | null> {
+    const rows = await tx.query<Pick<Row, 'address_hash' | 'reason'>[]>('SELECT address_hash, reason FROM suppressions WHERE tenant_id = $1 AND channel = $2 LIMIT $3', [tenant.id, channel, most + 1]);
+    if (rows.length === 0) return null;
+    if (rows.length > most) return 'too_many';
+    const reasons = new Map(rows.map((row) => [row.address_hash.toString('latin1'), row.reason]));
+    return (address) => reasons.get(this.digest(channel, address).toString('latin1'));
+  }
+
   /** Asks for many addresses at once, spelled as profiles hold them; the answer tells when and why one was suppressed. */
   async find(tx: EntityManager, tenant: Tenant, addresses: readonly { channel: Channel; address: string }[]): Promise<SuppressionOf> {
     if (addresses.length === 0) return NOTHING;

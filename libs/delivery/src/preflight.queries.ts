@@ -13,7 +13,7 @@ const TEXTS = new Set(['customer_id', 'email', 'phone', 'first_name', 'last_name
 export interface Waterfall {
   channel: Channel;
   transactional: boolean;
-  /** SQL of the audience's numbers, and of whether a customer is in an excluded segment; see Segments. */
+  /** SQL of the audience's numbers, and of those in excluded segments; see Segments. */
   members: string;
   excluded: string;
   fields: readonly MergeField[];
@@ -32,10 +32,10 @@ const judged = ({ channel, transactional, members, excluded, fields }: Waterfall
      GROUP BY d.customer_no HAVING count(*) >= $6),
   judged AS (
     SELECT c.customer_no, ${ADDRESS[channel]} AS address,
-           CASE WHEN $3::text[] IS NOT NULL AND ${excluded} THEN 'excluded'
+           CASE WHEN $3::text[] IS NOT NULL AND c.customer_no IN (${excluded}) THEN 'excluded'
                 WHEN $4::boolean THEN 'window_missed'
                 WHEN ${ADDRESS[channel]} IS NULL THEN 'no_address'
-                ${transactional ? '' : `WHEN c.consent_${channel} ${channel === 'email' ? `= 'unsubscribed'` : `<> 'subscribed'`} THEN 'no_consent'`}
+                ${transactional ? '' : `WHEN ${refuses(channel)} THEN 'no_consent'`}
                 WHEN c.customer_no = ANY ($5::int[]) THEN 'suppressed'
                 ${transactional ? '' : `WHEN k.customer_no IS NOT NULL THEN 'frequency_cap'`}
                 WHEN $8::float8 > 0 AND ${HELD_OUT} THEN 'holdout' END AS reason
@@ -45,19 +45,21 @@ const judged = ({ channel, transactional, members, excluded, fields }: Waterfall
 /** As {@link placeOf} draws. */
 const HELD_OUT = `(('x' || substr(encode(sha256(convert_to('holdout/' || $9::text || '/' || c.customer_no, 'UTF8')), 'hex'), 1, 12))::bit(48)::bigint / 281474976710656.0::float8) * 100 < $8::float8`;
 
-/** How many there are of each reason; of those without one, how many addresses, and of how many each field is missing. */
+/** How many there are of each reason; of those without one, how many addresses (by 64-bit hashes: sorting a million texts takes seconds), and of how many each field is missing. */
 export const waterfallSql = (waterfall: Waterfall): string => `${judged(waterfall)}
-  SELECT reason, count(*)::int AS customers, (count(DISTINCT address) FILTER (WHERE reason IS NULL))::int AS addresses
+  SELECT reason, count(*)::int AS customers, (count(DISTINCT hashtextextended(address, 0)) FILTER (WHERE reason IS NULL))::int AS addresses
          ${waterfall.fields.map((_, at) => `, (count(*) FILTER (WHERE missing_${at}))::int AS missing_${at}`).join('')}
     FROM judged GROUP BY reason`;
 
 /** Some of those who would get it. */
 export const sampleSql = (waterfall: Waterfall, most: number): string => `${judged(waterfall)} SELECT customer_no FROM judged WHERE reason IS NULL LIMIT ${most}`;
 
-/** The next members after `$3` who have an address on the channel: for what only we can hash. */
-export const addressesSql = (channel: Channel, members: string, most: number): string => `
-  SELECT c.customer_no, ${ADDRESS[channel]} AS address FROM (${members}) member JOIN customers c ON c.tenant_id = $1 AND c.customer_no = member.customer_no
-   WHERE member.customer_no > $3 AND ${ADDRESS[channel]} IS NOT NULL ORDER BY member.customer_no LIMIT ${most}`;
+/** The next members after `$3`, with their addresses where they would be written to: for what only we can hash. */
+export const addressesSql = ({ channel, transactional, members }: Waterfall, most: number): string => `
+  WITH page AS MATERIALIZED (SELECT customer_no FROM (${members}) member WHERE customer_no > $3 ORDER BY customer_no LIMIT ${most})
+  SELECT customer_no, (SELECT ${ADDRESS[channel]} FROM customers c WHERE c.tenant_id = $1 AND c.customer_no = page.customer_no${transactional ? '' : ` AND NOT ${refuses(channel)}`}) AS address FROM page ORDER BY customer_no`;
+
+const refuses = (channel: Channel): string => `c.consent_${channel} ${channel === 'email' ? `= 'unsubscribed'` : `<> 'subscribed'`}`;
 
 /** The names are column names of ours, or stand in the text as literals of an identifier's letters alone. */
 function missing({ path: [first, ...rest] }: MergeField): string {

@@ -15,7 +15,9 @@ import { type Draft, Rehearsal } from './rehearsal.js';
 /** For the whole of it, in milliseconds. */
 const LONGEST_MS = 30_000;
 /** Members whose addresses are looked up at once. */
-const PAGE = 5_000;
+const PAGE = 10_000;
+/** Suppressions of a channel that are held in memory at once, some ten megabytes; where there are more, each page asks for its own. */
+const KNOWN = 100_000;
 /** Messages that are written to see how long they are. */
 const SAMPLE = 100;
 
@@ -46,6 +48,8 @@ export interface Forecast {
   /** How many of the audience are in each of the other segments. */
   shared: ReadonlyMap<number, number>;
 }
+
+type Known = (address: string) => SuppressionReason | undefined;
 
 interface Tally {
   reason: PreflightReason | null;
@@ -101,8 +105,8 @@ export class Preflight {
     const now = this.clock.now();
     const start = plan.startAt !== null && plan.startAt > now ? plan.startAt : now;
     const fields = mergeFields(channel, content ?? {}).filter(({ name }) => name !== 'promo_code' || promoCode === null);
-    const waterfall: Waterfall = { channel, transactional: type === 'transactional', members: this.segments.membersSql, excluded: this.segments.inAnySql('c.customer_no', '$3'), fields };
-    const suppressed = await this.suppressed(turn, tenant, segmentNo, channel, waterfall.transactional);
+    const waterfall: Waterfall = { channel, transactional: type === 'transactional', members: this.segments.membersSql, excluded: this.segments.membersOfAnySql('$3'), fields };
+    const suppressed = await this.suppressed(turn, tenant, segmentNo, waterfall);
     const cap = settings.frequency_cap;
     const since = new Date(start.getTime() - (cap?.per_days ?? 0) * 86_400_000);
     const values = [tenant.id, segmentNo, options.exclude_segment_ids ?? null, endsAt !== null && endsAt <= start, suppressed, cap?.max ?? null, since, options.holdout_percent ?? 0, campaignId];
@@ -126,21 +130,22 @@ export class Preflight {
   }
 
   /** The members to whose addresses nothing may go. Only we can hash an address, so they come by in pages; of whom nothing is said, nothing is kept. */
-  private async suppressed(turn: Turn, tenant: Tenant, segmentNo: number, channel: Channel, transactional: boolean): Promise<number[]> {
-    const [any] = await turn.query('SELECT 1 FROM suppressions WHERE tenant_id = $1 AND channel = $2 LIMIT 1', [tenant.id, channel]);
-    if (any === undefined) return [];
-    const sql = addressesSql(channel, this.segments.membersSql, PAGE);
+  private async suppressed(turn: Turn, tenant: Tenant, segmentNo: number, waterfall: Waterfall): Promise<number[]> {
+    const { channel, transactional } = waterfall;
+    const known = await this.suppressions.all(turn.tx, tenant, channel, KNOWN);
+    if (known === null) return [];
+    const sql = addressesSql(waterfall, PAGE);
     const found: number[] = [];
     for (let after = -1; ; ) {
-      const page = await turn.query<{ customer_no: number; address: string }>(sql, [tenant.id, segmentNo, after]);
-      if (page.length > 0) {
-        const reasons = await this.suppressions.suppressed(turn.tx, tenant, channel, page.map(({ address }) => address));
-        const counts = (reason: SuppressionReason | undefined): boolean => reason !== undefined && (!transactional || DEAD.has(reason));
-        found.push(...page.filter(({ address }) => counts(reasons.get(address))).map((row) => row.customer_no));
+      const page = await turn.query<{ customer_no: number; address: string | null }>(sql, [tenant.id, segmentNo, after]);
+      const reasons = known === 'too_many' ? await this.suppressions.suppressed(turn.tx, tenant, channel, page.flatMap(({ address }) => address ?? [])) : null;
+      for (const [at, { customer_no, address }] of page.entries()) {
+        const reason = address === null ? undefined : reasons === null ? (known as Known)(address) : reasons.get(address);
+        if (reason !== undefined && (!transactional || DEAD.has(reason))) found.push(customer_no);
+        if (at % 1_000 === 0) await otherWork();
       }
       if (page.length < PAGE) return found;
       after = page.at(-1)!.customer_no;
-      await otherWork();
     }
   }
 

@@ -17,6 +17,11 @@ export class Segments {
               AND x.segment_no IN (SELECT segment_no FROM segments WHERE tenant_id = $1 AND segment_id = ANY (${ids}::text[])))`;
   }
 
+  /** The numbers of those who are in any of the segments, as SQL, for when everybody is asked about; `$1` and `ids` likewise. */
+  membersOfAnySql(ids: string): string {
+    return `SELECT customer_no FROM segment_members WHERE tenant_id = $1 AND segment_no IN (SELECT segment_no FROM segments WHERE tenant_id = $1 AND segment_id = ANY (${ids}::text[]))`;
+  }
+
   /** Those of the segments that exist, held likewise. */
   async holdAll(tx: EntityManager, tenant: Tenant, segmentIds: readonly string[]): Promise<Set<string>> {
     if (segmentIds.length === 0) return new Set();
