@@ -157,8 +157,8 @@ export class Rehearsal {
     }
   }
 
-  private compose(tenant: Tenant, { campaignNo, type, content, promoCode }: Draft, channel: Channel, profile: CustomerProfile, settings: Settings, address: string): Message {
-    const written = { campaign_no: campaignNo, type, content: content ?? {}, promo_code: promoCode };
+  private compose(tenant: Tenant, { campaignId, campaignNo, type, content, promoCode, options }: Draft, channel: Channel, profile: CustomerProfile, settings: Settings, address: string): Message {
+    const written = { campaign_no: campaignNo, campaign_id: campaignId, type, content: content ?? {}, promo_code: promoCode, options };
     const write = this.writers.draft(tenant, written, channel, settings, this.links(written.content, profile, promoCode));
     const key = { tenantId: tenant.id, campaignNo, customerNo: randomInt(NO_CUSTOMER, 0x7fffffff), channel };
     return write(key, { address, hash: Buffer.alloc(32) }, profile);
