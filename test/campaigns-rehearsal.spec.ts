@@ -176,14 +176,14 @@ describe('campaigns before they start', () => {
       });
     });
 
-    test('a transactional message needs no consent, and knows no cap; what was complained of, it reaches', async () => {
+    test('a transactional message needs no consent, and knows no cap; nobody who complained gets it', async () => {
       await settings({ frequency_cap: { max: 1, per_days: 7 } });
       await addCustomers(app, [{ id: 'left', email: 'left@example.com', consents: { email: { status: 'unsubscribed' } } }, { id: 'dead', email: 'dead@example.com' }, { id: 'cross', email: 'cross@example.com' }], tenant);
       await mailings.suppress('dead@example.com', 'hard_bounce');
       await mailings.suppress('cross@example.com', 'complaint');
       const list = await segment();
       await put(list, ['left', 'dead', 'cross']);
-      expect((await preflight(await create({ type: 'transactional', segment_id: list }))).channels).toMatchObject([{ sendable: 2, skipped: [{ reason: 'suppressed', customers: 1 }] }]);
+      expect((await preflight(await create({ type: 'transactional', segment_id: list }))).channels).toMatchObject([{ sendable: 1, skipped: [{ reason: 'suppressed', customers: 2 }] }]);
     });
 
     test('nobody at all, no content, another tenant’s', async () => {

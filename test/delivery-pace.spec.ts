@@ -45,7 +45,8 @@ describe('a tenant’s pace over a provider', () => {
     }, { within: 20_000 });
     for (const granted of grants.values()) {
       const instants = [...granted].sort(([a], [b]) => a - b).flatMap(([at, messages]) => Array<number>(messages).fill(at));
-      expect([instants.length, mostWithinASecond(instants)]).toEqual([RATE * 4, RATE]);
+      expect(mostWithinASecond(instants)).toBe(RATE);
+      expect(instants.length).toBeGreaterThanOrEqual(RATE * 4); // a call that did not come through takes its room, too
     }
     expect(smtp.recipients).toHaveLength(RATE * 8);
     const [first, second] = [...grants.values()].map((granted) => [...granted.keys()]) as [number[], number[]];

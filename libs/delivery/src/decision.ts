@@ -45,8 +45,8 @@ export type Decision = { to: 'send' } | { to: 'skip'; reason: SkipReason } | { t
 /** Why somebody is written to later. */
 export type DeferReason = 'quiet_hours' | 'send_window' | 'local_time' | 'others_first';
 
-/** Suppressions that say that nothing arrives there, rather than that nothing is wanted. */
-export const DEAD: ReadonlySet<SuppressionReason> = new Set(['hard_bounce', 'soft_bounces']);
+/** Whether a suppression holds for the message. Who unsubscribes is told of orders still, but STOP is said to a number, whatever it sends (CTIA Messaging Principles §5.1.4). */
+export const holds = (reason: SuppressionReason, channel: Channel, transactional: boolean): boolean => !transactional || channel === 'sms' || reason !== 'unsubscribed';
 
 /** How long a message waits at least for one of another campaign before it is looked at again. */
 const GIVE_WAY_MS = 30_000;
@@ -57,8 +57,8 @@ const MISSED_MS = 15 * 60_000;
 /**
  * Whether to write to the recipient now. Marketing email goes to whoever has not opted out, SMS and push to whoever opted
  * in (ePrivacy 2002/58 art. 13, TCPA 47 CFR 64.1200). Transactional messages need no consent, know no cap and come at any
- * hour but those that the campaign itself leaves out, and yet no dead address is written to. Who is held out is told so only where they would have been written to: the control group is
- * like the others in all else.
+ * hour but those that the campaign itself leaves out; no suppression yields to them but an opt-out from marketing. Who is held out is told
+ * so only where they would have been written to: the control group is like the others in all else.
  */
 export function decide(recipient: Recipient, rules: SendingRules): Decision {
   const reason = reasonToSkip(recipient, rules);
@@ -79,7 +79,7 @@ function reasonToSkip(recipient: Recipient, { type, endsAt, now, cap }: SendingR
   if (endsAt !== null && endsAt <= now && recipient.attempts === 0) return 'window_missed';
   if (recipient.address === null) return 'no_address';
   if (!transactional && !consents(recipient)) return 'no_consent';
-  if (recipient.suppressed !== null && (!transactional || DEAD.has(recipient.suppressed))) return 'suppressed';
+  if (recipient.suppressed !== null && holds(recipient.suppressed, recipient.channel, transactional)) return 'suppressed';
   return !transactional && cap !== null && recipient.contacts.had >= cap ? 'frequency_cap' : null;
 }
 

@@ -7,7 +7,7 @@ import { Clock, RequestError, type Tenant } from '#kernel';
 import { Segments } from '#segments';
 import { type Channel, type Settings, SettingsService } from '#tenants';
 import { Channels } from './channels/channels.js';
-import { DEAD } from './decision.js';
+import { holds } from './decision.js';
 import { type MergeField, mergeFields } from './merge-fields.js';
 import { addressesSql, PREFLIGHT_REASONS, type PreflightReason, sampleSql, SHARED, type Waterfall, waterfallSql } from './preflight.queries.js';
 import { type Draft, Rehearsal } from './rehearsal.js';
@@ -141,7 +141,7 @@ export class Preflight {
       const reasons = known === 'too_many' ? await this.suppressions.suppressed(turn.tx, tenant, channel, page.flatMap(({ address }) => address ?? [])) : null;
       for (const [at, { customer_no, address }] of page.entries()) {
         const reason = address === null ? undefined : reasons === null ? (known as Known)(address) : reasons.get(address);
-        if (reason !== undefined && (!transactional || DEAD.has(reason))) found.push(customer_no);
+        if (reason !== undefined && holds(reason, channel, transactional)) found.push(customer_no);
         if (at % 1_000 === 0) await otherWork();
       }
       if (page.length < PAGE) return found;
