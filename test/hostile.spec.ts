@@ -122,7 +122,7 @@ describe('hostile input', () => {
         const { errors } = await problem(await send(operation, JSON.stringify(body)), 'without end');
         expect(errors?.length ?? 0).toBeLessThanOrEqual(100);
         const { user, system } = process.threadCpuUsage(start);
-        expect(user + system).toBeLessThan(400_000); // most of it for making and parsing a megabyte
+        expect(user + system).toBeLessThan(5_000_000); // making and parsing a megabyte takes a tenth of it on a busy machine; what grows with its square, minutes
       }
     }, 60_000);
 
