@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import pg from 'pg';
 import { startApp, type TestApp } from './support/app.js';
 import { specDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
@@ -58,9 +59,7 @@ describe('a worker that is killed in the middle of a campaign', () => {
     expect(torn.map(({ status }) => status)).toEqual(expect.arrayContaining(['accepted', 'calling', 'pending']));
     expect(torn.filter(({ status }) => status === 'calling').length).toBeLessThanOrEqual(100);
 
-    // The leases of the dead are waited for, by moving their end rather than the clock of another process.
-    await app.sql(`UPDATE deliveries SET lease_until = now() WHERE tenant_id = $1 AND status IN ('claimed', 'calling')`, [mailings.tenant.id]);
-    worker = await startWorker('0');
+    worker = await startWorker('0'); // which sees that the other is gone, minutes before its leases end
     await eventually(async () => expect(await mailings.state(mailing)).toBe('finished'), { within: 40_000 });
     const exited = once(worker, 'exit');
     worker.kill('SIGTERM');
@@ -83,3 +82,30 @@ describe('a worker that is killed in the middle of a campaign', () => {
     expect(await mailings.counters(mailing)).toEqual({ sent: RECIPIENTS - unknown, delivered: RECIPIENTS - unknown, unknown });
   }, 90_000);
 });
+
+test('a worker that loses its connection to the server takes its session again, and gives it back in the end', async () => {
+  const app = await startApp({ worker: true });
+  const sessions = () => app.sql<{ session_no: number; held: boolean; lost: boolean }>(`
+    SELECT session_no, lost_at IS NOT NULL AS lost,
+           EXISTS (SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.objsubid = 2 AND l.objid = session_no::oid) AS held
+      FROM sender_sessions ORDER BY session_no`);
+  let ended = false;
+  try {
+    const [mine] = await eventually(async () => {
+      const rows = await sessions();
+      expect(rows.at(-1)).toMatchObject({ held: true, lost: false });
+      return rows.slice(-1);
+    });
+    await app.sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'marketing-sender'`);
+    await eventually(async () => expect((await sessions()).at(-1)).toEqual(mine), { within: 3_000 });
+    const url = await specDatabase();
+    ended = true;
+    await app.close();
+    const client = new pg.Client({ connectionString: url });
+    await client.connect();
+    expect((await client.query('SELECT 1 FROM sender_sessions WHERE session_no = $1', [mine!.session_no])).rowCount).toBe(0);
+    await client.end();
+  } finally {
+    if (!ended) await app.close();
+  }
+}, 30_000);

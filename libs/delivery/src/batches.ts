@@ -10,6 +10,7 @@ import { counted } from './counters.js';
 import { CALL, CLAIM, type ClaimedRow, DEFER, named, RELEASE, SETTLE, touched } from './ledger.queries.js';
 import { type Called, Outcomes } from './outcomes.js';
 import { type MailingAtWork, Preparation } from './preparation.js';
+import { SenderSession } from './sender-session.js';
 import { Stops } from './stops.js';
 
 /** How long a worker may take to decide and compose; after it the rows are anybody's again. */
@@ -43,6 +44,7 @@ export class Batches {
     private readonly preparation: Preparation,
     private readonly outcomes: Outcomes,
     private readonly stops: Stops,
+    private readonly session: SenderSession,
   ) {}
 
   async send(tenant: Tenant, mailing: MailingAtWork, name: ChannelName): Promise<Progress> {
@@ -74,7 +76,7 @@ export class Batches {
       const { messages, waitMs } = await this.paces.room(tx, tenant, channel);
       if (messages === 0) return { more: waitMs > 0, waitMs };
       const lease = new Date(now.getTime() + CLAIM_LEASE_MS);
-      const [rows] = await tx.query<[ClaimedRow[]]>(CLAIM, [tenant.id, mailing.campaign_no, now, lease, messages, name]);
+      const [rows] = await tx.query<[ClaimedRow[]]>(CLAIM, [tenant.id, mailing.campaign_no, now, lease, messages, name, this.session.number]);
       return rows.length === 0 ? NO_MORE : { channel, rows };
     });
   }
@@ -108,7 +110,7 @@ export class Batches {
   private async call(tx: EntityManager, tenant: Tenant, campaign: number, { provider }: Channel, messages: Called[]): Promise<Called[]> {
     if (messages.length === 0) return [];
     const lease = new Date(this.clock.now().getTime() + CALL_LEASE_MS);
-    const [calling] = await tx.query<[ClaimedRow[]]>(CALL, [tenant.id, campaign, ...named(messages.map(({ row }) => row)), lease, provider]);
+    const [calling] = await tx.query<[ClaimedRow[]]>(CALL, [tenant.id, campaign, ...named(messages.map(({ row }) => row)), lease, provider, this.session.number]);
     const held = new Set(calling.map((row) => row.customer_no));
     return messages.filter(({ row }) => held.has(row.customer_no));
   }

@@ -24,6 +24,7 @@ import { Receipts } from './receipts.js';
 import { Preflight } from './preflight.js';
 import { Rehearsal } from './rehearsal.js';
 import { Sender } from './sender.js';
+import { SenderSession } from './sender-session.js';
 import { Snapshot } from './snapshot.js';
 import { StopRuling } from './stop-rules.js';
 import { Stops } from './stops.js';
@@ -36,7 +37,7 @@ import { Writers } from './writers.js';
 @Module({
   imports: [CustomersModule, SegmentsModule, EventsModule, PromosModule],
   controllers: [DeliveriesController, ChannelsController, TrackingController],
-  providers: [Delivery, Deliveries, Snapshot, Arrivals, Rehearsal, Preflight, Sender, Batches, Upkeep, Stops, StopRuling, Channels, Paces, ChannelCredentials, Preparation, Readiness, Contacts, Writers, Outcomes, Receipts, ReceiptMatcher, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData],
+  providers: [Delivery, Deliveries, Snapshot, Arrivals, Rehearsal, Preflight, Sender, SenderSession, Batches, Upkeep, Stops, StopRuling, Channels, Paces, ChannelCredentials, Preparation, Readiness, Contacts, Writers, Outcomes, Receipts, ReceiptMatcher, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData],
   exports: [Delivery, Rehearsal, Preflight],
 })
 export class DeliveryModule {}

@@ -14,12 +14,13 @@ export interface ClaimedRow {
 export const TENANTS_AT_WORK = `
   SELECT t.id, t.name FROM tenants t WHERE EXISTS (SELECT 1 FROM campaign_directory d WHERE d.tenant_id = t.id AND d.sending) ORDER BY t.id`;
 
-/** The mailings of `$1` that are not done, most urgent first, and what each needs at the instant `$2`. */
+/** The mailings of `$1` that are not done, most urgent first, and what each needs at the instant `$2`, when the workers of the sessions `$3` are gone. */
 export const MAILINGS_AT_WORK = `
   SELECT m.campaign_no, m.campaign_id, m.state, m.type, m.channels, m.content, m.promo_code, m.promo_id, m.ends_at, m.priority, m.options, m.snapshot_done,
          ARRAY (SELECT c FROM unnest(m.channels) AS c WHERE EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status = 'pending'
                     AND d.channel = c AND (m.state = 'canceled' OR d.next_attempt_at <= $2))) AS due,
-         EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status IN ('claimed', 'calling') AND d.lease_until < $2) AS lost,
+         EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status IN ('claimed', 'calling') AND d.lease_until < $2)
+           OR (cardinality($3::int[]) > 0 AND EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status IN ('claimed', 'calling') AND d.held_by = ANY ($3))) AS lost,
          NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status = 'pending')
            AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status IN ('claimed', 'calling')) AS settled
     FROM campaign_directory c JOIN mailings m ON m.tenant_id = $1 AND m.campaign_no = c.campaign_no
@@ -27,7 +28,7 @@ export const MAILINGS_AT_WORK = `
    ORDER BY m.priority DESC, m.started_at, m.campaign_no`;
 
 /**
- * Takes at most `$5` due rows of the channel `$6` under a lease until `$4`; rows that another worker is taking are passed over.
+ * Takes at most `$5` due rows of the channel `$6` for the session `$7`, under a lease until `$4`; rows that another worker is taking are passed over.
  * MATERIALIZED, since a subquery that a join runs again locks other rows each time, and takes more than the limit.
  */
 export const CLAIM = `
@@ -35,7 +36,7 @@ export const CLAIM = `
     SELECT customer_no, channel FROM deliveries
      WHERE tenant_id = $1 AND campaign_no = $2 AND status = 'pending' AND channel = $6 AND next_attempt_at <= $3
      ORDER BY next_attempt_at LIMIT $5 FOR UPDATE SKIP LOCKED)
-  UPDATE deliveries d SET status = 'claimed', lease_until = $4 FROM due
+  UPDATE deliveries d SET status = 'claimed', lease_until = $4, held_by = $7 FROM due
    WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = due.customer_no AND d.channel = due.channel
   RETURNING d.customer_no, d.channel, d.attempts`;
 
@@ -59,9 +60,9 @@ export const DEFER = `
     FROM unnest($3::int[], $4::text[], $5::text[], $6::timestamptz[]) AS n (customer_no, channel, reason, until)
    WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = n.customer_no AND d.channel = n.channel AND d.status = 'claimed'`;
 
-/** The last step before the network: from here on, a row without an outcome is `unknown`. Only rows still held are called. */
+/** The last step before the network: from here on, a row without an outcome is `unknown`. Only rows that the session `$7` still holds are called. */
 export const CALL = `
-  UPDATE deliveries d SET status = 'calling', lease_until = $5, attempts = d.attempts + 1, provider = $6 ${NAMED} AND d.status = 'claimed'
+  UPDATE deliveries d SET status = 'calling', lease_until = $5, attempts = d.attempts + 1, provider = $6 ${NAMED} AND d.status = 'claimed' AND d.held_by = $7
   RETURNING d.customer_no, d.channel`;
 
 /** Settles claimed rows without a call: status `$5`, with a reason for each in `$6`. */
@@ -97,10 +98,10 @@ export const RECORD_OUTCOMES = `
     FROM unnest($3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $10::boolean[]) AS n (customer_no, channel, status, reason, message_id, next_attempt_at, reached)
    WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = n.customer_no AND d.channel = n.channel AND d.status IN ('calling', 'unknown')`;
 
-/** Rows whose worker is gone, at the instant `$3`; at most `$4`. */
+/** Rows whose worker is gone: its lease has ended at the instant `$3`, or it is of the sessions `$5`; at most `$4`. */
 export const LOST = `
   SELECT customer_no, channel, status FROM deliveries
-   WHERE tenant_id = $1 AND campaign_no = $2 AND status IN ('claimed', 'calling') AND lease_until < $3
+   WHERE tenant_id = $1 AND campaign_no = $2 AND status IN ('claimed', 'calling') AND (lease_until < $3 OR held_by = ANY ($5::int[]))
    ORDER BY lease_until LIMIT $4 FOR UPDATE SKIP LOCKED`;
 
 /** What was only claimed may be claimed again, and what a receiver takes once may be sent again; of what else was being called nobody knows, unless a receipt has come meanwhile. */

@@ -7,6 +7,7 @@ import type { Channel } from '#tenants';
 import { Batches } from './batches.js';
 import { MAILINGS_AT_WORK, TENANTS_AT_WORK } from './ledger.queries.js';
 import type { MailingAtWork } from './preparation.js';
+import { SenderSession } from './sender-session.js';
 import { Upkeep } from './upkeep.js';
 
 /** Lanes of a worker that may be under way at once. Most of their time they wait for a provider, and hold no connection. */
@@ -31,6 +32,7 @@ export class Sender implements OnModuleInit, BeforeApplicationShutdown {
     private readonly clock: Clock,
     private readonly batches: Batches,
     private readonly upkeep: Upkeep,
+    private readonly session: SenderSession,
   ) {}
 
   onModuleInit(): void {
@@ -41,9 +43,12 @@ export class Sender implements OnModuleInit, BeforeApplicationShutdown {
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping.abort();
     await Promise.all(this.lanes.values());
+    await this.session.end();
   }
 
   private async round(): Promise<void> {
+    if (this.stopping.signal.aborted) return;
+    await this.session.look();
     const tenants = await this.database.inNoTenant((tx) => tx.query<Tenant[]>(TENANTS_AT_WORK));
     const first = Math.max(0, tenants.findIndex(({ id }) => id >= this.passedOver));
     this.passedOver = 0;
@@ -95,6 +100,6 @@ export class Sender implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   private atWork(tenant: Tenant): Promise<MailingAtWork[]> {
-    return this.database.rows<MailingAtWork>(tenant, { text: MAILINGS_AT_WORK, values: [tenant.id, this.clock.now()], name: 'mailings_at_work' });
+    return this.database.rows<MailingAtWork>(tenant, { text: MAILINGS_AT_WORK, values: [tenant.id, this.clock.now(), this.session.lost], name: 'mailings_at_work' });
   }
 }

@@ -6,6 +6,7 @@ import { counted } from './counters.js';
 import { CANCELABLE, type ClaimedRow, FINISH, LOST, named, RECOVER, SKIP_CANCELED, touched } from './ledger.queries.js';
 import { MAILING_FINISHED } from './mailing.js';
 import type { MailingAtWork } from './preparation.js';
+import { SenderSession } from './sender-session.js';
 
 /** Rows of one transaction. */
 const BULK = 2_000;
@@ -17,6 +18,7 @@ export class Upkeep {
     private readonly database: Database,
     private readonly jobs: Jobs,
     private readonly clock: Clock,
+    private readonly session: SenderSession,
   ) {}
 
   isNeeded(mailing: MailingAtWork): boolean {
@@ -39,7 +41,7 @@ export class Upkeep {
 
   private recover(tenant: Tenant, mailing: MailingAtWork): Promise<void> {
     return this.database.inTenant(tenant, async (tx) => {
-      const rows = await tx.query<ClaimedRow[]>(LOST, [tenant.id, mailing.campaign_no, this.clock.now(), BULK]);
+      const rows = await tx.query<ClaimedRow[]>(LOST, [tenant.id, mailing.campaign_no, this.clock.now(), BULK, this.session.lost]);
       await counted(tx, tenant, touched(mailing.campaign_no, rows), () => tx.query(RECOVER, [tenant.id, mailing.campaign_no, ...named(rows)]));
     });
   }

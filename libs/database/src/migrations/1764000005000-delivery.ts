@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { APP_ROLE } from '../connection-options.js';
 import { sharedTable, tenantTable } from '../tenant-table.js';
 
 const PARTS = 8;
@@ -83,6 +84,7 @@ export class Delivery1764000005000 implements MigrationInterface {
         attempts smallint NOT NULL DEFAULT 0,
         next_attempt_at timestamptz NOT NULL,
         lease_until timestamptz,
+        held_by int,
         provider text,
         provider_message_id text,
         accepted_at timestamptz,
@@ -138,6 +140,11 @@ export class Delivery1764000005000 implements MigrationInterface {
         grants jsonb NOT NULL DEFAULT '[]',
         PRIMARY KEY (tenant_id, provider)
       ) WITH (fillfactor = 50);`);
+    // The workers that send; those that are gone are marked, until nothing of theirs is left.
+    await runner.query(`
+      CREATE SEQUENCE sender_session_no AS int;
+      CREATE TABLE sender_sessions (session_no int PRIMARY KEY, lost_at timestamptz);
+      GRANT USAGE ON SEQUENCE sender_session_no TO ${APP_ROLE};`);
     // Where two customers who were merged had both got a message: the merged one's row as it was, under the survivor's number.
     await runner.query(`
       CREATE TABLE merged_deliveries (LIKE deliveries);
@@ -177,11 +184,12 @@ export class Delivery1764000005000 implements MigrationInterface {
       CREATE INDEX campaign_redemptions_order ON campaign_redemptions (tenant_id, order_id);
       CREATE INDEX campaign_redemptions_customer ON campaign_redemptions (tenant_id, customer_no);`);
     await sharedTable(runner, 'campaign_directory');
+    await sharedTable(runner, 'sender_sessions');
     for (const table of TABLES) await tenantTable(runner, table);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(`DROP TABLE ${[...TABLES, 'campaign_directory'].join(', ')}`);
+    await runner.query(`DROP TABLE ${[...TABLES, 'campaign_directory', 'sender_sessions'].join(', ')}; DROP SEQUENCE sender_session_no`);
   }
 }
 

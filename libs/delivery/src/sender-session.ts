@@ -1,0 +1,118 @@
+import { Injectable } from '@nestjs/common';
+import pg from 'pg';
+import { Env } from '#config';
+import { clientConfig } from '#database';
+
+/** Any number that no other advisory lock of two numbers begins with. */
+const SESSIONS = 1_935_895_923;
+
+/** A server that restarts drops everybody's lock, and everybody takes theirs again: so long nobody is taken for dead. */
+const GRACE = `interval '3 seconds'`;
+
+/** Of whom nothing is left: longer than any lease. */
+const FORGOTTEN = `interval '10 minutes'`;
+
+/** How the server finds out that the machine at the other end is gone, which nobody tells it: in 25 seconds. */
+const KEEPALIVES = '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3';
+
+const NEXT = `SELECT nextval('sender_session_no')::int AS number`;
+const TAKE = 'SELECT pg_try_advisory_lock($1, $2) AS taken';
+const REGISTER = 'INSERT INTO sender_sessions (session_no) VALUES ($1) ON CONFLICT (session_no) DO UPDATE SET lost_at = NULL';
+const END = 'DELETE FROM sender_sessions WHERE session_no = $1';
+
+const LOOK = `
+  SELECT s.session_no, (l.objid IS NULL) <> (s.lost_at IS NOT NULL) AS changed, coalesce(l.objid IS NULL AND s.lost_at < now() - ${GRACE}, false) AS lost
+    FROM sender_sessions s
+    LEFT JOIN pg_locks l ON l.locktype = 'advisory' AND l.classid = $1 AND l.objid = s.session_no::oid AND l.objsubid = 2 AND l.granted
+                        AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+
+/** Marks what has changed; `$1` sessions of which the one or the other is true. */
+const MARK = `UPDATE sender_sessions SET lost_at = CASE WHEN lost_at IS NULL THEN now() END WHERE session_no = ANY ($1::int[])`;
+const FORGET = `DELETE FROM sender_sessions WHERE lost_at < now() - ${FORGOTTEN}`;
+
+/**
+ * That this worker lives, for the others to see: an advisory lock, on a connection of its own, which the server gives up the moment
+ * that the process is gone, however it went. Rows in the ledger name the session that holds them, so that those of the dead are taken
+ * up at once and not when their lease ends; a lease is for what the server cannot see. Who is taken for dead and is not does no harm:
+ * only rows that their session still holds are called for.
+ */
+@Injectable()
+export class SenderSession {
+  private client: pg.Client | null = null;
+  private held: number | null = null;
+  private gone: readonly number[] = [];
+  private ended = false;
+
+  constructor(private readonly env: Env) {}
+
+  /** What rows that this worker claims are marked with. */
+  get number(): number {
+    if (this.held === null) throw new Error('the sender has no session');
+    return this.held;
+  }
+
+  /** The sessions whose workers are gone, as of the last {@link look}. */
+  get lost(): readonly number[] {
+    return this.gone;
+  }
+
+  /** Opens the session, or takes it again where its connection was lost, and sees who else is there. */
+  async look(): Promise<void> {
+    if (this.ended) return;
+    try {
+      this.client ??= await this.open();
+      const { rows } = await this.client.query<{ session_no: number; changed: boolean; lost: boolean }>(LOOK, [SESSIONS]);
+      const changed = rows.filter((row) => row.changed).map((row) => row.session_no);
+      if (changed.length > 0) await this.client.query(MARK, [changed]);
+      this.gone = rows.filter((row) => row.lost).map((row) => row.session_no);
+      if (this.gone.length > 0) await this.client.query(FORGET);
+    } catch (error) {
+      await this.drop();
+      throw error;
+    }
+  }
+
+  /** Runs when {@link Sender} has nothing under way any more. */
+  async end(): Promise<void> {
+    this.ended = true;
+    if (this.held !== null) await this.client?.query(END, [this.held]).catch(() => undefined); // the others find out
+    await this.drop();
+  }
+
+  private async open(): Promise<pg.Client> {
+    const config = clientConfig(this.env);
+    const client = new pg.Client({ ...config, options: `${config.options} ${KEEPALIVES}`, application_name: 'marketing-sender', keepAlive: true, connectionTimeoutMillis: 10_000, query_timeout: 10_000 });
+    client.on('error', () => {
+      if (this.client === client) this.client = null; // the next look opens it anew
+    });
+    try {
+      await client.connect();
+      if (this.held === null || !(await take(client, this.held))) this.held = await this.begin(client);
+      await client.query(REGISTER, [this.held]);
+      if (this.ended) throw new Error('the sender has ended');
+      return client;
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** A number that nobody else has, nor had. */
+  private async begin(client: pg.Client): Promise<number> {
+    for (;;) {
+      const { rows } = await client.query<{ number: number }>(NEXT);
+      if (await take(client, rows[0]!.number)) return rows[0]!.number;
+    }
+  }
+
+  private async drop(): Promise<void> {
+    const { client } = this;
+    this.client = null;
+    await client?.end().catch(() => undefined);
+  }
+}
+
+async function take(client: pg.Client, number: number): Promise<boolean> {
+  const { rows } = await client.query<{ taken: boolean }>(TAKE, [SESSIONS, number]);
+  return rows[0]!.taken;
+}
