@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import jwt from 'jsonwebtoken';
 import pg from 'pg';
 import { startPostgres } from '#app/local/src/embedded-postgres';
+import { anyFreePort } from '#app/local/src/ports';
 import { migrate } from '#database';
 import { installQueue } from '#jobs';
 import type { Bench } from './bench.js';
@@ -42,8 +43,10 @@ export async function openArena(): Promise<Bench & { close(): Promise<void> }> {
       children.push(child);
       return child;
     };
-    const secrets = { JWT_SECRET: secret, SECRETS_KEY: randomBytes(32).toString('hex'), RATE_LIMIT_RPS: '0' };
-    const api = await start('apps/api/src/main.js', '/health/ready', secrets);
+    const smtpPort = await anyFreePort();
+    const mail = { SMTP_URL: `smtp://127.0.0.1:${smtpPort}`, DEFAULT_FROM_EMAIL: 'hello@trattoria.example', DEFAULT_POSTAL_ADDRESS: '1 Main Street, Springfield' };
+    const env = { JWT_SECRET: secret, SECRETS_KEY: randomBytes(32).toString('hex'), RATE_LIMIT_RPS: '0', ...mail };
+    const api = await start('apps/api/src/main.js', '/health/ready', env);
     const provision = async (tenant: string): Promise<{ token: string; tenantId: number }> => {
       const token = jwt.sign({ sub: 'bench', tenant_id: tenant, roles: ['marketing'], exp: Math.floor(Date.now() / 1000) + 4 * 3600 }, createSecretKey(secret, 'utf8'));
       await fetch(`${api.url}/api/v1/marketing/settings`, { headers: { authorization: `Bearer ${token}` } });
@@ -52,8 +55,8 @@ export async function openArena(): Promise<Bench & { close(): Promise<void> }> {
     };
     const { token, tenantId } = await provision(TENANT);
     const bare = await start('test/bench/bare-server.js', '/ready', { TENANT_ID: String(tenantId) });
-    const startWorker = (): Promise<Child> => start('apps/worker/src/main.js', '/health/ready', secrets, WORKER_FLAGS);
-    return { sql, databaseUrl: url, api, token, tenant: TENANT, tenantId, bare, provision, startWorker, close };
+    const startWorker = (): Promise<Child> => start('apps/worker/src/main.js', '/health/ready', env, WORKER_FLAGS);
+    return { sql, databaseUrl: url, api, token, tenant: TENANT, tenantId, bare, provision, startWorker, smtpPort, startChild: start, close };
   } catch (error) {
     await close();
     throw error;

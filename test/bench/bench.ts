@@ -17,6 +17,10 @@ export interface Bench {
   provision(tenant: string): Promise<{ token: string; tenantId: number }>;
   /** A worker as it ships, beside the api, until the scenario stops it. */
   startWorker(): Promise<Child>;
+  /** Where the api and its workers expect the deployment's mail server. Nobody listens until a scenario does. */
+  smtpPort: number;
+  /** Another process of the bench's own, until the scenario stops it. */
+  startChild(file: string, ready: string, env: Record<string, string>): Promise<Child>;
 }
 
 /** One request, the same for both sides but for where and as whom it is sent. */

@@ -10,6 +10,7 @@ const UNITS = {
   x: (value: number): string => `${value.toFixed(2)} x`,
   ms: (value: number): string => `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ms`,
   s: (value: number): string => `${value.toFixed(1)} s`,
+  '/s': (value: number): string => `${value.toFixed(0)}/s`,
   MB: (value: number): string => `${value.toFixed(0)} MB`,
 } as const;
 

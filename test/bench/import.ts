@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createReadStream, createWriteStream, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { from as copyFrom } from 'pg-copy-streams';
 import type { Bench, Figure } from './bench.js';
 import { atLeast, atMost, reported, timed } from './figures.js';
+import { mostMemory } from './memory.js';
 import { CUSTOMERS } from './segment-data.js';
 
 const ROUNDS = 3;
@@ -100,11 +101,4 @@ async function imported(bench: Bench, file: string, tenant: string): Promise<num
       if (status === 'failed' || found.rejected > 0) throw new Error(`the import went wrong: ${JSON.stringify(found)}`);
     }
   })) / 1000;
-}
-
-/** Megabytes that the process held at the most, ever; null where the kernel does not tell. */
-function mostMemory(pid: number): number | null {
-  const path = `/proc/${pid}/status`;
-  const kilobytes = existsSync(path) ? /VmHWM:\s+(\d+) kB/.exec(readFileSync(path, 'utf8'))?.[1] : undefined;
-  return kilobytes === undefined ? null : (Number(kilobytes) * 1024) / 1e6;
 }

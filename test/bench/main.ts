@@ -3,14 +3,20 @@ import { openArena } from './arena.js';
 import type { Figure, Scenario } from './bench.js';
 import { campaignsCreate } from './campaigns-create.js';
 import { campaignsList } from './campaigns-list.js';
+import { deliveryAudience } from './delivery-audience.js';
+import { deliverySending } from './delivery-sending.js';
 import { hostileCriteria } from './hostile-criteria.js';
 import { importing } from './import.js';
 import { segments } from './segments.js';
 
-const SCENARIOS: Readonly<Record<string, Scenario>> = { 'campaigns-list': campaignsList, 'campaigns-create': campaignsCreate, 'hostile-criteria': hostileCriteria, segments, import: importing };
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  'campaigns-list': campaignsList, 'campaigns-create': campaignsCreate, 'hostile-criteria': hostileCriteria, segments, import: importing, 'delivery-audience': deliveryAudience, 'delivery-sending': deliverySending,
+};
+/** `delivery` names all whose names begin so. */
+const isNamed = (name: string, by: string): boolean => name === by || name.startsWith(`${by}-`);
 
 const wanted = process.argv.slice(2);
-const unknown = wanted.filter((name) => !Object.hasOwn(SCENARIOS, name));
+const unknown = wanted.filter((by) => !Object.keys(SCENARIOS).some((name) => isNamed(name, by)));
 if (unknown.length > 0) {
   console.error(`There is no ${unknown.join(', ')}; there are: ${Object.keys(SCENARIOS).join(', ')}`);
   process.exit(2);
@@ -20,7 +26,7 @@ const figures: Figure[] = [];
 const arena = await openArena();
 try {
   for (const [name, scenario] of Object.entries(SCENARIOS)) {
-    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    if (wanted.length > 0 && !wanted.some((by) => isNamed(name, by))) continue;
     console.log(`${name} …`);
     for await (const figure of scenario(arena)) {
       figures.push(figure);

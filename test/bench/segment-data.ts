@@ -20,7 +20,10 @@ const GUESTS = `
     FROM (SELECT n, random() AS a, random() AS b, random() AS c, random() AS d, CASE WHEN random() < 0.2 THEN 0 ELSE floor(1 / (random() * 0.98 + 0.02))::int END AS orders
             FROM generate_series(1, $2::int) n) guests`;
 
+/** Unless they are there already. */
 export async function seedCustomers({ sql, tenantId }: Pick<Bench, 'sql' | 'tenantId'>, count = CUSTOMERS): Promise<void> {
+  const { rowCount } = await sql.query('SELECT FROM customers WHERE tenant_id = $1 LIMIT 1', [tenantId]);
+  if (rowCount! > 0) return;
   await sql.query('SELECT setseed(0.4)');
   await sql.query(GUESTS, [tenantId, count]);
   await sql.query('INSERT INTO customer_ordinals (tenant_id, next) VALUES ($1, $2) ON CONFLICT (tenant_id) DO UPDATE SET next = excluded.next', [tenantId, count + 1]);
