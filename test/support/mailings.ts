@@ -71,6 +71,12 @@ export class Mailings {
     return segment_no;
   }
 
+  /** The id of such a segment, for who goes through the API. */
+  async segmentId(customerNos: readonly number[]): Promise<string> {
+    const [row] = await this.app.sql<{ segment_id: string }>('SELECT segment_id FROM segments WHERE tenant_id = $1 AND segment_no = $2', [this.tenant.id, await this.segment(customerNos)]);
+    return row!.segment_id;
+  }
+
   async start(content: Content, customerNos: readonly number[], overrides: Partial<Mailing> = {}): Promise<Mailing> {
     const [mailing] = await this.startTogether(content, [{ to: customerNos, ...overrides }]);
     return mailing!;

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Delivery } from '#delivery';
+import { contentsSent, Delivery } from '#delivery';
 import { type Fault, mergePatch, type Tenant, validationFailed } from '#kernel';
 import { type CampaignDates, Promos } from '#promos';
 import type { Segment } from '#segments';
@@ -10,6 +10,7 @@ import { CampaignStore } from './campaign-store.js';
 import type { Content, MailingOptions } from '#delivery';
 import type { CreateCampaignDto, UpdateCampaignDto } from './dto/write-campaign.dto.js';
 import { endsAfterStart } from './schedule.js';
+import { variantFaults } from './variant-faults.js';
 
 /** Puts what a caller wrote onto a campaign, and holds the result against the rules. */
 @Injectable()
@@ -29,12 +30,12 @@ export class CampaignEditor {
    * @throws RequestError validation_failed; CampaignError segment_not_found, segment_too_large; PromoError promo_code_exists, invalid_promo_code
    */
   async edit(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, written: CreateCampaignDto | UpdateCampaignDto, surroundings: Surroundings): Promise<Segment> {
-    const { name, type, channels, priority, content, schedule, holdout_percent, stop_rules, utm, delivery_mode, send_window } = written;
+    const { name, type, channels, priority, content, schedule, holdout_percent, stop_rules, utm, delivery_mode, send_window, variants, ab_test } = written;
     const exclude_segment_ids = written.exclude_segment_ids?.length === 0 ? null : written.exclude_segment_ids;
     const before = { code: campaign.promoCode, discount: campaign.promoDiscount, dates: promoDates(campaign) };
     Object.assign(campaign, defined({ name, type, channels, priority }));
     if (content !== undefined) campaign.content = content === null ? null : mergePatch<Content>(campaign.content, content);
-    campaign.options = mergePatch<MailingOptions>(campaign.options, { holdout_percent, stop_rules, utm, delivery_mode, send_window, exclude_segment_ids });
+    campaign.options = mergePatch<MailingOptions>(campaign.options, { holdout_percent, stop_rules, utm, delivery_mode, send_window, exclude_segment_ids, variants, ab_test });
     this.editSchedule(campaign, schedule);
     if (written.promo_code !== undefined) campaign.promoCode = written.promo_code;
     if (written.promo_discount_percent !== undefined) {
@@ -72,12 +73,23 @@ export class CampaignEditor {
   }
 
   private faults(campaign: CampaignEntity): Fault[] {
-    const faults: Fault[] = campaign.content === null ? [] : this.delivery.validateContent(campaign.content, campaign.channels);
+    const faults: Fault[] = this.contentFaults(campaign);
     if (!endsAfterStart(campaign)) faults.push({ pointer: '/schedule/end_date', code: 'after_start', detail: 'end_date must be later than start_date.' });
-    faults.push(...optionFaults(campaign));
+    faults.push(...optionFaults(campaign), ...variantFaults(campaign));
     if ((campaign.promoCode === null) !== (campaign.promoDiscount === null)) {
       const pointer = campaign.promoCode === null ? '/promo_code' : '/promo_discount_percent';
       faults.push({ pointer, code: 'required', detail: 'promo_code and promo_discount_percent go together.' });
+    }
+    return faults;
+  }
+
+  /** Those of a variant only where they are not the content's own. */
+  private contentFaults({ content, channels, options: { variants } }: CampaignEntity): Fault[] {
+    const faults = content === null ? [] : this.delivery.validateContent(content, channels);
+    const known = new Set(faults.map(({ pointer, code }) => `${pointer} ${code}`));
+    for (const sent of variants === undefined ? [] : contentsSent(content, variants)) {
+      const own = this.delivery.validateContent(sent.content, channels).filter(({ pointer, code }) => !known.has(`${pointer} ${code}`));
+      faults.push(...own.map((fault) => ({ ...fault, pointer: `${sent.pointer}${fault.pointer!.slice('/content'.length)}` })));
     }
     return faults;
   }

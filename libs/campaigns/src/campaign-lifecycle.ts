@@ -17,6 +17,7 @@ import { missingContent } from './missing-content.js';
 import type { CampaignDto } from './dto/campaign.dto.js';
 import type { CampaignScheduleDto } from './dto/write-campaign.dto.js';
 import { endsAfterStart, OVERDUE, wallClock, warning } from './schedule.js';
+import { endsBeforeWinner, variantFaults } from './variant-faults.js';
 
 /** The moves of a campaign from draft to completed: each under the row's lock, together with what delivery does about it. */
 @Injectable()
@@ -49,6 +50,8 @@ export class CampaignLifecycle implements OnModuleInit {
       if (campaign.startAt === null) throw validationFailed([{ pointer: '/start_date', code: 'required', detail: 'start_date is needed: the campaign has none yet.' }]);
       if (campaign.startAt <= this.clock.now()) throw validationFailed([{ pointer: '/start_date', code: 'schedule_in_past', detail: 'start_date must lie in the future.' }]);
       if (!endsAfterStart(campaign)) throw validationFailed([{ pointer: '/end_date', code: 'after_start', detail: 'end_date must be later than start_date.' }]);
+      const [fault] = variantFaults(campaign);
+      if (fault) throw validationFailed([{ ...fault, pointer: fault.code === 'not_local_time' ? '/local_time' : '/end_date' }]);
       assertComplete(campaign);
       this.checks.mailable(await this.checks.surroundings(tx, tenant, campaign.segmentId), campaign.channels);
       await this.editor.movePromo(tx, tenant, campaign, before);
@@ -108,6 +111,7 @@ export class CampaignLifecycle implements OnModuleInit {
     const now = this.clock.now();
     assertComplete(campaign);
     if (campaign.endAt !== null && campaign.endAt <= now) throw new CampaignError('invalid_state', { detail: 'Its end date has passed: change the schedule first.' });
+    if (endsBeforeWinner(campaign, now)) throw new CampaignError('invalid_state', { detail: 'It would be over before the winner of its ab_test is known: change the schedule first.' });
     const surroundings = await this.checks.surroundings(tx, tenant, campaign.segmentId);
     await this.checks.excludable(tx, tenant, campaign.options.exclude_segment_ids ?? []);
     const segment = this.checks.mailable(surroundings, campaign.channels);
@@ -119,7 +123,7 @@ export class CampaignLifecycle implements OnModuleInit {
     }
     const { campaignId, campaignNo, name, type, channels, content, promoId, promoCode, endAt: endsAt, priority } = campaign;
     const options: MailingOptions = byTheClock && campaign.options.local_time ? { ...campaign.options, local_start: { wall_clock: wallClock(campaign, surroundings.settings.timezone), started_at: now.toISOString() } } : campaign.options;
-    await this.delivery.start(tx, tenant, { campaignId, campaignNo, name, type, channels, segmentNo: segment.no, content: content!, promoId, promoCode, endsAt, priority, options });
+    await this.delivery.start(tx, tenant, { campaignId, campaignNo, name, type, channels, segmentNo: segment.no, content: content ?? {}, promoId, promoCode, endsAt, priority, options });
     Object.assign(campaign, { status: 'active', startedAt: now, warnings: [], segmentNo: segment.no, segmentName: segment.name } satisfies Partial<CampaignEntity>);
   }
 
@@ -169,7 +173,7 @@ export class CampaignLifecycle implements OnModuleInit {
 
 /** @throws CampaignError invalid_state, naming what the content lacks */
 function assertComplete(campaign: CampaignEntity): void {
-  const errors = missingContent(campaign.content, campaign.channels);
+  const errors = missingContent(campaign.content, campaign.channels, campaign.options);
   if (errors.length > 0) throw new CampaignError('invalid_state', { detail: 'The content lacks what its channels need; see `errors`.', errors });
 }
 

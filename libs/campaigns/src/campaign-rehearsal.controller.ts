@@ -24,8 +24,8 @@ export class CampaignRehearsalController {
     bodies: { customer: { customer_id: 'cust_1001' } },
     errors: [CampaignError.only('campaign_not_found'), DeliveryError.only('customer_not_found')],
   })
-  previewCampaign(@CurrentTenant() tenant: Tenant, @Param('campaign_id') campaignId: string, @Body() { customer_id }: PreviewCampaignDto) {
-    return this.rehearsal.preview(tenant, campaignId, customer_id);
+  previewCampaign(@CurrentTenant() tenant: Tenant, @Param('campaign_id') campaignId: string, @Body() body: PreviewCampaignDto) {
+    return this.rehearsal.preview(tenant, campaignId, body);
   }
 
   @Post('test')

@@ -2,14 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { type EntityManager, In, Not } from 'typeorm';
 import { Database } from '#database';
 import { type Draft, Preflight, Rehearsal } from '#delivery';
-import type { Tenant } from '#kernel';
+import { type Tenant, validationFailed } from '#kernel';
 import { SettingsService } from '#tenants';
 import type { CampaignWarning } from './campaign.js';
 import { CampaignEntity } from './campaign.entity.js';
 import { CampaignError } from './campaign.errors.js';
 import { CampaignChecks } from './campaign-checks.js';
 import { CampaignStore } from './campaign-store.js';
-import type { CampaignPreflightDto, CampaignPreviewDto, CampaignTestDto, TestCampaignDto } from './dto/rehearsal.dto.js';
+import type { CampaignPreflightDto, CampaignPreviewDto, CampaignTestDto, PreviewCampaignDto, TestCampaignDto } from './dto/rehearsal.dto.js';
 import { missingContent } from './missing-content.js';
 
 /** Other campaigns that are compared with. */
@@ -27,19 +27,20 @@ export class CampaignRehearsal {
     private readonly preflights: Preflight,
   ) {}
 
-  preview(tenant: Tenant, campaignId: string, customerId: string): Promise<CampaignPreviewDto> {
+  preview(tenant: Tenant, campaignId: string, { customer_id, variant }: PreviewCampaignDto): Promise<CampaignPreviewDto> {
     return this.database.inTenant(tenant, async (tx) => {
       const campaign = await this.store.load(tx, tenant, campaignId);
-      return { customer_id: customerId, messages: await this.rehearsal.preview(tx, tenant, draftOf(campaign), customerId) };
+      return { customer_id, ...(await this.rehearsal.preview(tx, tenant, draftOf(campaign, variant), customer_id)) };
     });
   }
 
-  async test(tenant: Tenant, campaignId: string, { to, channel, customer_id }: TestCampaignDto): Promise<CampaignTestDto> {
+  async test(tenant: Tenant, campaignId: string, { to, channel, customer_id, variant }: TestCampaignDto): Promise<CampaignTestDto> {
     const over = channel ?? 'email';
     const campaign = await this.database.inTenant(tenant, (tx) => this.store.load(tx, tenant, campaignId));
-    const errors = missingContent(campaign.content, [over]);
+    const draft = draftOf(campaign, variant);
+    const errors = missingContent(campaign.content, [over], campaign.options);
     if (errors.length > 0) throw new CampaignError('invalid_state', { detail: 'The content lacks what the channel needs; see `errors`.', errors });
-    return { results: await this.rehearsal.send(tenant, draftOf(campaign), over, to, customer_id ?? undefined) };
+    return { results: await this.rehearsal.send(tenant, draft, over, to, customer_id ?? undefined) };
   }
 
   async preflight(tenant: Tenant, campaignId: string): Promise<CampaignPreflightDto> {
@@ -57,11 +58,16 @@ export class CampaignRehearsal {
     return { channels, overlaps: overlaps.filter(({ customers }) => customers > 0).sort((a, b) => b.customers - a.customers), warnings: found.warnings };
   }
 
-  private async warnings(tx: EntityManager, tenant: Tenant, { content, channels }: CampaignEntity): Promise<CampaignWarning[]> {
-    const missing = missingContent(content, channels).map(({ detail }) => ({ code: 'content_missing', detail }));
+  private async warnings(tx: EntityManager, tenant: Tenant, { content, channels, options }: CampaignEntity): Promise<CampaignWarning[]> {
+    const missing = missingContent(content, channels, options).map(({ detail }) => ({ code: 'content_missing', detail }));
     const hindrance = await this.checks.notReady(tx, tenant, channels, await this.settings.of(tx, tenant));
     return hindrance === null ? missing : [...missing, { code: hindrance.code, detail: hindrance.message }];
   }
 }
 
-const draftOf = ({ campaignId, campaignNo, type, channels, content, promoCode, endAt: endsAt, options }: CampaignEntity): Draft => ({ campaignId, campaignNo, type, channels, content, promoCode, endsAt, options });
+/** @throws RequestError validation_failed for a variant that it does not have */
+function draftOf(campaign: CampaignEntity, variant?: string | null): Draft {
+  const { campaignId, campaignNo, type, channels, content, promoCode, endAt: endsAt, options } = campaign;
+  if (variant && !options.variants?.some(({ id }) => id === variant)) throw validationFailed([{ pointer: '/variant', code: 'unknown_variant', detail: `The campaign has no variant ${variant}.` }]);
+  return { campaignId, campaignNo, type, channels, content, promoCode, endsAt, options, ...(variant && { variant }) };
+}

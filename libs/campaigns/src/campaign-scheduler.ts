@@ -38,7 +38,7 @@ export class CampaignScheduler {
    * @param booked the {@link bookingOf} for which a job is waiting already
    */
   async settle(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, settings: Settings, wanted: boolean, booked: string | null = null): Promise<void> {
-    const complete = missingContent(campaign.content, campaign.channels).length === 0;
+    const complete = missingContent(campaign.content, campaign.channels, campaign.options).length === 0;
     const { status, warnings } = stateOf(campaign, complete, wanted, this.clock.now());
     campaign.status = status;
     campaign.warnings = warnings;

@@ -33,6 +33,21 @@ export const IN_TWO_LANGUAGES = {
   utm: { source: 'newsletter', campaign: 'flash_sale' },
 };
 
+/** Two subjects on a fifth of the audience; the better one goes to the rest four hours later. */
+export const SUBJECT_TEST = {
+  name: 'Flash Sale, subjects tested',
+  type: 'promotion',
+  channels: ['email'],
+  segment_id: 'seg_all_customers',
+  content: { subject: 'Flash Sale - 25% Off Today Only!', body: "Don't miss our biggest sale of the season...", cta_text: 'Shop Now', cta_url: 'https://order.example.com/menu' },
+  variants: [
+    { id: 'loud', weight: 1, content: {} },
+    { id: 'personal', weight: 1, content: { subject: '{{ customer.first_name | default: "Hello" }}, your 25% is waiting' } },
+  ],
+  ab_test: { sample_percent: 20, metric: 'clicked', wait_minutes: 240 },
+  holdout_percent: 10,
+};
+
 /** The least that makes a campaign. */
 export const BARE_DRAFT = { name: 'Welcome to the family', type: 'onboarding', channels: ['email'], segment_id: 'seg_new_customers' };
 
@@ -83,6 +98,8 @@ export const SCHEDULED = {
   delivery_mode: 'broadcast',
   send_window: null,
   exclude_segment_ids: [],
+  variants: [],
+  ab_test: null,
   warnings: [],
   metrics: NOTHING_YET,
   created_at: '2026-01-25T10:00:00Z',
@@ -110,6 +127,7 @@ export const COMPLETED = {
 
 export const PREVIEW = {
   customer_id: 'cust_1001',
+  variant: null,
   messages: [
     {
       channel: 'push', to: null, decision: 'skip', reason: 'no_address', subject: 'Flash Sale - 25% Off Today Only!', html: null, text: "Don't miss our biggest sale of the season...",

@@ -9,7 +9,7 @@ import { Paces } from './channels/paces.js';
 import { counted } from './counters.js';
 import { CALL, CLAIM, type ClaimedRow, DEFER, named, RELEASE, SETTLE, touched } from './ledger.queries.js';
 import { type Called, Outcomes } from './outcomes.js';
-import { type MailingAtWork, Preparation } from './preparation.js';
+import { type MailingAtWork, Preparation, type Prepared } from './preparation.js';
 import { SenderSession } from './sender-session.js';
 import { Stops } from './stops.js';
 
@@ -107,10 +107,11 @@ export class Batches {
     });
   }
 
-  private async call(tx: EntityManager, tenant: Tenant, campaign: number, { provider }: Channel, messages: Called[]): Promise<Called[]> {
+  private async call(tx: EntityManager, tenant: Tenant, campaign: number, { provider }: Channel, messages: Prepared['messages']): Promise<Called[]> {
     if (messages.length === 0) return [];
     const lease = new Date(this.clock.now().getTime() + CALL_LEASE_MS);
-    const [calling] = await tx.query<[ClaimedRow[]]>(CALL, [tenant.id, campaign, ...named(messages.map(({ row }) => row)), lease, provider, this.session.number]);
+    const variants = messages.map(({ variant }) => variant);
+    const [calling] = await tx.query<[ClaimedRow[]]>(CALL, [tenant.id, campaign, ...named(messages.map(({ row }) => row)), lease, provider, this.session.number, variants]);
     const held = new Set(calling.map((row) => row.customer_no));
     return messages.filter(({ row }) => held.has(row.customer_no));
   }

@@ -24,6 +24,8 @@ export interface LocalContent extends ChannelContent {
 export interface Content extends LocalContent {
   /** By BCP 47 tag. */
   locales?: Readonly<Record<string, LocalContent>>;
+  /** Of a variant: the links of all of them in the order of their numbers, so that a link has one number whichever variant shows it. */
+  links?: readonly string[];
 }
 
 /** A language of the content's own, by the tag it has there; null is what serves everybody else. */

@@ -10,7 +10,7 @@ import { decodeDeliveryId, type DeliveryKey } from './delivery-id.js';
 import { DeliveryDto, type DeliveryRow } from './dto/delivery.dto.js';
 import type { ListDeliveriesDto } from './dto/list-deliveries.dto.js';
 
-const COLUMNS = `tenant_id, campaign_no, customer_no, channel, status, reason, attempts, provider, provider_message_id, accepted_at, delivered_at, opened_at,
+const COLUMNS = `tenant_id, campaign_no, customer_no, channel, status, reason, attempts, variant, provider, provider_message_id, accepted_at, delivered_at, opened_at,
   machine_opened_at, clicked_at, bounced_at, failed_at, complained_at, unsubscribed_at, converted_at`;
 
 const ONE = 'tenant_id = $1 AND campaign_no = $2 AND customer_no = $3 AND channel = $4';
@@ -33,10 +33,10 @@ export class Deliveries {
     return this.database.inTenant(tenant, async (tx) => {
       const campaignNo = await this.campaignNo(tx, tenant, campaignId);
       const customerNo = query.customer_id === undefined ? null : ((await this.customers.find(tx, tenant, [query.customer_id])).get(query.customer_id) ?? 0);
-      const matching = `FROM deliveries WHERE tenant_id = $1 AND campaign_no = $2 AND ($3::text IS NULL OR status = $3) AND ($4::text IS NULL OR channel = $4) AND ($5::int IS NULL OR customer_no = $5)`;
-      const filter = [tenant.id, campaignNo, query.status ?? null, query.channel ?? null, customerNo];
+      const matching = `FROM deliveries WHERE tenant_id = $1 AND campaign_no = $2 AND ($3::text IS NULL OR status = $3) AND ($4::text IS NULL OR channel = $4) AND ($5::int IS NULL OR customer_no = $5) AND ($6::text IS NULL OR variant = $6)`;
+      const filter = [tenant.id, campaignNo, query.status ?? null, query.channel ?? null, customerNo, query.variant ?? null];
       const rows = await tx.query<DeliveryRow[]>(
-        `SELECT ${COLUMNS} ${matching} AND ($6::int IS NULL OR (customer_no, channel) < ($6::int, $7::text)) ORDER BY customer_no DESC, channel DESC LIMIT $8 OFFSET $9`,
+        `SELECT ${COLUMNS} ${matching} AND ($7::int IS NULL OR (customer_no, channel) < ($7::int, $8::text)) ORDER BY customer_no DESC, channel DESC LIMIT $9 OFFSET $10`,
         [...filter, ...(window.after ?? [null, null]), window.limit + 1, window.offset],
       );
       const [{ total } = { total: 0 }] = await tx.query<{ total: number }[]>(boundedTotal(matching), filter);

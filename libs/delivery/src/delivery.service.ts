@@ -5,12 +5,12 @@ import { Clock, type Fault, type Tenant } from '#kernel';
 import type { Channel, Settings } from '#tenants';
 import { type Content, validateContent } from './content.js';
 import type { Mailing } from './mailing.js';
-import { linksOf } from './links.js';
 import { type Unready, Readiness } from './readiness.js';
 import type { Receipt, ReceiptResult } from './receipt.js';
 import { type OtherConsents, Receipts } from './receipts.js';
 import { SNAPSHOT } from './snapshot.js';
 import { StopRuling } from './stop-rules.js';
+import { linksOfAll } from './variants.js';
 
 /** What other domains may ask of delivery. A campaign is registered when it is created, started once, and from then on known by its number. */
 @Injectable()
@@ -70,7 +70,7 @@ export class Delivery {
       [tenant.id, campaignNo, campaignId, name, type, channels, segmentNo, JSON.stringify(content), promoId, promoCode, priority, endsAt, this.clock.now(), JSON.stringify(options), options.delivery_mode === 'continuous'],
     );
     await tx.query('INSERT INTO mailing_counters (tenant_id, campaign_no) VALUES ($1, $2)', [tenant.id, campaignNo]);
-    const urls = linksOf(content);
+    const urls = linksOfAll(content, options.variants);
     await tx.query('INSERT INTO mailing_links (tenant_id, campaign_no, link_no, url) SELECT $1, $2, link_no - 1, url FROM unnest($3::text[]) WITH ORDINALITY AS l (url, link_no)', [tenant.id, campaignNo, urls]);
     await tx.query(
       `INSERT INTO campaign_directory (campaign_id, tenant_id, campaign_no, sending) VALUES ($1, $2, $3, true)

@@ -5,9 +5,10 @@ export { type DeliveryKey, decodeDeliveryId, encodeDeliveryId } from './delivery
 export { Delivery } from './delivery.service.js';
 export * from './delivery.module.js';
 export { type Mailing, MAILING_FINISHED, MAILING_HELD } from './mailing.js';
-export { DELIVERY_MODES, type DeliveryMode, type MailingOptions, type SendWindow, type StopRules, type Utm } from './options.js';
+export { AB_METRICS, type AbMetric, type AbTest, DELIVERY_MODES, type DeliveryMode, type MailingOptions, type SendWindow, type StopRules, type Utm, type Variant } from './options.js';
 export { type Forecast, Preflight } from './preflight.js';
 export { PREFLIGHT_REASONS, type PreflightReason } from './preflight.queries.js';
 export { type Draft, type PreviewedMessage, Rehearsal, type TestResult } from './rehearsal.js';
+export { contentsSent } from './variants.js';
 export type { Unready } from './readiness.js';
 export { type Receipt, type ReceiptResult, type ReceiptType, RECEIPT_TYPES } from './receipt.js';

@@ -8,6 +8,8 @@ export interface ClaimedRow {
   customer_no: number;
   channel: 'email' | 'sms' | 'push';
   attempts: number;
+  /** Which variant they were tried with; null before the first call, and without variants. */
+  variant: string | null;
 }
 
 /** Whose mailings the sender has to look after. */
@@ -38,7 +40,7 @@ export const CLAIM = `
      ORDER BY next_attempt_at LIMIT $5 FOR UPDATE SKIP LOCKED)
   UPDATE deliveries d SET status = 'claimed', lease_until = $4, held_by = $7 FROM due
    WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = due.customer_no AND d.channel = due.channel
-  RETURNING d.customer_no, d.channel, d.attempts`;
+  RETURNING d.customer_no, d.channel, d.attempts, d.variant`;
 
 export const named = (rows: readonly ClaimedRow[]): [number[], string[]] => [rows.map((row) => row.customer_no), rows.map((row) => row.channel)];
 
@@ -62,7 +64,9 @@ export const DEFER = `
 
 /** The last step before the network: from here on, a row without an outcome is `unknown`. Only rows that the session `$7` still holds are called. */
 export const CALL = `
-  UPDATE deliveries d SET status = 'calling', lease_until = $5, attempts = d.attempts + 1, provider = $6 ${NAMED} AND d.status = 'claimed' AND d.held_by = $7
+  UPDATE deliveries d SET status = 'calling', lease_until = $5, attempts = d.attempts + 1, provider = $6, variant = n.variant
+    FROM unnest($3::int[], $4::text[], $8::text[]) AS n (customer_no, channel, variant)
+   WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = n.customer_no AND d.channel = n.channel AND d.status = 'claimed' AND d.held_by = $7
   RETURNING d.customer_no, d.channel`;
 
 /** Settles claimed rows without a call: status `$5`, with a reason for each in `$6`. */

@@ -14,7 +14,7 @@ export function linksOf(content: Content): string[] {
 }
 
 /** Their numbers, by URL. */
-export const linkNumbers = (content: Content): ReadonlyMap<string, number> => new Map(linksOf(content).map((url, linkNo) => [url, linkNo]));
+export const linkNumbers = (content: Content): ReadonlyMap<string, number> => new Map((content.links ?? linksOf(content)).map((url, linkNo) => [url, linkNo]));
 
 /** The number of a channel's call to action; null when it has none. */
 export function ctaLink(channel: Channel, content: Content, locale: ContentLocale, numbers: ReadonlyMap<string, number>): number | null {

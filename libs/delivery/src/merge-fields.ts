@@ -12,10 +12,12 @@ export interface MergeField {
 const PRINTED = /\{\{-?\s*((?:customer\.[\w.-]+)|promo_code)\s*(\|[^}]*)?-?\}\}/g;
 const HAS_DEFAULT = /\|\s*default\s*:/;
 
-/** The fields that the channel's message prints and has no `default` for. */
-export function mergeFields(channel: Channel, content: Content): MergeField[] {
-  const { subject, body, cta_text, cta_url } = contentFor(channel, content);
-  const texts = channel === 'sms' ? [body, cta_text, cta_url] : channel === 'push' ? [subject, body, cta_url] : [subject, body, cta_text, cta_url];
+/** The fields that the channel's message prints, in any of its variants, and has no `default` for. */
+export function mergeFields(channel: Channel, ...contents: Content[]): MergeField[] {
+  const texts = contents.flatMap((content) => {
+    const { subject, body, cta_text, cta_url } = contentFor(channel, content);
+    return channel === 'sms' ? [body, cta_text, cta_url] : channel === 'push' ? [subject, body, cta_url] : [subject, body, cta_text, cta_url];
+  });
   const names = texts.flatMap((text) => [...(text ?? '').matchAll(PRINTED)].filter(([, , filters]) => !HAS_DEFAULT.test(filters ?? '')).map(([, name]) => name!));
   return [...new Set(names)].map((name) => ({ name, path: name.split('.').slice(1) }));
 }

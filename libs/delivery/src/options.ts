@@ -13,6 +13,9 @@ export interface MailingOptions {
   exclude_segment_ids?: string[];
   /** Whether a scheduled start means the recipient's clock, not the tenant's. */
   local_time?: boolean;
+  /** Of what is tried out against each other, each recipient gets one. */
+  variants?: Variant[];
+  ab_test?: AbTest;
   /** What a start by the recipients' clocks came to: when it is by each of them, and when the campaign started. */
   local_start?: LocalStart;
 }
@@ -39,6 +42,27 @@ export interface StopRules {
   bounce_rate?: number;
   complaint_rate?: number;
   promo_budget?: boolean;
+}
+
+/** One of several ways of saying it. */
+export interface Variant {
+  id: string;
+  /** Its share, beside the weights of the others. */
+  weight: number;
+  /** What differs from the campaign's content: a merge patch, in which null removes. */
+  content: object;
+}
+
+/** What a test of the variants goes by; each customer counts once, of those the message was delivered to. */
+export const AB_METRICS = ['opened', 'clicked', 'converted'] as const;
+export type AbMetric = (typeof AB_METRICS)[number];
+
+/** The variants are tried on a sample; everybody else waits, and gets the one that did best. */
+export interface AbTest {
+  sample_percent: number;
+  metric: AbMetric;
+  /** After the last of the sample was sent. */
+  wait_minutes: number;
 }
 
 /** Where a visit came from, as web analytics read it from the address of the page. */

@@ -11,6 +11,7 @@ import { holds } from './decision.js';
 import { type MergeField, mergeFields } from './merge-fields.js';
 import { addressesSql, PREFLIGHT_REASONS, type PreflightReason, sampleSql, SHARED, type Waterfall, waterfallSql } from './preflight.queries.js';
 import { type Draft, Rehearsal } from './rehearsal.js';
+import { contentsSent } from './variants.js';
 
 /** For the whole of it, in milliseconds. */
 const LONGEST_MS = 30_000;
@@ -104,7 +105,7 @@ export class Preflight {
     const { type, content, options, segmentNo, campaignId, endsAt, promoCode } = plan;
     const now = this.clock.now();
     const start = plan.startAt !== null && plan.startAt > now ? plan.startAt : now;
-    const fields = mergeFields(channel, content ?? {}).filter(({ name }) => name !== 'promo_code' || promoCode === null);
+    const fields = mergeFields(channel, ...contentsSent(content, options.variants).map((sent) => sent.content)).filter(({ name }) => name !== 'promo_code' || promoCode === null);
     const waterfall: Waterfall = { channel, transactional: type === 'transactional', members: this.segments.membersSql, excluded: this.segments.membersOfAnySql('$3'), fields };
     const suppressed = await this.suppressed(turn, tenant, segmentNo, waterfall);
     const cap = settings.frequency_cap;

@@ -13,6 +13,7 @@ import type { MailingOptions } from './options.js';
 import { ADDRESS_OWNERS, type ClaimedRow, TAKE_ADDRESSES } from './ledger.queries.js';
 import { placeOf } from './split.js';
 import { isOverLimit } from './template.js';
+import { Variants } from './variants.js';
 import { Writers } from './writers.js';
 
 /** A mailing, as far as its sending needs it. */
@@ -40,7 +41,7 @@ const COMPOSE_MS = 1_000;
 
 /** What is to happen to claimed rows: some are called with a message, others end here, wait for the next batch, or for their time. */
 export interface Prepared {
-  messages: { row: ClaimedRow; message: Message }[];
+  messages: { row: ClaimedRow; message: Message; variant: string | null }[];
   settled: { row: ClaimedRow; status: 'skipped' | 'rejected'; reason: string }[];
   postponed: ClaimedRow[];
   deferred: { row: ClaimedRow; reason: DeferReason; until: Date }[];
@@ -71,8 +72,9 @@ export class Preparation {
    */
   async prepare(tx: EntityManager, tenant: Tenant, mailing: MailingAtWork, channel: Channel, rows: readonly ClaimedRow[]): Promise<Prepared | null> {
     const settings = await this.settings.of(tx, tenant);
-    const write = this.writers.of(tenant, mailing, channel, settings);
-    if (write === null) return null;
+    if (this.writers.of(tenant, mailing, channel, settings) === null) return null;
+    const variants = new Variants(mailing, null);
+    const writerOf = (variant: string | null) => this.writers.of(tenant, { ...mailing, content: variants.content(variant), variant }, channel, settings)!;
     const prepared: Prepared = { messages: [], settled: [], postponed: [], deferred: [] };
     const skip = (row: ClaimedRow, reason: SkipReason): void => void prepared.settled.push({ row, status: 'skipped', reason });
     const candidates = await this.admit(tx, tenant, mailing, channel, rows, settings, prepared);
@@ -89,7 +91,8 @@ export class Preparation {
       }
       const key: DeliveryKey = { tenantId: tenant.id, campaignNo: mailing.campaign_no, customerNo: row.customer_no, channel };
       try {
-        prepared.messages.push({ row, message: write(key, { address, hash }, profile) });
+        const variant = row.variant ?? variants.of(row.customer_no); // what somebody has got of it stays, also when two customers are merged
+        prepared.messages.push({ row, variant, message: writerOf(variant)(key, { address, hash }, profile) });
       } catch (error) {
         prepared.settled.push({ row, status: 'rejected', reason: error instanceof TooLarge ? 'email_too_large' : isOverLimit(error) ? 'template_limit_exceeded' : 'template_failed' });
       }

@@ -22,6 +22,7 @@ import { smsSegments, type SmsSegments } from './sms-segments.js';
 import { placeOf } from './split.js';
 import { compile, isOverLimit, render } from './template.js';
 import type { MessageLinks } from './tracking-token.js';
+import { Variants } from './variants.js';
 import { Writers } from './writers.js';
 
 /** A campaign that may not have started. */
@@ -34,6 +35,8 @@ export interface Draft {
   promoCode: string | null;
   endsAt: Date | null;
   options: MailingOptions;
+  /** Shown whoever would get it; left out: the one that the customer gets. */
+  variant?: string;
 }
 
 /** What a message looks like to whoever gets it. */
@@ -43,6 +46,12 @@ export interface Shown {
   text: string | null;
   url: string | null;
   sms: SmsSegments | null;
+}
+
+/** Everything that one customer gets. */
+export interface Previewed {
+  variant: string | null;
+  messages: PreviewedMessage[];
 }
 
 export interface PreviewedMessage extends Shown {
@@ -87,7 +96,7 @@ export class Rehearsal {
   ) {}
 
   /** @throws DeliveryError customer_not_found */
-  async preview(tx: EntityManager, tenant: Tenant, draft: Draft, customerId: string): Promise<PreviewedMessage[]> {
+  async preview(tx: EntityManager, tenant: Tenant, draft: Draft, customerId: string): Promise<Previewed> {
     const [settings, profile] = [await this.settings.of(tx, tenant), await this.person(tx, tenant, customerId)];
     const messages: PreviewedMessage[] = [];
     for (const channel of draft.channels) {
@@ -96,7 +105,7 @@ export class Rehearsal {
       const told = { channel, to, decision: decision.to, reason: decision.to === 'send' ? null : decision.reason };
       messages.push({ ...told, ...this.tryCompose(tenant, draft, channel, profile, settings, to ?? '') });
     }
-    return messages;
+    return { variant: variantFor(draft, profile), messages };
   }
 
   /**
@@ -157,16 +166,18 @@ export class Rehearsal {
     }
   }
 
-  private compose(tenant: Tenant, { campaignId, campaignNo, type, content, promoCode, options }: Draft, channel: Channel, profile: CustomerProfile, settings: Settings, address: string): Message {
-    const written = { campaign_no: campaignNo, campaign_id: campaignId, type, content: content ?? {}, promo_code: promoCode, options };
-    const write = this.writers.draft(tenant, written, channel, settings, this.links(written.content, profile, promoCode));
+  private compose(tenant: Tenant, draft: Draft, channel: Channel, profile: CustomerProfile, settings: Settings, address: string): Message {
+    const { campaignId, campaignNo, type, promoCode, options } = draft;
+    const content = variantsOf(draft).content(variantFor(draft, profile));
+    const written = { campaign_no: campaignNo, campaign_id: campaignId, type, content, promo_code: promoCode, options };
+    const write = this.writers.draft(tenant, written, channel, settings, this.links(content, profile, promoCode));
     const key = { tenantId: tenant.id, campaignNo, customerNo: randomInt(NO_CUSTOMER, 0x7fffffff), channel };
     return write(key, { address, hash: Buffer.alloc(32) }, profile);
   }
 
   /** Straight to where the message's own links would lead in the end; there is nothing to unsubscribe from. */
   private links(content: Content, profile: CustomerProfile, promoCode: string | null): MessageLinks {
-    const urls = linksOf(content);
+    const urls = content.links ?? linksOf(content);
     const scope = { customer: customerScope(profile), promo_code: promoCode };
     return {
       url: (kind, _, linkNo = 0) => (kind === 'o' ? `${this.env.PUBLIC_URL}/t/o/test.gif` : render(compile(urls[linkNo]!), scope)),
@@ -186,6 +197,12 @@ export class Rehearsal {
     );
   }
 }
+
+const variantsOf = ({ campaignId, content, options }: Draft): Variants => new Variants({ campaign_id: campaignId, content: content ?? {}, options }, null);
+
+/** What nobody in particular gets is the first. */
+const variantFor = (draft: Draft, { customer_no }: CustomerProfile): string | null =>
+  draft.variant ?? (customer_no === NO_CUSTOMER ? (draft.options.variants?.[0]?.id ?? null) : variantsOf(draft).of(customer_no));
 
 function shown(message: Message): Shown {
   if ('html' in message) return { subject: message.subject, html: message.html.template.fill(message.html.values), text: message.text, url: null, sms: null };

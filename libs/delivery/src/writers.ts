@@ -23,6 +23,8 @@ export interface Written {
   promo_code: string | null;
   campaign_id: string;
   options: MailingOptions;
+  /** Which variant the content is; null or left out without any. */
+  variant?: string | null;
 }
 
 /** Whom messages come from, where that is set. */
@@ -62,7 +64,7 @@ export class Writers {
     /** The template in the recipient's language. */
     const inLanguage = <Template>(templates: Map<string, Template>, make: (locale: string | null) => Template) => ({ locale }: CustomerProfile): Template => {
       const chosen = localeFor(content, locale);
-      return kept(templates, `${tenant.id}/${mailing.campaign_no}/${chosen ?? ''}`, () => make(chosen));
+      return kept(templates, `${tenant.id}/${mailing.campaign_no}/${mailing.variant ?? ''}/${chosen ?? ''}`, () => make(chosen));
     };
     if (channel === 'sms') {
       const from = senders.sms;

@@ -7,7 +7,7 @@ import { CAMPAIGN_STATUSES, CAMPAIGN_TYPES, type CampaignStatus, type CampaignTy
 import type { CampaignEntity } from '../campaign.entity.js';
 import type { CampaignRow, CounterRow } from '../campaigns.queries.js';
 import { CampaignContentDto } from './content.dto.js';
-import { SendWindowDto, UtmDto } from './write-campaign.dto.js';
+import { AbTestDto, CampaignVariantDto, SendWindowDto, UtmDto } from './write-campaign.dto.js';
 
 /** Customers, each counted once. */
 export class CampaignSummaryMetricsDto {
@@ -226,6 +226,12 @@ export class CampaignDto extends CampaignBaseDto {
   @ApiProperty({ type: [String], example: [] })
   exclude_segment_ids: string[];
 
+  @ApiProperty({ type: [CampaignVariantDto], example: [] })
+  variants: CampaignVariantDto[];
+
+  @ApiProperty({ type: AbTestDto, nullable: true })
+  ab_test: AbTestDto | null;
+
   @ApiProperty({
     type: [CampaignWarningDto],
     description: 'What to look at before it starts, or why it was paused by itself (`sender_not_configured`, `channel_not_configured`, `channel_refused`; by its stop rules `bounce_rate_exceeded`, `complaint_rate_exceeded`, `promo_used_up`); empty when all is well.',
@@ -274,6 +280,8 @@ export class CampaignDto extends CampaignBaseDto {
       delivery_mode: campaign.options.delivery_mode ?? 'broadcast',
       send_window: campaign.options.send_window ?? null,
       exclude_segment_ids: campaign.options.exclude_segment_ids ?? [],
+      variants: (campaign.options.variants) ?? [],
+      ab_test: campaign.options.ab_test ?? null,
       warnings: campaign.warnings,
       metrics: CampaignMetricsDto.from(counters, currency),
       created_at: campaign.createdAt.toISOString(),

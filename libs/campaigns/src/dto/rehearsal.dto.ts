@@ -1,6 +1,6 @@
 import { PREFLIGHT_REASONS, type PreflightReason } from '#delivery';
 import { ApiProperty } from '@nestjs/swagger';
-import { ArrayMaxSize, ArrayNotEmpty, ArrayUnique, IsArray, IsIn, IsOptional, IsString, Length } from 'class-validator';
+import { ArrayMaxSize, ArrayNotEmpty, ArrayUnique, IsArray, IsIn, IsOptional, IsString, Length, MaxLength } from 'class-validator';
 import { type Channel, CHANNELS } from '#tenants';
 import { CAMPAIGN_STATUSES, type CampaignStatus } from '../campaign.js';
 import { CampaignWarningDto } from './campaign.dto.js';
@@ -10,6 +10,11 @@ export class PreviewCampaignDto {
   @IsString() @Length(1, 255)
   @ApiProperty({ minLength: 1, maxLength: 255, example: 'cust_1001' })
   customer_id: string;
+
+  /** Of a campaign with `variants`: this one, and not the one that the customer gets. */
+  @IsOptional() @IsString() @MaxLength(40)
+  @ApiProperty({ type: String, required: false, nullable: true, maxLength: 40, example: null })
+  variant?: string | null;
 }
 
 /** How carriers count a text message. */
@@ -58,6 +63,9 @@ export class CampaignPreviewDto {
   @ApiProperty({ example: 'cust_1001' })
   customer_id: string;
 
+  @ApiProperty({ type: String, nullable: true, example: null, description: 'Which variant is shown; null without any.' })
+  variant: string | null;
+
   @ApiProperty({ type: [PreviewMessageDto] })
   messages: PreviewMessageDto[];
 }
@@ -77,6 +85,11 @@ export class TestCampaignDto {
   @IsOptional() @IsString() @Length(1, 255)
   @ApiProperty({ type: String, required: false, nullable: true, minLength: 1, maxLength: 255, example: 'cust_1001' })
   customer_id?: string | null;
+
+  /** Of a campaign with `variants`: this one; without, the one that the customer gets, or the first where none is named. */
+  @IsOptional() @IsString() @MaxLength(40)
+  @ApiProperty({ type: String, required: false, nullable: true, maxLength: 40, example: null })
+  variant?: string | null;
 }
 
 export class TestResultDto {

@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { DELIVERY_MODES, type DeliveryMode } from '#delivery';
-import { ArrayMaxSize, ArrayNotEmpty, ArrayUnique, IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, Length, Matches, Max, MaxLength, Min, ValidateBy, ValidateIf, ValidateNested } from 'class-validator';
+import { AB_METRICS, type AbMetric, DELIVERY_MODES, type DeliveryMode } from '#delivery';
+import { ArrayMaxSize, ArrayMinSize, ArrayNotEmpty, IsObject, ArrayUnique, IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, Length, Matches, Max, MaxLength, Min, ValidateBy, ValidateIf, ValidateNested } from 'class-validator';
 import { IsInstant, OneLine, Trimmed } from '#http';
 import { IsPromoCode } from '#promos';
 import { type Channel, CHANNELS } from '#tenants';
@@ -92,6 +92,42 @@ export class SendWindowDto {
   end: string;
 }
 
+/** One of the ways of saying it that are tried against each other. */
+export class CampaignVariantDto {
+  /** A name of your own, unique in the campaign. */
+  @Matches(/^[a-z0-9_-]{1,40}$/, { message: 'id must be 1 to 40 of a-z, 0-9, _ and -' })
+  @ApiProperty({ pattern: '^[a-z0-9_-]{1,40}$', example: 'b' })
+  id: string;
+
+  /** Its share, beside the weights of the others: of 1 and 3, one gets a quarter and the other three. */
+  @IsInt() @Min(1) @Max(10_000)
+  @ApiProperty({ minimum: 1, maximum: 10_000, example: 1 })
+  weight: number;
+
+  /** What differs from the campaign's `content`: a merge patch, in which null removes. `{}` is the content as it stands. */
+  @IsObject() @ValidateNested() @Type(() => CampaignContentDto)
+  @ApiProperty({ type: CampaignContentDto, example: { subject: 'Your 25% is waiting' } })
+  content: CampaignContentDto;
+}
+
+/** The variants go to a sample, by weight; everybody else waits, and gets the one that did best. */
+export class AbTestDto {
+  /** Percent of the audience, drawn by hash. */
+  @IsPercent() @Max(90)
+  @ApiProperty({ minimum: 0.01, maximum: 90, example: 20 })
+  sample_percent: number;
+
+  /** What the best has most of, of the customers that it was delivered to. */
+  @IsIn(AB_METRICS)
+  @ApiProperty({ enum: AB_METRICS, example: 'clicked' })
+  metric: AbMetric;
+
+  /** From when the last of the sample was sent, up to a week. */
+  @IsInt() @Min(1) @Max(10_080)
+  @ApiProperty({ minimum: 1, maximum: 10_080, example: 240 })
+  wait_minutes: number;
+}
+
 /** What is optional in a new campaign; in a merge patch, null removes it. */
 class OptionalPartsDto {
   /** Needed by the time the campaign is scheduled or started. */
@@ -144,6 +180,16 @@ class OptionalPartsDto {
   @IsOptional() @IsArray() @ArrayMaxSize(20) @ArrayUnique() @IsString({ each: true }) @MaxLength(200, { each: true })
   @ApiProperty({ type: [String], required: false, nullable: true, maxItems: 20, uniqueItems: true, items: { type: 'string', maxLength: 200 }, example: ['seg_inactive_30'] })
   exclude_segment_ids?: string[] | null;
+
+  /** Each customer gets one of them, drawn by hash and weight: the same on every channel, however often it is tried. */
+  @IsOptional() @IsArray() @ArrayMinSize(2) @ArrayMaxSize(10) @ValidateNested({ each: true }) @Type(() => CampaignVariantDto)
+  @ApiProperty({ type: [CampaignVariantDto], required: false, nullable: true, minItems: 2, maxItems: 10 })
+  variants?: CampaignVariantDto[] | null;
+
+  /** Needs `variants`. Not with `delivery_mode: continuous` or `schedule.local_time`, whose recipients do not come at one time. */
+  @IsOptional() @ValidateNested() @Type(() => AbTestDto)
+  @ApiProperty({ type: AbTestDto, required: false, nullable: true })
+  ab_test?: AbTestDto | null;
 }
 
 const named = [Trimmed(), IsString(), Length(1, 200), OneLine()];

@@ -87,6 +87,7 @@ export class Delivery1764000005000 implements MigrationInterface {
         held_by int,
         provider text,
         provider_message_id text,
+        variant text,
         accepted_at timestamptz,
         delivered_at timestamptz,
         opened_at timestamptz,

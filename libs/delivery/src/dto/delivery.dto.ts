@@ -15,6 +15,7 @@ export interface DeliveryRow {
   status: DeliveryStatus;
   reason: string | null;
   attempts: number;
+  variant: string | null;
   provider: string | null;
   provider_message_id: string | null;
   accepted_at: Date | null;
@@ -50,7 +51,7 @@ export class DeliveryDto {
   /** Calls of the provider so far. */
   attempts: number;
 
-  /** Which variant of the content they got; null without variants. */
+  /** Which variant of the content was sent; null without variants, and before it is sent. */
   variant: string | null;
 
   provider: string | null;
@@ -73,7 +74,7 @@ export class DeliveryDto {
 
   static from({ tenant_id, campaign_no, customer_no, ...row }: DeliveryRow, customerId: string | null): DeliveryDto {
     const id = encodeDeliveryId({ tenantId: tenant_id, campaignNo: campaign_no, customerNo: customer_no, channel: row.channel });
-    return { id, customer_id: customerId, ...row, variant: null };
+    return { id, customer_id: customerId, ...row };
   }
 }
 

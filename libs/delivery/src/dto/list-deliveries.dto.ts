@@ -16,4 +16,8 @@ export class ListDeliveriesDto extends PageQueryDto {
   /** Of this customer only. */
   @IsOptional() @IsString() @MaxLength(255)
   customer_id?: string;
+
+  /** Who got this variant of the content. */
+  @IsOptional() @IsString() @MaxLength(40)
+  variant?: string;
 }

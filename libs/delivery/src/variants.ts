@@ -1,0 +1,64 @@
+import { mergePatch } from '#kernel';
+import type { Content } from './content.js';
+import { linksOf } from './links.js';
+import type { AbTest, MailingOptions, Variant } from './options.js';
+import { placeOf } from './split.js';
+
+/** A campaign, as far as it matters who gets which of its variants. */
+export interface Varied {
+  campaign_id: string;
+  content: Content;
+  options: MailingOptions;
+}
+
+/** The variant that the customer draws: by weight, the same on every channel and each time it is asked for. */
+export function variantOf(campaignId: string, customerNo: number, variants: readonly Variant[]): Variant {
+  let place = placeOf('variant', campaignId, customerNo) * variants.reduce((sum, { weight }) => sum + weight, 0);
+  return variants.find(({ weight }) => (place -= weight) < 0) ?? variants.at(-1)!;
+}
+
+/** Whether the customer is among those whom the test is made with. A draw of its own: it says nothing of the variant. */
+export const isInSample = (campaignId: string, customerNo: number, { sample_percent }: AbTest): boolean => placeOf('sample', campaignId, customerNo) * 100 < sample_percent;
+
+/** What those get who have this variant. */
+export const contentOf = (content: Content | null, variant: Variant): Content => mergePatch<Content>(content, variant.content);
+
+/** Everything that is sent to somebody, with its pointer. Where there are variants, nobody gets the content without one. */
+export const contentsSent = (content: Content | null, variants: readonly Variant[] = []): { pointer: string; content: Content }[] =>
+  variants.length === 0 ? [{ pointer: '/content', content: content ?? {} }] : variants.map((variant, at) => ({ pointer: `/variants/${at}/content`, content: contentOf(content, variant) }));
+
+/** Which variant each recipient of a mailing gets, and what it says. */
+export class Variants {
+  private readonly written = new Map<string, Content>();
+  private links: readonly string[] | null = null;
+
+  /** @param winner of the test, once it is known: everybody outside of the sample gets it */
+  constructor(
+    private readonly mailing: Varied,
+    private readonly winner: string | null,
+  ) {}
+
+  /** Null without variants. */
+  of(customerNo: number): string | null {
+    const { campaign_id, options: { variants, ab_test } } = this.mailing;
+    if (variants === undefined) return null;
+    if (this.winner !== null && ab_test !== undefined && !isInSample(campaign_id, customerNo, ab_test)) return this.winner;
+    return variantOf(campaign_id, customerNo, variants).id;
+  }
+
+  /** The content that says the variant; links have the same number in all of them. */
+  content(id: string | null): Content {
+    const { content, options: { variants = [] } } = this.mailing;
+    const variant = variants.find((one) => one.id === id);
+    if (variant === undefined) return content;
+    let written = this.written.get(variant.id);
+    if (written === undefined) {
+      this.links ??= linksOfAll(content, variants);
+      this.written.set(variant.id, (written = { ...contentOf(content, variant), links: this.links }));
+    }
+    return written;
+  }
+}
+
+/** The links of a mailing that are counted, whichever variant shows them. */
+export const linksOfAll = (content: Content, variants?: readonly Variant[]): string[] => [...new Set(contentsSent(content, variants).flatMap((sent) => linksOf(sent.content)))];
