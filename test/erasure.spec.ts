@@ -19,6 +19,7 @@ interface Told {
   events: { events: unknown[]; orders: unknown[] };
   segments: unknown[];
   redemptions: unknown[];
+  promo_codes: unknown[];
   deliveries: { messages: { channel: string }[]; hits: unknown[]; conversions: unknown[] };
   webhook_events: { payload: unknown }[];
 }
@@ -50,6 +51,7 @@ describe('erasing a customer whom every write route knows', () => {
     segment_members: ({ segments }) => segments[0],
     promo_redemptions: ({ redemptions }) => redemptions[0],
     promo_customers: ({ redemptions }) => redemptions[0], // how many they are
+    promo_codes: ({ promo_codes }) => promo_codes[0],
     campaign_redemptions: ({ redemptions }) => redemptions[0], // the same, of promos that campaigns announced
     deliveries: ({ deliveries }) => deliveries.messages[0],
     merged_deliveries: ({ deliveries }) => deliveries.messages.filter(({ channel }) => channel === 'sms')[1],
@@ -119,6 +121,7 @@ describe('erasing a customer whom every write route knows', () => {
       campaign AS (INSERT INTO mailings (tenant_id, campaign_no, campaign_id, name, type, channels, segment_no, content, priority, state, started_at)
         SELECT tenant_id, 1, 'camp_1', 'One', 'promotion', '{sms}', 1, '{}', 0, 'finished', $2 FROM person WHERE survives),
       sent AS (INSERT INTO deliveries (tenant_id, campaign_no, customer_no, channel, status, attempts, next_attempt_at) SELECT tenant_id, 1, customer_no, 'sms', 'accepted', 1, $2 FROM person),
+      given AS (INSERT INTO promo_codes (tenant_id, code, promo_no, campaign_no, customer_no) SELECT p.tenant_id, 'SAVE10-0123456789AB', p.promo_no, 1, customer_no FROM person JOIN promos p USING (tenant_id) WHERE p.code = 'SAVE10' AND survives),
       hit AS (INSERT INTO delivery_hits SELECT tenant_id, customer_no, $2, 1, 'sms', 'open', 0, false FROM person WHERE survives)
       INSERT INTO conversions SELECT tenant_id, 'an order', 1, customer_no, 'open', 20, 20, $2 FROM person WHERE survives`, [ID, AT]);
     await post(`/customers/${ID}/merge`, { from: `${ID}-old` });

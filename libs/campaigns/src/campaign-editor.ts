@@ -36,6 +36,7 @@ export class CampaignEditor {
     Object.assign(campaign, defined({ name, type, channels, priority }));
     if (content !== undefined) campaign.content = content === null ? null : mergePatch<Content>(campaign.content, content);
     campaign.options = mergePatch<MailingOptions>(campaign.options, { holdout_percent, stop_rules, utm, delivery_mode, send_window, exclude_segment_ids, variants, ab_test });
+    if (written.unique_promo_codes !== undefined) campaign.options = mergePatch<MailingOptions>(campaign.options, { unique_promo_codes: written.unique_promo_codes || null });
     this.editSchedule(campaign, schedule);
     if (written.promo_code !== undefined) campaign.promoCode = written.promo_code;
     if (written.promo_discount_percent !== undefined) {
@@ -79,6 +80,9 @@ export class CampaignEditor {
     if ((campaign.promoCode === null) !== (campaign.promoDiscount === null)) {
       const pointer = campaign.promoCode === null ? '/promo_code' : '/promo_discount_percent';
       faults.push({ pointer, code: 'required', detail: 'promo_code and promo_discount_percent go together.' });
+    }
+    if (campaign.options.unique_promo_codes && campaign.promoCode === null && campaign.promoDiscount === null) {
+      faults.push({ pointer: '/unique_promo_codes', code: 'promo_required', detail: 'unique_promo_codes needs promo_code and promo_discount_percent: they are codes of that promo.' });
     }
     return faults;
   }

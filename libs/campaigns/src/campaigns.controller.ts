@@ -6,7 +6,7 @@ import type { Tenant } from '#kernel';
 import { PromoError } from '#promos';
 import { CampaignError } from './campaign.errors.js';
 import { CampaignLifecycle } from './campaign-lifecycle.js';
-import { ACTIVE, BARE_DRAFT, CAMPAIGN_PAGE, CANCELED, COMPLETED, DRAFT, FLASH_SALE, IN_TWO_LANGUAGES, PAUSED, SCHEDULED, SUBJECT_TEST } from './campaigns.examples.js';
+import { ACTIVE, BARE_DRAFT, CAMPAIGN_PAGE, CANCELED, COMPLETED, DRAFT, FLASH_SALE, IN_TWO_LANGUAGES, OWN_CODES, PAUSED, SCHEDULED, SUBJECT_TEST } from './campaigns.examples.js';
 import { CampaignsService } from './campaigns.service.js';
 import { CampaignDto, CampaignPageDto } from './dto/campaign.dto.js';
 import { ListCampaignsQueryDto } from './dto/list-campaigns-query.dto.js';
@@ -46,7 +46,7 @@ export class CampaignsController {
     returns: CampaignDto,
     versioned: true,
     example: SCHEDULED,
-    bodies: { flash_sale: FLASH_SALE, languages: IN_TWO_LANGUAGES, subject_test: SUBJECT_TEST, draft: BARE_DRAFT },
+    bodies: { flash_sale: FLASH_SALE, languages: IN_TWO_LANGUAGES, own_codes: OWN_CODES, subject_test: SUBJECT_TEST, draft: BARE_DRAFT },
     errors: WRITING,
     idempotent: true,
   })

@@ -48,6 +48,18 @@ export const SUBJECT_TEST = {
   holdout_percent: 10,
 };
 
+/** A code for each guest, which nobody else can use. */
+export const OWN_CODES = {
+  name: 'We miss you',
+  type: 'reengagement',
+  channels: ['email', 'sms'],
+  segment_id: 'seg_inactive_30',
+  content: { subject: 'A table is waiting for you', body: 'Your own code for 20% off: {{ promo_code }}', cta_text: 'Order', cta_url: 'https://order.example.com/?promo={{ promo_code }}' },
+  promo_code: 'COMEBACK20',
+  promo_discount_percent: 20,
+  unique_promo_codes: true,
+};
+
 /** The least that makes a campaign. */
 export const BARE_DRAFT = { name: 'Welcome to the family', type: 'onboarding', channels: ['email'], segment_id: 'seg_new_customers' };
 
@@ -91,6 +103,7 @@ export const SCHEDULED = {
   promo_id: 'promo_01kzv3q6x0w9m2h7c4t8r5e1nd',
   promo_code: 'FLASH25',
   promo_discount_percent: 25,
+  unique_promo_codes: false,
   priority: 0,
   holdout_percent: null,
   stop_rules: null,

@@ -2,15 +2,18 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Database } from '#database';
 import { Jobs } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
+import { UniqueCodes } from '#promos';
 import { SEGMENT_CHANGED, Segments } from '#segments';
 
 /** The continuous mailings for the segment `$2` that are open at the instant `$3`. Held, so that none ends before the rows are there. */
 const OPEN = `
-  SELECT m.campaign_no FROM mailings m
+  SELECT m.campaign_no, m.promo_id, m.options ? 'unique_promo_codes' AS unique_codes FROM mailings m
     JOIN campaign_directory d ON d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.sending
     JOIN segments s ON s.tenant_id = $1 AND s.segment_id = $2 AND s.segment_no = m.segment_no
    WHERE m.tenant_id = $1 AND m.options->>'delivery_mode' = 'continuous' AND m.state IN ('running', 'paused') AND (m.ends_at IS NULL OR m.ends_at > $3)
    ORDER BY m.campaign_no FOR SHARE OF m`;
+
+const RECIPIENTS = 'SELECT DISTINCT customer_no FROM deliveries WHERE tenant_id = $1 AND campaign_no = $2 AND customer_no = ANY ($3::int[])';
 
 /** Writes those who enter a segment into the ledger of the continuous mailings for it: each once, however often they come and however often it is told. */
 @Injectable()
@@ -21,6 +24,7 @@ export class Arrivals implements OnModuleInit {
     private readonly database: Database,
     private readonly jobs: Jobs,
     private readonly clock: Clock,
+    private readonly uniqueCodes: UniqueCodes,
     segments: Segments,
   ) {
     this.insert = `
@@ -40,8 +44,12 @@ export class Arrivals implements OnModuleInit {
     if (customerNos.length === 0) return;
     await this.database.inTenant(tenant, async (tx) => {
       const now = this.clock.now();
-      const open = await tx.query<{ campaign_no: number }[]>(OPEN, [tenant.id, segmentId, now]);
-      if (open.length > 0) await tx.query(this.insert, [tenant.id, open.map((mailing) => mailing.campaign_no), customerNos, now]);
+      const open = await tx.query<{ campaign_no: number; promo_id: string; unique_codes: boolean }[]>(OPEN, [tenant.id, segmentId, now]);
+      if (open.length === 0) return;
+      await tx.query(this.insert, [tenant.id, open.map((mailing) => mailing.campaign_no), customerNos, now]);
+      for (const { campaign_no: campaignNo, promo_id: promoId } of open.filter((mailing) => mailing.unique_codes)) {
+        await this.uniqueCodes.reserve(tx, tenant, { campaignNo, promoId }, { text: RECIPIENTS, values: [customerNos] });
+      }
     });
   }
 }

@@ -5,22 +5,22 @@ export const LOCK = `SELECT pg_advisory_xact_lock($1, 1635021938)`;
 
 /** Keeps a redemption of a promo that a mailing announced. Taken back before it was told, it stays taken back. */
 export const KEEP_REDEMPTION = `
-  INSERT INTO campaign_redemptions AS known (tenant_id, redemption_id, order_id, promo_id, customer_no, order_total, redeemed_at, rolled_back)
-  SELECT $1, $2, $3, m.promo_id, $5::int, $6::bigint, $7::timestamptz, $8::boolean FROM mailings m WHERE m.tenant_id = $1 AND m.promo_id = $4 LIMIT 1
+  INSERT INTO campaign_redemptions AS known (tenant_id, redemption_id, order_id, promo_id, customer_no, order_total, redeemed_at, rolled_back, campaign_no)
+  SELECT $1, $2, $3, m.promo_id, $5::int, $6::bigint, $7::timestamptz, $8::boolean, $9::int FROM mailings m WHERE m.tenant_id = $1 AND m.promo_id = $4 LIMIT 1
   ON CONFLICT (tenant_id, redemption_id) DO UPDATE SET rolled_back = known.rolled_back OR excluded.rolled_back
   RETURNING 1`;
 
 export const STANDING_REDEMPTIONS = `
-  SELECT DISTINCT ON (order_id) order_id, customer_no, order_total::float8 AS order_total, redeemed_at FROM campaign_redemptions
-   WHERE tenant_id = $1 AND order_id = ANY ($2::text[]) AND NOT rolled_back ORDER BY order_id, redeemed_at DESC`;
+  SELECT DISTINCT ON (order_id) order_id, customer_no, campaign_no, order_total::float8 AS order_total, redeemed_at FROM campaign_redemptions
+   WHERE tenant_id = $1 AND order_id = ANY ($2::text[]) AND NOT rolled_back ORDER BY order_id, campaign_no IS NULL, redeemed_at DESC`;
 
 /**
- * Which campaign each order goes to, if any: the latest mailing that announced a promo the order names or redeemed (one that reached
- * the customer before any other), else the mailing of the last human click, else of the last human open, within the window `$6`
+ * Which campaign each order goes to, if any: the mailing whose recipient's own code the order names or redeemed, else the latest that announced
+ * a promo the order names or redeemed (one that reached the customer before any other), else the mailing of the last human click, else of the last human open, within the window `$6`
  * days before the order. `$7`, `$8` and `$9` say which of the three the tenant wants.
  */
 export const ATTRIBUTE = `
-  WITH subject AS (SELECT * FROM unnest($2::text[], $3::int[], $4::timestamptz[], $5::text[]) AS s (order_id, customer_no, occurred_at, promo_id))
+  WITH subject AS (SELECT * FROM unnest($2::text[], $3::int[], $4::timestamptz[], $5::text[], $10::int[]) AS s (order_id, customer_no, occurred_at, promo_id, code_campaign_no))
   SELECT s.order_id, coalesce(code.campaign_no, hit.campaign_no) AS campaign_no,
          CASE WHEN code.campaign_no IS NOT NULL THEN 'promo_code' ELSE hit.kind END AS model
     FROM subject s
@@ -28,7 +28,8 @@ export const ATTRIBUTE = `
       SELECT m.campaign_no FROM mailings m
        WHERE m.tenant_id = $1 AND m.started_at <= s.occurred_at
          AND m.promo_id IN (SELECT s.promo_id UNION ALL SELECT r.promo_id FROM campaign_redemptions r WHERE r.tenant_id = $1 AND r.order_id = s.order_id AND NOT r.rolled_back)
-       ORDER BY EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.customer_no = s.customer_no AND d.status = 'accepted') DESC,
+       ORDER BY coalesce(m.campaign_no IN (SELECT s.code_campaign_no UNION ALL SELECT r.campaign_no FROM campaign_redemptions r WHERE r.tenant_id = $1 AND r.order_id = s.order_id AND NOT r.rolled_back), false) DESC,
+                EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.customer_no = s.customer_no AND d.status = 'accepted') DESC,
                 m.started_at DESC, m.campaign_no DESC
        LIMIT 1) code ON $7
     LEFT JOIN LATERAL (

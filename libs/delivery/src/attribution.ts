@@ -26,6 +26,8 @@ interface Subject {
   occurred_at: string;
   /** The promo that had the order's code when it was placed: the code may be another's by now. */
   promo_id: string | null;
+  /** Of whose customers the order's code was one's own. */
+  code_campaign_no: number | null;
 }
 
 type Verdict = { order_id: string; campaign_no: number; model: string };
@@ -48,11 +50,11 @@ export class Attribution implements OnModuleInit {
 
   onModuleInit(): void {
     this.jobs.subscribe(ORDERS_RECORDED, 'attribution', (tenant, { orders }) => this.attributeAll(tenant, orders.map((order) => order.order_id)));
-    this.jobs.subscribe(PROMO_REDEEMED, 'attribution', (tenant, { redemption_id, promo_id, order_id, customer_no, order_total, at }) =>
-      this.redemption(tenant, order_id, [redemption_id, order_id, promo_id, customer_no ?? 0, order_total, at, false]),
+    this.jobs.subscribe(PROMO_REDEEMED, 'attribution', (tenant, { redemption_id, promo_id, order_id, customer_no, campaign_no, order_total, at }) =>
+      this.redemption(tenant, order_id, [redemption_id, order_id, promo_id, customer_no ?? 0, order_total, at, false, campaign_no]),
     );
     this.jobs.subscribe(PROMO_ROLLED_BACK, 'attribution', (tenant, { redemption_id, promo_id, order_id }) =>
-      this.redemption(tenant, order_id, [redemption_id, order_id, promo_id, 0, 0, new Date(0), true]),
+      this.redemption(tenant, order_id, [redemption_id, order_id, promo_id, 0, 0, new Date(0), true, null]),
     );
     this.jobs.handle(LATE_HITS, (tenant, { customer_nos, from, until }) => this.lateHits(tenant, customer_nos, new Date(from), new Date(until)));
   }
@@ -82,7 +84,7 @@ export class Attribution implements OnModuleInit {
     const subjects = await this.subjects(tx, tenant, orderIds);
     const verdicts = await this.verdicts(tx, tenant, subjects);
     const known = await tx.query<{ order_id: string; campaign_no: number; customer_no: number }[]>(KNOWN, [tenant.id, orderIds]);
-    const conversions = subjects.flatMap(({ promo_id: _, ...subject }) => {
+    const conversions = subjects.flatMap(({ promo_id: _, code_campaign_no: __, ...subject }) => {
       const verdict = verdicts.get(subject.order_id);
       return verdict === undefined ? [] : [{ ...subject, campaign_no: verdict.campaign_no, model: verdict.model }];
     });
@@ -102,13 +104,17 @@ export class Attribution implements OnModuleInit {
   private async subjects(tx: EntityManager, tenant: Tenant, orderIds: readonly string[]): Promise<Subject[]> {
     const orders = await this.events.ordersById(tx, tenant, orderIds);
     const reported = new Set(orders.map((order) => order.order_id));
-    const redemptions = await tx.query<{ order_id: string; customer_no: number; order_total: number; redeemed_at: Date }[]>(STANDING_REDEMPTIONS, [tenant.id, orderIds]);
-    const promoIds = await this.promos.holders(tx, tenant, orders.map(({ promo_code, occurred_at }) => ({ code: promo_code, at: occurred_at })));
+    const redemptions = await tx.query<{ order_id: string; customer_no: number; campaign_no: number | null; order_total: number; redeemed_at: Date }[]>(STANDING_REDEMPTIONS, [tenant.id, orderIds]);
+    /** A code of one's own says whose order it is, also where the till did not know. */
+    const owners = new Map(redemptions.flatMap(({ order_id, campaign_no, customer_no }) => (campaign_no === null || customer_no === 0 ? [] : [[order_id, customer_no]])));
+    const named = await this.promos.holders(tx, tenant, orders.map(({ promo_code, occurred_at }) => ({ code: promo_code, at: occurred_at })));
     return [
-      ...orders.map(({ total, promo_code: _, ...order }, index) => ({ ...order, amount: total, promo_id: promoIds[index]! })),
+      ...orders.map(({ total, promo_code: _, ...order }, index) => ({
+        ...order, customer_no: owners.get(order.order_id) ?? order.customer_no, amount: total, promo_id: named[index]!.promoId, code_campaign_no: named[index]!.campaignNo,
+      })),
       ...redemptions
         .filter(({ order_id }) => !reported.has(order_id))
-        .map(({ order_id, customer_no, order_total, redeemed_at }) => ({ order_id, customer_no, gross: order_total, amount: order_total, occurred_at: redeemed_at.toISOString(), promo_id: null })),
+        .map(({ order_id, customer_no, order_total, redeemed_at }) => ({ order_id, customer_no, gross: order_total, amount: order_total, occurred_at: redeemed_at.toISOString(), promo_id: null, code_campaign_no: null })),
     ];
   }
 
@@ -123,6 +129,7 @@ export class Attribution implements OnModuleInit {
       subjects.map((subject) => subject.promo_id),
       window_days,
       ...(['promo_code', 'click', 'open'] as const).map((model) => models.includes(model)),
+      subjects.map((subject) => subject.code_campaign_no),
     ]);
     return new Map(rows.map((row) => [row.order_id, row]));
   }

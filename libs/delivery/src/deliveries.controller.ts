@@ -19,6 +19,7 @@ const DELIVERY = {
   reason: null,
   attempts: 1,
   variant: null,
+  promo_code: null,
   provider: 'smtp',
   provider_message_id: `<${ID}@example.com>`,
   accepted_at: '2026-01-31T12:00:03.120Z',

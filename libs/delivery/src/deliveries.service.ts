@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { Customers } from '#customers';
 import { boundedTotal, Database, readBoundedTotal } from '#database';
 import { isInt4, type Paged, pageWindow, type Tenant, toPage } from '#kernel';
+import { UniqueCodes } from '#promos';
 import { CHANNELS } from '#tenants';
 import { counted } from './counters.js';
 import { DeliveryError } from './delivery.errors.js';
@@ -25,6 +26,7 @@ export class Deliveries {
   constructor(
     private readonly database: Database,
     private readonly customers: Customers,
+    private readonly uniqueCodes: UniqueCodes,
   ) {}
 
   /** @throws DeliveryError campaign_not_found */
@@ -41,7 +43,8 @@ export class Deliveries {
       );
       const [{ total } = { total: 0 }] = await tx.query<{ total: number }[]>(boundedTotal(matching), filter);
       const ids = await this.customers.idsOf(tx, tenant, rows.map((row) => row.customer_no));
-      return toPage(rows, window, readBoundedTotal(total), (row) => DeliveryDto.from(row, ids.get(row.customer_no) ?? null), (row) => [row.customer_no, row.channel]);
+      const codes = await this.uniqueCodes.of(tx, tenant, campaignNo, rows.map((row) => row.customer_no));
+      return toPage(rows, window, readBoundedTotal(total), (row) => DeliveryDto.from(row, ids.get(row.customer_no) ?? null, codes.get(row.customer_no)), (row) => [row.customer_no, row.channel]);
     });
   }
 
@@ -78,7 +81,8 @@ export class Deliveries {
       });
       if (row === undefined) throw new DeliveryError('invalid_state');
       const ids = await this.customers.idsOf(tx, tenant, [key.customerNo]);
-      return DeliveryDto.from(row, ids.get(key.customerNo) ?? null);
+      const codes = await this.uniqueCodes.of(tx, tenant, campaignNo, [key.customerNo]);
+      return DeliveryDto.from(row, ids.get(key.customerNo) ?? null, codes.get(key.customerNo));
     });
   }
 

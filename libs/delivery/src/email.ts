@@ -39,9 +39,9 @@ export class EmailTemplate {
   }
 
   /** @throws LiquidError when a template fails for this recipient, TooLarge when it makes more than mail programs show */
-  compose(key: DeliveryKey, { address, hash }: Addressee, profile: CustomerProfile, sender: EmailSender): EmailMessage {
+  compose(key: DeliveryKey, { address, hash, promoCode }: Addressee, profile: CustomerProfile, sender: EmailSender): EmailMessage {
     const unsubscribeUrl = this.tokens.unsubscribeUrl(key, hash);
-    const scope: Scope = { customer: customerScope(profile), promo_code: this.mailing.promo_code, unsubscribe_url: unsubscribeUrl };
+    const scope: Scope = { customer: customerScope(profile), promo_code: promoCode ?? this.mailing.promo_code, unsubscribe_url: unsubscribeUrl };
     const until = performance.now() + RENDER_MS;
     const subject = oneLine(render(this.subject, scope, until));
     const language = this.locale ?? (this.localised ? 'en' : (profile.locale ?? 'en'));

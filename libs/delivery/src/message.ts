@@ -3,10 +3,12 @@ import type { JsonObject } from '#kernel';
 import type { DeliveryKey } from './delivery-id.js';
 import type { Filled } from './slotted.js';
 
-/** Where a message goes, and the address's hash as suppressions are kept by it. */
+/** Where a message goes, the address's hash as suppressions are kept by it, and what is the recipient's alone. */
 export interface Addressee {
   address: string;
   hash: Buffer;
+  /** Instead of the campaign's. */
+  promoCode?: string;
 }
 
 /** One composed email. What goes into a header is one line. */

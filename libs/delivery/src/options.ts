@@ -16,6 +16,8 @@ export interface MailingOptions {
   /** Of what is tried out against each other, each recipient gets one. */
   variants?: Variant[];
   ab_test?: AbTest;
+  /** Whether each recipient has a promo code of their own. */
+  unique_promo_codes?: boolean;
   /** What a start by the recipients' clocks came to: when it is by each of them, and when the campaign started. */
   local_start?: LocalStart;
 }

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { addressOf, type CustomerProfile, Customers, Suppressions } from '#customers';
 import { Clock, type Tenant } from '#kernel';
+import { UniqueCodes } from '#promos';
 import { type Channel, type Settings, SettingsService } from '#tenants';
 import type { Content } from './content.js';
 import { Contacts, noContacts } from './contacts.js';
@@ -64,6 +65,7 @@ export class Preparation {
     private readonly settings: SettingsService,
     private readonly writers: Writers,
     private readonly contacts: Contacts,
+    private readonly uniqueCodes: UniqueCodes,
   ) {}
 
   /**
@@ -79,6 +81,7 @@ export class Preparation {
     const skip = (row: ClaimedRow, reason: SkipReason): void => void prepared.settled.push({ row, status: 'skipped', reason });
     const candidates = await this.admit(tx, tenant, mailing, channel, rows, settings, prepared);
     const owners = await this.takeAddresses(tx, tenant, mailing.campaign_no, channel, candidates);
+    const codes = mailing.options.unique_promo_codes ? await this.uniqueCodes.of(tx, tenant, mailing.campaign_no, candidates.map(({ row }) => row.customer_no)) : null;
     const until = performance.now() + COMPOSE_MS;
     for (const { row, profile, address, hash } of candidates) {
       if (!owners.has(row.customer_no)) {
@@ -89,10 +92,15 @@ export class Preparation {
         prepared.postponed.push(row);
         continue;
       }
+      const promoCode = codes?.get(row.customer_no);
+      if (codes !== null && promoCode === undefined) {
+        prepared.settled.push({ row, status: 'rejected', reason: 'promo_code_missing' });
+        continue;
+      }
       const key: DeliveryKey = { tenantId: tenant.id, campaignNo: mailing.campaign_no, customerNo: row.customer_no, channel };
       try {
         const variant = row.variant ?? variants.of(row.customer_no); // what somebody has got of it stays, also when two customers are merged
-        prepared.messages.push({ row, variant, message: writerOf(variant)(key, { address, hash }, profile) });
+        prepared.messages.push({ row, variant, message: writerOf(variant)(key, { address, hash, promoCode }, profile) });
       } catch (error) {
         prepared.settled.push({ row, status: 'rejected', reason: error instanceof TooLarge ? 'email_too_large' : isOverLimit(error) ? 'template_limit_exceeded' : 'template_failed' });
       }

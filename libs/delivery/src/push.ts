@@ -26,8 +26,8 @@ export class PushTemplate {
   }
 
   /** @throws LiquidError when a template fails for this recipient */
-  compose(key: DeliveryKey, { address, hash }: Addressee, profile: CustomerProfile): PushMessage {
-    const scope: Scope = { customer: customerScope(profile), promo_code: this.promoCode, unsubscribe_url: this.tokens.unsubscribeUrl(key, hash) };
+  compose(key: DeliveryKey, { address, hash, promoCode }: Addressee, profile: CustomerProfile): PushMessage {
+    const scope: Scope = { customer: customerScope(profile), promo_code: promoCode ?? this.promoCode, unsubscribe_url: this.tokens.unsubscribeUrl(key, hash) };
     const until = performance.now() + RENDER_MS;
     return {
       deliveryId: encodeDeliveryId(key),

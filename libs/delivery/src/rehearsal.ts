@@ -5,6 +5,7 @@ import { Env } from '#config';
 import { addressOf, type CustomerProfile, Customers, normaliseEmail, normalisePhone, Suppressions } from '#customers';
 import { Database } from '#database';
 import { Clock, type Fault, RequestError, type Tenant, validationFailed } from '#kernel';
+import { sampleCode, UniqueCodes } from '#promos';
 import { type Channel, type Settings, SettingsService } from '#tenants';
 import type { Channel as Carrier, Outcome } from './channels/channel.js';
 import { Channels } from './channels/channels.js';
@@ -93,17 +94,19 @@ export class Rehearsal {
     private readonly writers: Writers,
     private readonly channels: Channels,
     private readonly paces: Paces,
+    private readonly uniqueCodes: UniqueCodes,
   ) {}
 
   /** @throws DeliveryError customer_not_found */
   async preview(tx: EntityManager, tenant: Tenant, draft: Draft, customerId: string): Promise<Previewed> {
     const [settings, profile] = [await this.settings.of(tx, tenant), await this.person(tx, tenant, customerId)];
+    const promoCode = (await this.uniqueCodes.of(tx, tenant, draft.campaignNo, [profile.customer_no])).get(profile.customer_no);
     const messages: PreviewedMessage[] = [];
     for (const channel of draft.channels) {
       const to = addressOf(profile, channel);
       const decision = await this.decide(tx, tenant, draft, channel, profile, settings);
       const told = { channel, to, decision: decision.to, reason: decision.to === 'send' ? null : decision.reason };
-      messages.push({ ...told, ...this.tryCompose(tenant, draft, channel, profile, settings, to ?? '') });
+      messages.push({ ...told, ...this.tryCompose(tenant, draft, channel, profile, settings, to ?? '', promoCode) });
     }
     return { variant: variantFor(draft, profile), messages };
   }
@@ -132,10 +135,14 @@ export class Rehearsal {
     return outcomes.map((outcome, at) => ({ to: recipients[at]!, ...resultOf(outcome) }));
   }
 
-  /** The message, or why it cannot be written. */
-  tryCompose(tenant: Tenant, draft: Draft, channel: Channel, profile: CustomerProfile, settings: Settings, address: string): Shown & { error: string | null } {
+  /**
+   * The message, or why it cannot be written.
+   *
+   * @param promoCode the customer's own, where each has one; left out, the message shows that there will be one
+   */
+  tryCompose(tenant: Tenant, draft: Draft, channel: Channel, profile: CustomerProfile, settings: Settings, address: string, promoCode?: string): Shown & { error: string | null } {
     try {
-      return { ...shown(this.compose(tenant, draft, channel, profile, settings, address)), error: null };
+      return { ...shown(this.compose(tenant, draft, channel, profile, settings, address, promoCode)), error: null };
     } catch (error) {
       return { subject: null, html: null, text: null, url: null, sms: null, error: isOverLimit(error) ? 'template_limit_exceeded' : 'template_failed' };
     }
@@ -166,8 +173,9 @@ export class Rehearsal {
     }
   }
 
-  private compose(tenant: Tenant, draft: Draft, channel: Channel, profile: CustomerProfile, settings: Settings, address: string): Message {
-    const { campaignId, campaignNo, type, promoCode, options } = draft;
+  private compose(tenant: Tenant, draft: Draft, channel: Channel, profile: CustomerProfile, settings: Settings, address: string, own?: string): Message {
+    const { campaignId, campaignNo, type, options } = draft;
+    const promoCode = options.unique_promo_codes && draft.promoCode !== null ? (own ?? sampleCode(draft.promoCode)) : draft.promoCode;
     const content = variantsOf(draft).content(variantFor(draft, profile));
     const written = { campaign_no: campaignNo, campaign_id: campaignId, type, content, promo_code: promoCode, options };
     const write = this.writers.draft(tenant, written, channel, settings, this.links(content, profile, promoCode));

@@ -34,8 +34,8 @@ export class SmsTemplate {
   }
 
   /** @throws LiquidError when a template fails for this recipient */
-  compose(key: DeliveryKey, { address, hash }: Addressee, profile: CustomerProfile, from: string): SmsMessage {
-    const scope: Scope = { customer: customerScope(profile), promo_code: this.mailing.promo_code, unsubscribe_url: this.tokens.unsubscribeUrl(key, hash) };
+  compose(key: DeliveryKey, { address, hash, promoCode }: Addressee, profile: CustomerProfile, from: string): SmsMessage {
+    const scope: Scope = { customer: customerScope(profile), promo_code: promoCode ?? this.mailing.promo_code, unsubscribe_url: this.tokens.unsubscribeUrl(key, hash) };
     const until = performance.now() + RENDER_MS;
     const tracked = (url: string): string => {
       const linkNo = this.links.get(url);

@@ -2,6 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Database } from '#database';
 import { Jobs, jobType } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
+import { UniqueCodes } from '#promos';
 import { Segments } from '#segments';
 import type { MailingOptions } from './options.js';
 
@@ -15,8 +16,12 @@ interface Progress {
   segment_no: number;
   channels: string[];
   snapshot_after: number;
+  promo_id: string | null;
   options: MailingOptions;
 }
+
+/** Whom a chunk has just written into the ledger. */
+const RECIPIENTS = 'SELECT DISTINCT customer_no FROM deliveries WHERE tenant_id = $1 AND campaign_no = $2 AND customer_no > $3 AND customer_no <= $4';
 
 /** Snapshots audiences: in chunks by customer number, each with its progress, so that a lost worker's job goes on where it stopped. */
 @Injectable()
@@ -27,6 +32,7 @@ export class Snapshot implements OnModuleInit {
     private readonly database: Database,
     private readonly jobs: Jobs,
     private readonly clock: Clock,
+    private readonly uniqueCodes: UniqueCodes,
     segments: Segments,
   ) {
     this.insertChunk = `
@@ -40,7 +46,7 @@ export class Snapshot implements OnModuleInit {
          SET snapshot_after = coalesce((SELECT max(customer_no) FROM chunk), snapshot_after),
              snapshot_done = (SELECT count(*) FROM chunk) < ${CHUNK}
        WHERE tenant_id = $1 AND campaign_no = $4
-      RETURNING snapshot_done`;
+      RETURNING snapshot_done, snapshot_after`;
   }
 
   onModuleInit(): void {
@@ -56,13 +62,14 @@ export class Snapshot implements OnModuleInit {
   private chunk(tenant: Tenant, campaignNo: number): Promise<boolean> {
     return this.database.inTenant(tenant, async (tx) => {
       const [mailing] = await tx.query<Progress[]>(
-        `SELECT segment_no, channels, snapshot_after, options FROM mailings
+        `SELECT segment_no, channels, snapshot_after, promo_id, options FROM mailings
           WHERE tenant_id = $1 AND campaign_no = $2 AND NOT snapshot_done AND state IN ('running', 'paused') FOR UPDATE`,
         [tenant.id, campaignNo],
       );
       if (mailing === undefined) return true;
       const values = [tenant.id, mailing.segment_no, mailing.snapshot_after, campaignNo, this.clock.now(), mailing.channels, mailing.options.exclude_segment_ids ?? null];
-      const [[{ snapshot_done }]] = await tx.query<[[{ snapshot_done: boolean }]]>(this.insertChunk, values);
+      const [[{ snapshot_done, snapshot_after }]] = await tx.query<[[Pick<Progress, 'snapshot_after'> & { snapshot_done: boolean }]]>(this.insertChunk, values);
+      if (mailing.options.unique_promo_codes) await this.uniqueCodes.reserve(tx, tenant, { campaignNo, promoId: mailing.promo_id! }, { text: RECIPIENTS, values: [mailing.snapshot_after, snapshot_after] });
       return snapshot_done;
     });
   }

@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { addressOf, type CustomerProfile, Customers } from '#customers';
 import { Database } from '#database';
 import { Clock, type Tenant } from '#kernel';
+import { UniqueCodes } from '#promos';
 import { type Channel, CHANNELS, Tenants } from '#tenants';
 import { isSafeUrl } from './content.js';
 import { DeliveryError } from './delivery.errors.js';
@@ -29,6 +30,7 @@ export class Tracking {
     private readonly customers: Customers,
     private readonly receipts: Receipts,
     private readonly tokens: TrackingTokens,
+    private readonly uniqueCodes: UniqueCodes,
   ) {}
 
   async open(token: string, machine: boolean): Promise<void> {
@@ -113,9 +115,15 @@ export class Tracking {
       const utm = utmOf(link, key.channel);
       if (!link.url.includes('{')) return withUtm(link.url, utm);
       const profile = await this.profileOf(tx, tenant, key.customerNo);
-      const scope: Scope = { customer: profile === null ? undefined : customerScope(profile), promo_code: link.promo_code };
+      const scope: Scope = { customer: profile === null ? undefined : customerScope(profile), promo_code: await this.promoCode(tx, tenant, key.campaignNo, profile, link) };
       return withUtm(filledIn(link.url, scope) ?? link.url.slice(0, link.url.indexOf('{')), utm);
     });
+  }
+
+  /** The customer's own, where each has one: nobody else's code is theirs. */
+  private async promoCode(tx: EntityManager, tenant: Tenant, campaignNo: number, profile: CustomerProfile | null, { promo_code, options }: { promo_code: string | null; options: MailingOptions }): Promise<string | null> {
+    if (!options.unique_promo_codes) return promo_code;
+    return profile === null ? null : ((await this.uniqueCodes.of(tx, tenant, campaignNo, [profile.customer_no])).get(profile.customer_no) ?? null);
   }
 }
 

@@ -8,13 +8,15 @@ import { SettingsService } from '#tenants';
 import type { RedeemDto } from './dto/order.dto.js';
 import { type CustomerFacts, type Judgement, judge } from './judgement.js';
 import { type Order, readOrder } from './order.js';
-import type { Promo } from './promo.entity.js';
+import type { CodedPromo, Promo } from './promo.entity.js';
 import { promosByCode } from './promo.queries.js';
 import { redeemedElsewhere, standingOn, usesOf } from './redemption.queries.js';
 
 /** An order with its codes, judged. */
 export interface Checkout extends Judgement {
   order: Order;
+  /** Whose order it is, if anybody's. */
+  customerId: string | null;
   at: Date;
   timezone: string;
   /** Minor units, all discounts and those that stood before taken off. */
@@ -34,33 +36,39 @@ export class CheckoutReader {
 
   async read(tx: EntityManager, tenant: Tenant, request: RedeemDto): Promise<Checkout> {
     const codes = codesOf(request);
-    const customerId = request.customer_id ?? null;
-    const [promos, standing, { currency, timezone }, numbers] = await Promise.all([
+    const [promos, standing, { currency, timezone }] = await Promise.all([
       promosByCode(tx, tenant, codes),
       standingOn(tx, tenant, request.order.id),
       this.settings.of(tx, tenant),
-      customerId === null ? new Map<string, number>() : this.customers.find(tx, tenant, [customerId]),
     ]);
     const { order, faults } = readOrder(request.order, currency);
     if (faults.length > 0) throw validationFailed(faults);
-    const customer = customerId === null ? null : await this.factsOf(tx, tenant, numbers.get(customerId), [...promos.values()], order.id);
+    const { customerId, customerNo } = await this.customerOf(tx, tenant, request.customer_id ?? null, codes, promos);
+    const customer = customerId === null ? null : await this.factsOf(tx, tenant, customerNo, [...promos.values()], order.id);
     const at = this.clock.now();
     const judgement = judge(codes, promos, order, { at, timezone, currency, customer, standing });
     const before = standing.reduce((sum, { deliveryDiscount, lineDiscounts }) => sum + deliveryDiscount + [...lineDiscounts.values()].reduce((a, b) => a + b, 0), 0);
     const taken = judgement.applicable.reduce((sum, { discount }) => sum + discount, before);
-    return { ...judgement, order, at, timezone, orderTotal: Math.max(0, order.amount - taken) };
+    return { ...judgement, order, customerId, at, timezone, orderTotal: Math.max(0, order.amount - taken) };
+  }
+
+  /** A till that knows no customers takes a unique code from whoever shows it: the order is whose code it is. */
+  private async customerOf(tx: EntityManager, tenant: Tenant, customerId: string | null, codes: readonly string[], promos: ReadonlyMap<string, CodedPromo>): Promise<{ customerId: string | null; customerNo: number | undefined }> {
+    if (customerId !== null) return { customerId, customerNo: (await this.customers.find(tx, tenant, [customerId])).get(customerId) };
+    const customerNo = codes.map((code) => promos.get(code)?.assigned?.customerNo).find((no) => no !== undefined);
+    return { customerId: (customerNo !== undefined && (await this.customers.idsOf(tx, tenant, [customerNo])).get(customerNo)) || null, customerNo };
   }
 
   /** Asks only for what one of the promos turns on. Somebody unknown has no history. */
   private async factsOf(tx: EntityManager, tenant: Tenant, customerNo: number | undefined, promos: readonly Promo[], orderId: string): Promise<CustomerFacts> {
-    if (customerNo === undefined) return { uses: new Map(), segments: new Set(), ordered: false };
+    if (customerNo === undefined) return { customerNo: null, uses: new Map(), segments: new Set(), ordered: false };
     const asked = [...new Set(promos.flatMap(({ segmentNo }) => segmentNo ?? []))];
     const [uses, memberships, ordered] = await Promise.all([
       usesOf(tx, tenant, customerNo, promos.map(({ promoNo }) => promoNo)),
       Promise.all(asked.map((segmentNo) => this.segments.has(tx, tenant, segmentNo, customerNo))),
       promos.some(({ firstOrderOnly }) => firstOrderOnly) && this.hasOrdered(tx, tenant, customerNo, orderId),
     ]);
-    return { uses, segments: new Set(asked.filter((_, index) => memberships[index])), ordered };
+    return { customerNo, uses, segments: new Set(asked.filter((_, index) => memberships[index])), ordered };
   }
 
   /** Orders arrive as events, perhaps late, perhaps before their redemption; a redemption on another order is an order, too. */

@@ -1,6 +1,6 @@
 import type { Line, Order } from './order.js';
 import { type Discount, discountOf, type Offer } from './pricing.js';
-import type { AppliesTo, Promo } from './promo.entity.js';
+import type { AppliesTo, CodedPromo, Promo } from './promo.entity.js';
 import type { Reason } from './promo.errors.js';
 import { isWithin } from './schedule.js';
 
@@ -17,6 +17,8 @@ export interface Facts {
 }
 
 export interface CustomerFacts {
+  /** Null: nobody knows them yet. */
+  customerNo: number | null;
   /** Uses by promo number. */
   uses: ReadonlyMap<number, number>;
   /** Segments (of those the promos name) that the customer is in. */
@@ -34,7 +36,7 @@ export interface Standing {
 
 export interface Applicable {
   code: string;
-  promo: Promo;
+  promo: CodedPromo;
   discount: number;
   deliveryDiscount: number;
   /** In the order of the lines. */
@@ -57,7 +59,7 @@ type Refusal = Omit<Inapplicable, 'code'>;
 const refuse = (reason: Reason, amounts: Record<string, number> = {}): Refusal => ({ reason, amounts });
 
 /** Which codes apply to the order, and what each takes off. Pure. Higher priority first; each takes from what those before left. */
-export function judge(codes: readonly string[], promos: ReadonlyMap<string, Promo>, order: Order, facts: Facts): Judgement {
+export function judge(codes: readonly string[], promos: ReadonlyMap<string, CodedPromo>, order: Order, facts: Facts): Judgement {
   const judged: Judgement = { applicable: [], inapplicable: [] };
   const left = leftOf(order, facts.standing);
   const others: Pick<Standing, 'promoNo' | 'stackable'>[] = [...facts.standing];
@@ -78,8 +80,10 @@ export function judge(codes: readonly string[], promos: ReadonlyMap<string, Prom
   return judged;
 }
 
-function refusalOf(promo: Promo, order: Order, { at, timezone, currency, customer }: Facts, others: readonly Pick<Standing, 'promoNo' | 'stackable'>[]): Refusal | null {
+function refusalOf(promo: CodedPromo, order: Order, { at, timezone, currency, customer }: Facts, others: readonly Pick<Standing, 'promoNo' | 'stackable'>[]): Refusal | null {
   if (others.some(({ promoNo }) => promoNo === promo.promoNo)) return refuse('already_redeemed_for_order');
+  if (promo.assigned !== null && promo.assigned.customerNo !== customer?.customerNo) return refuse('code_not_yours');
+  if (promo.assigned?.redeemed) return refuse('code_already_redeemed');
   if (promo.status !== 'active') return refuse('inactive');
   if (promo.validFrom !== null && at < promo.validFrom) return refuse('not_started');
   if (promo.validUntil !== null && at >= promo.validUntil) return refuse('expired');

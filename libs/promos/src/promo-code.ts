@@ -6,6 +6,9 @@ import { PromoError } from './promo.errors.js';
 
 export const PROMO_CODE = /^[A-Z0-9][A-Z0-9_-]{2,31}$/;
 
+/** Of the longest one. */
+export const PROMO_CODE_LENGTH = 32;
+
 /** Trims, and upper-cases ASCII alone: Unicode's rules would turn `straße` into another code. */
 export const normaliseCode = (typed: string): string => typed.trim().replace(/[a-z]/g, (letter) => letter.toUpperCase());
 

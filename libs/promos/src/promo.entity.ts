@@ -112,6 +112,16 @@ export interface Usage {
 
 export type Promo = PromoEntity & Usage;
 
+/** Whom a unique code was given to. */
+export interface Assigned {
+  customerNo: number;
+  campaignNo: number;
+  redeemed: boolean;
+}
+
+/** A promo as one of its codes names it; the promo's own code is nobody's. */
+export type CodedPromo = Promo & { assigned: Assigned | null };
+
 /** The part of a promo that a caller writes. */
 export type Terms = Omit<PromoEntity, 'tenantId' | 'promoNo' | 'promoId' | 'code' | 'type' | 'segmentNo' | 'status' | 'createdAt' | 'updatedAt' | 'version'>;
 

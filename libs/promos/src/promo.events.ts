@@ -5,6 +5,8 @@ export const PROMO_REDEEMED = eventType<{
   redemption_id: string;
   promo_id: string;
   customer_no: number | null;
+  /** Of whose customers the code was one's own. */
+  campaign_no: number | null;
   order_id: string;
   /** Minor units, after the discount. */
   order_total: number;

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { boundedTotal, keptTotal, type Statement } from '#database';
 import type { Tenant, Window } from '#kernel';
-import type { Promo, PromoEntity, PromoStatus, PromoType } from './promo.entity.js';
+import type { CodedPromo, Promo, PromoEntity, PromoStatus, PromoType } from './promo.entity.js';
 
 /** A promo under the names of {@link PromoEntity}, amounts as numbers (whole ones, so float8 keeps them), with what was used up. */
 const PROMO = `SELECT p.promo_no AS "promoNo", p.promo_id AS "promoId", p.code, p.type, p.value::float8, p.min_order_amount::float8 AS "minOrderAmount",
@@ -25,10 +25,13 @@ export interface PromoFilter {
   code?: string;
 }
 
+/** Who has or had the code `$4` as their own, and whose customer has it. */
+const NAMED = `SELECT promo_no FROM promos WHERE tenant_id = $1 AND code = $4 UNION ALL SELECT promo_no FROM promo_codes WHERE tenant_id = $1 AND code = $4 AND customer_no IS NOT NULL`;
+
 /** The page of a list, newest first, and how many match in all. */
 export function promoList(tenant: Tenant, filter: PromoFilter, window: Window<[string]>): [page: Statement, total: Statement] {
   const values: unknown[] = [tenant.id, filter.status ?? null, filter.type ?? null, filter.code ?? null];
-  const matching = `p.tenant_id = $1 AND ($2::text IS NULL OR p.status = $2) AND ($3::text IS NULL OR p.type = $3) AND ($4::text IS NULL OR p.code = $4)`;
+  const matching = `p.tenant_id = $1 AND ($2::text IS NULL OR p.status = $2) AND ($3::text IS NULL OR p.type = $3) AND ($4::text IS NULL OR p.promo_no IN (${NAMED}))`;
   const page = {
     text: `${PROMO} WHERE ${matching} AND ($5::text IS NULL OR p.promo_id < $5) ORDER BY p.promo_id DESC LIMIT $6 OFFSET $7`,
     values: [...values, window.after?.[0] ?? null, window.limit + 1, window.offset],
@@ -39,14 +42,14 @@ export function promoList(tenant: Tenant, filter: PromoFilter, window: Window<[s
 }
 
 /**
- * Gives the code to the promo, or not when one that is not archived has it. Archiving is for ever, so a promo that this
- * statement sees archived is.
+ * Gives the code to the promo, or not when one that is not archived has it, or a customer. Archiving is for ever, so a promo
+ * that this statement sees archived is.
  */
 export async function claimCode(tx: EntityManager, tenant: Tenant, code: string, promoNo: number): Promise<boolean> {
   const claimed = await tx.query<unknown[]>(
     `INSERT INTO promo_codes AS held (tenant_id, code, promo_no) VALUES ($1, $2, $3)
      ON CONFLICT (tenant_id, code) DO UPDATE SET promo_no = excluded.promo_no
-       WHERE EXISTS (SELECT 1 FROM promos p WHERE p.tenant_id = held.tenant_id AND p.promo_no = held.promo_no AND p.status = 'archived')
+       WHERE held.customer_no IS NULL AND EXISTS (SELECT 1 FROM promos p WHERE p.tenant_id = held.tenant_id AND p.promo_no = held.promo_no AND p.status = 'archived')
      RETURNING code`,
     [tenant.id, code, promoNo],
   );
@@ -54,24 +57,31 @@ export async function claimCode(tx: EntityManager, tenant: Tenant, code: string,
 }
 
 /** The promos that the codes name, under the code asked for. */
-export async function promosByCode(tx: EntityManager, tenant: Tenant, codes: readonly string[]): Promise<Map<string, Promo>> {
-  const rows = await tx.query<(Promo & { asked: string })[]>(
-    `SELECT c.code AS asked, promo.* FROM promo_codes c JOIN LATERAL (${PROMO} WHERE p.tenant_id = c.tenant_id AND p.promo_no = c.promo_no) promo ON TRUE
+export async function promosByCode(tx: EntityManager, tenant: Tenant, codes: readonly string[]): Promise<Map<string, CodedPromo>> {
+  const rows = await tx.query<(Omit<CodedPromo, 'assigned'> & { asked: string; customerNo: number | null; campaignNo: number; redeemed: boolean })[]>(
+    `SELECT c.code AS asked, c.customer_no AS "customerNo", c.campaign_no AS "campaignNo", c.redemption_id IS NOT NULL AS redeemed, promo.* FROM promo_codes c JOIN LATERAL (${PROMO} WHERE p.tenant_id = c.tenant_id AND p.promo_no = c.promo_no) promo ON TRUE
       WHERE c.tenant_id = $1 AND c.code = ANY($2)`,
     [tenant.id, codes],
   );
-  return new Map(rows.map(({ asked, ...promo }) => [asked, promo as Promo]));
+  return new Map(rows.map(({ asked, customerNo, campaignNo, redeemed, ...promo }) => [asked, { ...promo, assigned: customerNo === null ? null : { customerNo, campaignNo, redeemed } }]));
 }
 
-/** The latest promo made with each code until its instant: a code belongs to one promo at a time, so its latest holder is the one. */
-export async function codeHolders(tx: EntityManager, tenant: Tenant, asked: readonly { code: string | null; at: string }[]): Promise<(string | null)[]> {
-  const rows = await tx.query<{ promo_id: string | null }[]>(
-    `SELECT held.promo_id FROM unnest($2::text[], $3::timestamptz[]) WITH ORDINALITY AS a (code, at, place)
+/** Which promo a code names, and of which campaign a customer was given it. */
+export interface CodeHolder {
+  promoId: string | null;
+  campaignNo: number | null;
+}
+
+/** The latest promo made with each code until its instant: a code belongs to one promo at a time, so its latest holder is the one. A customer's code never changes hands. */
+export async function codeHolders(tx: EntityManager, tenant: Tenant, asked: readonly { code: string | null; at: string }[]): Promise<CodeHolder[]> {
+  return tx.query<CodeHolder[]>(
+    `SELECT coalesce(given.promo_id, held.promo_id) AS "promoId", given.campaign_no AS "campaignNo" FROM unnest($2::text[], $3::timestamptz[]) WITH ORDINALITY AS a (code, at, place)
        LEFT JOIN LATERAL (SELECT p.promo_id FROM promos p WHERE p.tenant_id = $1 AND p.code = a.code AND p.created_at <= a.at ORDER BY p.created_at DESC LIMIT 1) held ON true
+       LEFT JOIN LATERAL (SELECT p.promo_id, c.campaign_no FROM promo_codes c JOIN promos p ON p.tenant_id = $1 AND p.promo_no = c.promo_no
+                           WHERE c.tenant_id = $1 AND c.code = a.code AND c.customer_no IS NOT NULL) given ON true
       ORDER BY a.place`,
     [tenant.id, asked.map(({ code }) => code), asked.map(({ at }) => at)],
   );
-  return rows.map((row) => row.promo_id);
 }
 
 /** Redeemers hold a promo's terms shared while they work, an editor holds them alone: see {@link holdTerms}. */

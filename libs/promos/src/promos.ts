@@ -5,7 +5,7 @@ import { normaliseCode, PROMO_CODE } from './promo-code.js';
 import { PromoEntity } from './promo.entity.js';
 import { PromoError } from './promo.errors.js';
 import { promoTotals, type PromoTotals } from './promo-stats.queries.js';
-import { codeHolders, lockCode, promosByCode } from './promo.queries.js';
+import { type CodeHolder, codeHolders, lockCode, promosByCode } from './promo.queries.js';
 import { PromosService } from './promos.service.js';
 
 /** The promo that a campaign announces. */
@@ -38,8 +38,8 @@ export class Promos {
     if (!PROMO_CODE.test(code)) throw new PromoError('invalid_promo_code', { errors: [{ pointer: '/promo_code', code: 'matches', detail: 'promo_code is not a promo code' }] });
     await lockCode(tx, tenant, code);
     const standing = (await promosByCode(tx, tenant, [code])).get(code);
-    if (standing !== undefined && standing.status !== 'archived') {
-      if (standing.type !== 'percentage' || standing.value !== Math.round(want.percent * 100)) throw new PromoError('promo_code_exists');
+    if (standing !== undefined && (standing.status !== 'archived' || standing.assigned !== null)) {
+      if (standing.assigned !== null || standing.type !== 'percentage' || standing.value !== Math.round(want.percent * 100)) throw new PromoError('promo_code_exists');
       return { promoId: standing.promoId, code };
     }
     const { body } = await this.promos.createIn(tx, tenant, {
@@ -68,8 +68,8 @@ export class Promos {
    * @param asked codes as tills spell them, and RFC 3339 instants
    * @returns ids, at the same index; null for no code, and one that no promo had
    */
-  async holders(tx: EntityManager, tenant: Tenant, asked: readonly { code: string | null; at: string }[]): Promise<(string | null)[]> {
-    if (asked.every(({ code }) => code === null)) return asked.map(() => null);
+  async holders(tx: EntityManager, tenant: Tenant, asked: readonly { code: string | null; at: string }[]): Promise<CodeHolder[]> {
+    if (asked.every(({ code }) => code === null)) return asked.map(() => ({ promoId: null, campaignNo: null }));
     return codeHolders(tx, tenant, asked.map(({ code, at }) => ({ code: code && normaliseCode(code), at })));
   }
 

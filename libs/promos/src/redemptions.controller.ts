@@ -38,6 +38,7 @@ export class RedemptionsController {
     summary: 'Redeem promo codes on an order',
     description:
       'One `code` answers with its redemption, `codes` with `redemptions[]`: all or none. Limits hold exactly, whoever else redeems at the same time. ' +
+      'A code that a customer was given by a campaign (`unique_promo_codes`) redeems once, for that customer alone; who names no `customer_id` redeems it for them. ' +
       'A rule that does not hold is a 422 with the reason as `code`, a limit a 409. The same Idempotency-Key again answers 200 with the same redemption as it is now.',
     status: 201,
     returns: [RedemptionDto, RedemptionsDto],

@@ -10,13 +10,14 @@ import type { RedeemDto } from './dto/order.dto.js';
 import { RedemptionDto, type RedemptionsDto } from './dto/redemption.dto.js';
 import { amountsIn, ValidationDto } from './dto/validation.dto.js';
 import { brokenLimit, type Inapplicable } from './judgement.js';
-import { isLimited } from './promo.entity.js';
+import { type CodedPromo, isLimited } from './promo.entity.js';
 import { PromoError, REASONS, RedemptionRefused } from './promo.errors.js';
 import { PROMO_REDEEMED, PROMO_ROLLED_BACK } from './promo.events.js';
 import { promosByNo, shareTerms } from './promo.queries.js';
 import { assertKey, claimKey, fingerprintOf } from './redemption-keys.js';
 import { insertRedemptions, lockOrder, markRolledBack, redemptionsById } from './redemption.queries.js';
 import type { Redemption } from './redemption.js';
+import { UniqueCodes } from './unique-codes.js';
 import { countForCustomer, countForDays, countForPromos, type UsageChange } from './usage.queries.js';
 import { wallClock } from './wall-clock.js';
 
@@ -28,7 +29,7 @@ export interface Redeemed {
 
 /**
  * The ledger of redemptions. A redemption, its counters and its event are one transaction, whose locks are always taken in the same order:
- * key, order, terms (shared), customer's counters, days, promo's counters. What limits a promo is checked on the counters' own answer, under their lock.
+ * key, order, terms (shared), unique codes, customer's counters, days, promo's counters. What limits a promo is checked on the counters' own answer, under their lock.
  */
 @Injectable()
 export class RedemptionsService {
@@ -37,6 +38,7 @@ export class RedemptionsService {
     private readonly checkouts: CheckoutReader,
     private readonly customers: Customers,
     private readonly settings: SettingsService,
+    private readonly uniqueCodes: UniqueCodes,
     private readonly jobs: Jobs,
     private readonly clock: Clock,
   ) {}
@@ -61,8 +63,8 @@ export class RedemptionsService {
       await Promise.all([lockOrder(tx, tenant, request.order.id), shareTerms(tx, tenant, { codes })]);
       const checkout = await this.checkouts.read(tx, tenant, request);
       if (checkout.inapplicable.length > 0) throw refused(checkout.inapplicable, codes, checkout.order.currency, several);
-      const rows = await this.write(tx, tenant, checkout, request.customer_id ?? null, redemptionIds);
-      return { body: shape(rows.map((row) => RedemptionDto.from(row, request.customer_id ?? null)), several), replayed: false };
+      const rows = await this.write(tx, tenant, checkout, redemptionIds);
+      return { body: shape(rows.map((row) => RedemptionDto.from(row, checkout.customerId)), several), replayed: false };
     });
   }
 
@@ -86,9 +88,9 @@ export class RedemptionsService {
     });
   }
 
-  private async write(tx: EntityManager, tenant: Tenant, checkout: Checkout, customerId: string | null, ids: readonly string[]): Promise<Redemption[]> {
+  private async write(tx: EntityManager, tenant: Tenant, checkout: Checkout, ids: readonly string[]): Promise<Redemption[]> {
     const { order, at, timezone, orderTotal, applicable } = checkout;
-    const customerNo = customerId === null ? null : (await this.customers.ensure(tx, tenant, [customerId])).get(customerId)!;
+    const customerNo = await this.customerNo(tx, tenant, checkout);
     const day = wallClock(at, timezone).date;
     const rows = applicable.map(({ code, promo, discount, deliveryDiscount, lineDiscounts }, index): Redemption => ({
       redemptionId: ids[index]!, promoNo: promo.promoNo, promoId: promo.promoId, code, customerNo, orderId: order.id, status: 'redeemed', currency: order.currency,
@@ -96,6 +98,8 @@ export class RedemptionsService {
       createdAt: at, rolledBackAt: null, rollbackReason: null,
     }));
     const promoNos = rows.map(({ promoNo }) => promoNo);
+    const usedUp = await this.uniqueCodes.take(tx, tenant, rows.filter((_, index) => applicable[index]!.promo.assigned !== null));
+    if (usedUp.length > 0) throw new RedemptionRefused('code_already_redeemed', { params: { promo_code: usedUp[0]! } });
     const [, customerUses] = await Promise.all([
       insertRedemptions(tx, tenant, rows),
       customerNo === null ? new Map<number, number>() : countForCustomer(tx, tenant, customerNo, promoNos, 1),
@@ -105,7 +109,7 @@ export class RedemptionsService {
       if (promo.perCustomerLimit !== null && uses > promo.perCustomerLimit) throw new RedemptionRefused('customer_limit_reached', { params: { promo_code: code } });
       if (promo.firstOrderOnly && uses > 1) throw new RedemptionRefused('not_first_order', { params: { promo_code: code } });
     }
-    for (const row of rows) await this.jobs.publish(tx, tenant, PROMO_REDEEMED, redeemedEvent(row));
+    for (const [index, row] of rows.entries()) await this.jobs.publish(tx, tenant, PROMO_REDEEMED, redeemedEvent(row, applicable[index]!.promo));
     const changes = applicable.map(({ promo, discount }): UsageChange => ({
       promoNo: promo.promoNo, limited: isLimited(promo), day, uses: 1, customers: customerUses.get(promo.promoNo) === 1 ? 1 : 0, discount, revenue: orderTotal,
     }));
@@ -117,8 +121,19 @@ export class RedemptionsService {
     return rows;
   }
 
-  private async giveBack(tx: EntityManager, tenant: Tenant, { promoNo, promoId, customerNo, redemptionId, orderId, day, discount, orderTotal }: Redemption): Promise<void> {
+  /** Held until the end. Whoever the caller names may be new; whose code it is was erased meanwhile, or is known. */
+  private async customerNo(tx: EntityManager, tenant: Tenant, { customerId, applicable }: Checkout): Promise<number | null> {
+    if (customerId === null) return null;
+    const given = applicable.find(({ promo }) => promo.assigned !== null);
+    const held = await (given === undefined ? this.customers.ensure(tx, tenant, [customerId]) : this.customers.hold(tx, tenant, [customerId]));
+    const customerNo = held.get(customerId);
+    if (customerNo === undefined) throw new RedemptionRefused('not_found', { params: { promo_code: given!.code } });
+    return customerNo;
+  }
+
+  private async giveBack(tx: EntityManager, tenant: Tenant, { code, promoNo, promoId, customerNo, redemptionId, orderId, day, discount, orderTotal }: Redemption): Promise<void> {
     const [promo] = await promosByNo(tx, tenant, [promoNo]);
+    await this.uniqueCodes.giveBack(tx, tenant, code, redemptionId);
     const customerUses = customerNo === null ? null : (await countForCustomer(tx, tenant, customerNo, [promoNo], -1)).get(promoNo)!;
     await this.jobs.publish(tx, tenant, PROMO_ROLLED_BACK, { redemption_id: redemptionId, promo_id: promoId, order_id: orderId });
     const change: UsageChange = { promoNo, limited: isLimited(promo!), day, uses: -1, customers: customerUses === 0 ? -1 : 0, discount: -discount, revenue: -orderTotal };
@@ -134,10 +149,11 @@ export class RedemptionsService {
 
 const shape = (redemptions: RedemptionDto[], several: boolean): RedemptionDto | RedemptionsDto => (several ? { redemptions } : redemptions[0]!);
 
-const redeemedEvent = ({ redemptionId, promoId, customerNo, orderId, orderTotal, createdAt }: Redemption) => ({
+const redeemedEvent = ({ redemptionId, promoId, customerNo, orderId, orderTotal, createdAt }: Redemption, { assigned }: CodedPromo) => ({
   redemption_id: redemptionId,
   promo_id: promoId,
   customer_no: customerNo,
+  campaign_no: assigned?.campaignNo ?? null,
   order_id: orderId,
   order_total: orderTotal,
   at: createdAt.toISOString(),

@@ -205,6 +205,9 @@ export class CampaignDto extends CampaignBaseDto {
   @ApiProperty({ type: Number, nullable: true, example: 25 })
   promo_discount_percent: number | null;
 
+  @ApiProperty({ example: false, description: 'Whether each recipient has a code of their own.' })
+  unique_promo_codes: boolean;
+
   @ApiProperty({ example: 0 })
   priority: number;
 
@@ -273,6 +276,7 @@ export class CampaignDto extends CampaignBaseDto {
       promo_id: campaign.promoId,
       promo_code: campaign.promoCode,
       promo_discount_percent: campaign.promoDiscount === null ? null : campaign.promoDiscount / 100,
+      unique_promo_codes: campaign.options.unique_promo_codes ?? false,
       priority: campaign.priority,
       holdout_percent: campaign.options.holdout_percent ?? null,
       stop_rules: campaign.options.stop_rules === undefined ? null : CampaignStopRulesDto.from(campaign.options.stop_rules),

@@ -149,6 +149,11 @@ class OptionalPartsDto {
   @ApiProperty({ type: Number, required: false, nullable: true, minimum: 0.01, maximum: 100, example: 25 })
   promo_discount_percent?: number | null;
 
+  /** Whether each recipient is given a code of their own, begun like `promo_code`: it redeems once, and for them alone. `{{ promo_code }}` prints it; on a previewed or tested message it is a sample that does not redeem. */
+  @IsOptional() @IsBoolean()
+  @ApiProperty({ type: Boolean, required: false, nullable: true, example: true })
+  unique_promo_codes?: boolean | null;
+
   /** Which of two campaigns reaches a customer first when both could; higher first, 0 unless said. */
   @ValidateIf(present) @IsInt() @Min(-1000) @Max(1000)
   @ApiProperty({ required: false, minimum: -1000, maximum: 1000 })

@@ -41,14 +41,21 @@ export class Promos1764000004000 implements MigrationInterface {
       CREATE INDEX promos_status ON promos (tenant_id, status, promo_id);
       CREATE INDEX promos_code ON promos (tenant_id, code, created_at);`);
 
-    // A code belongs to one promo at a time; that of an archived promo may be taken over. Codes of one promo may be many (unique codes).
+    // A code belongs to one promo at a time; that of an archived promo may be taken over. A unique code belongs to one customer of a campaign,
+    // for good, and to at most one redemption at a time. Who was merged into one who has a code of the campaign has it beside (merged_no).
     await runner.query(`
       CREATE TABLE promo_codes (
         tenant_id int NOT NULL,
         code text NOT NULL,
         promo_no int NOT NULL,
-        PRIMARY KEY (tenant_id, code)
-      );`);
+        campaign_no int,
+        customer_no int,
+        merged_no int,
+        redemption_id text,
+        PRIMARY KEY (tenant_id, code),
+        CONSTRAINT promo_codes_assigned CHECK ((campaign_no IS NULL) = (customer_no IS NULL))
+      );
+      CREATE UNIQUE INDEX promo_codes_customer ON promo_codes (tenant_id, customer_no, campaign_no, merged_no) NULLS NOT DISTINCT WHERE customer_no IS NOT NULL;`);
 
     await runner.query(`
       CREATE TABLE promo_redemptions (

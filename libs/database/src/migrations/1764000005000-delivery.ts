@@ -180,6 +180,7 @@ export class Delivery1764000005000 implements MigrationInterface {
         order_total bigint NOT NULL,
         redeemed_at timestamptz NOT NULL,
         rolled_back boolean NOT NULL,
+        campaign_no int, -- whose recipient's own code it was
         PRIMARY KEY (tenant_id, redemption_id)
       );
       CREATE INDEX campaign_redemptions_order ON campaign_redemptions (tenant_id, order_id);

@@ -54,6 +54,9 @@ export class DeliveryDto {
   /** Which variant of the content was sent; null without variants, and before it is sent. */
   variant: string | null;
 
+  /** The customer’s own, in a campaign with `unique_promo_codes`. */
+  promo_code: string | null;
+
   provider: string | null;
   provider_message_id: string | null;
   accepted_at: Date | null;
@@ -72,9 +75,9 @@ export class DeliveryDto {
   unsubscribed_at: Date | null;
   converted_at: Date | null;
 
-  static from({ tenant_id, campaign_no, customer_no, ...row }: DeliveryRow, customerId: string | null): DeliveryDto {
+  static from({ tenant_id, campaign_no, customer_no, ...row }: DeliveryRow, customerId: string | null, promoCode: string | null = null): DeliveryDto {
     const id = encodeDeliveryId({ tenantId: tenant_id, campaignNo: campaign_no, customerNo: customer_no, channel: row.channel });
-    return { id, customer_id: customerId, ...row };
+    return { id, customer_id: customerId, ...row, promo_code: promoCode };
   }
 }
 
