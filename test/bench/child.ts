@@ -9,10 +9,12 @@ export interface Child {
   url: string;
   pid: number;
   stop(): Promise<void>;
+  /** As a crash would: at once, without a word. */
+  kill(): Promise<void>;
 }
 
 const DIST = fileURLToPath(new URL('../../', import.meta.url));
-const READY_MS = 30_000;
+const READY_MS = 60_000;
 
 /** As `npm run start:worker` and docker-compose.yml start it. */
 export const WORKER_FLAGS: readonly string[] = ['--max-semi-space-size=4', '--heap-growing-percent=10'];
@@ -20,7 +22,7 @@ export const WORKER_FLAGS: readonly string[] = ['--max-semi-space-size=4', '--he
 /**
  * Runs a file of `dist` under this node and waits until it answers at `ready`. BENCH_NODE_OPTIONS reach the child, such as `--cpu-prof`.
  *
- * @throws when it exits instead, or is not ready within half a minute
+ * @throws when it exits instead, or is not ready within a minute
  */
 export async function startChild(file: string, ready: string, env: Record<string, string>, shipped: readonly string[] = []): Promise<Child> {
   const port = await anyFreePort();
@@ -36,15 +38,12 @@ export async function startChild(file: string, ready: string, env: Record<string
     child.kill('SIGKILL');
     throw error;
   }
-  return {
-    url,
-    pid: child.pid!,
-    stop: async () => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill('SIGTERM');
-      await once(child, 'exit');
-    },
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    await once(child, 'exit');
   };
+  return { url, pid: child.pid!, stop: () => end('SIGTERM'), kill: () => end('SIGKILL') };
 }
 
 async function answers(url: string, child: ChildProcess): Promise<void> {

@@ -7,26 +7,17 @@ import { deliveryAudience } from './delivery-audience.js';
 import { deliverySending } from './delivery-sending.js';
 import { hostileCriteria } from './hostile-criteria.js';
 import { importing } from './import.js';
+import { conclude, selected } from './report.js';
 import { segments } from './segments.js';
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'campaigns-list': campaignsList, 'campaigns-create': campaignsCreate, 'hostile-criteria': hostileCriteria, segments, import: importing, 'delivery-audience': deliveryAudience, 'delivery-sending': deliverySending,
 };
-/** `delivery` names all whose names begin so. */
-const isNamed = (name: string, by: string): boolean => name === by || name.startsWith(`${by}-`);
-
-const wanted = process.argv.slice(2);
-const unknown = wanted.filter((by) => !Object.keys(SCENARIOS).some((name) => isNamed(name, by)));
-if (unknown.length > 0) {
-  console.error(`There is no ${unknown.join(', ')}; there are: ${Object.keys(SCENARIOS).join(', ')}`);
-  process.exit(2);
-}
 
 const figures: Figure[] = [];
 const arena = await openArena();
 try {
-  for (const [name, scenario] of Object.entries(SCENARIOS)) {
-    if (wanted.length > 0 && !wanted.some((by) => isNamed(name, by))) continue;
+  for (const [name, scenario] of selected(SCENARIOS)) {
     console.log(`${name} …`);
     for await (const figure of scenario(arena)) {
       figures.push(figure);
@@ -36,6 +27,4 @@ try {
 } finally {
   await arena.close();
 }
-const verdict = ({ bar, passed }: Figure): string => (bar === null ? '' : passed ? 'pass' : 'miss');
-console.table(Object.fromEntries(figures.map((figure) => [figure.title, { measured: figure.measured, rounds: figure.rounds ?? '', bar: figure.bar ?? '', '': verdict(figure) }])));
-process.exitCode = figures.every((figure) => figure.passed) ? 0 : 1;
+conclude(figures);
