@@ -1,5 +1,5 @@
 import { plainToInstance, Transform, Type } from 'class-transformer';
-import { IsEmail, IsIn, IsInt, IsOptional, IsString, IsUrl, Matches, Max, Min, MinLength, ValidateIf, validateSync } from 'class-validator';
+import { IsEmail, IsIn, IsInt, IsJSON, IsOptional, IsString, IsUrl, Matches, Max, Min, MinLength, ValidateIf, validateSync } from 'class-validator';
 
 /** An empty variable is an absent one, as in a docker-compose file with `${VAR:-}`. */
 const blankIsAbsent = (raw: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
@@ -93,6 +93,10 @@ export class Env {
   @IsOptional() @IsString() VAPID_PUBLIC_KEY?: string;
   @IsOptional() @IsString() VAPID_PRIVATE_KEY?: string;
   @IsOptional() @IsString() VAPID_SUBJECT?: string;
+  /** A service account's key file, on one line. */
+  @IsOptional() @IsJSON() FCM_SERVICE_ACCOUNT?: string;
+  @IsUrl(http) FCM_API_URL: string = 'https://fcm.googleapis.com';
+  @IsUrl(http) FCM_TOKEN_URL: string = 'https://oauth2.googleapis.com/token';
   @IsOptional() @IsString() WEBHOOK_SECRET_SENDGRID?: string;
   @IsOptional() @IsString() WEBHOOK_SECRET_TWILIO?: string;
   @IsOptional() @IsString() WEBHOOK_SECRET_MAILCHIMP?: string;

@@ -94,14 +94,17 @@ function mergeAttributes(known: JsonObject, patch: JsonObject | null): JsonObjec
   return Object.fromEntries(Object.entries({ ...known, ...patch }).flatMap(([name, value]) => (value === null ? [] : [[name, inOneSpelling(value)]])));
 }
 
-/** Where the channel reaches the customer: an address, a number, a push endpoint. */
+/** Where the channel reaches the customer: an address, a number, a browser's push endpoint or an app's token. */
 export function addressOf(profile: CustomerProfile, channel: Channel): string | null {
   if (channel === 'email') return profile.email;
   if (channel === 'sms') return profile.phone;
   return endpointOf(profile.push_subscription);
 }
 
-export const endpointOf = (subscription: JsonObject | null): string | null => (typeof subscription?.endpoint === 'string' ? subscription.endpoint : null);
+export function endpointOf(subscription: JsonObject | null): string | null {
+  const endpoint = subscription?.endpoint ?? subscription?.fcm_token;
+  return typeof endpoint === 'string' ? endpoint : null;
+}
 
 export const consentOf = (profile: CustomerProfile, channel: Channel): Consent => profile.consents[channel] ?? { status: 'unknown', source: null, at: null };
 

@@ -107,12 +107,14 @@ export class Batches {
     });
   }
 
-  private async call(tx: EntityManager, tenant: Tenant, campaign: number, { provider }: Channel, messages: Prepared['messages']): Promise<Called[]> {
-    if (messages.length === 0) return [];
+  private async call(tx: EntityManager, tenant: Tenant, campaign: number, channel: Channel, messages: Prepared['messages']): Promise<Called[]> {
     const lease = new Date(this.clock.now().getTime() + CALL_LEASE_MS);
-    const variants = messages.map(({ variant }) => variant);
-    const [calling] = await tx.query<[ClaimedRow[]]>(CALL, [tenant.id, campaign, ...named(messages.map(({ row }) => row)), lease, provider, this.session.number, variants]);
-    const held = new Set(calling.map((row) => row.customer_no));
+    const held = new Set<number>();
+    for (const [provider, some] of Map.groupBy(messages, ({ message }) => channel.providerOf?.(message) ?? channel.provider)) {
+      const variants = some.map(({ variant }) => variant);
+      const [calling] = await tx.query<[ClaimedRow[]]>(CALL, [tenant.id, campaign, ...named(some.map(({ row }) => row)), lease, provider, this.session.number, variants]);
+      for (const row of calling) held.add(row.customer_no);
+    }
     return messages.filter(({ row }) => held.has(row.customer_no));
   }
 }

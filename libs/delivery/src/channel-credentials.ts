@@ -7,9 +7,10 @@ import { Clock, type Tenant, validationFailed } from '#kernel';
 import { AuditLog } from '#tenants';
 import { Channels, credentialContext } from './channels/channels.js';
 import { type Credentials, PROVIDER_IDS, type ProviderId, PROVIDERS } from './channels/providers.js';
+import { serviceAccountKey } from './channels/google-tokens.js';
 import { vapidKey } from './channels/webpush.js';
 import { DeliveryError } from './delivery.errors.js';
-import type { ChannelDto, ChannelListDto, ConnectedHttpDto, ConnectHttpDto, ConnectWebPushDto } from './dto/channel.dto.js';
+import type { ChannelDto, ChannelListDto, ConnectedHttpDto, ConnectFcmDto, ConnectHttpDto, ConnectWebPushDto } from './dto/channel.dto.js';
 
 /** A version never comes again, not even after a disconnect: workers know by it what they have open. */
 const CONNECT = `
@@ -33,17 +34,15 @@ export class ChannelCredentials {
     const rows = await this.database.rows<{ provider: ProviderId; connected_at: Date; max_per_second: number | null }>(tenant, {
       text: 'SELECT provider, connected_at, max_per_second FROM channel_credentials WHERE tenant_id = $1 ORDER BY connected_at DESC, provider', values: [tenant.id], name: 'channels_list',
     });
-    const used = new Map(rows.toReversed().map(({ provider }) => [PROVIDERS[provider].channel, provider as string]));
     return {
       channels: PROVIDER_IDS.map((provider): ChannelDto => {
         const { channel } = PROVIDERS[provider];
         const own = rows.find((row) => row.provider === provider);
-        const deployment = this.channels.deploymentProvider(channel) === provider;
         return {
           provider,
           channel,
-          status: own !== undefined ? 'connected' : deployment ? 'deployment' : 'disconnected',
-          in_use: (used.get(channel) ?? this.channels.deploymentProvider(channel)) === provider,
+          status: own !== undefined ? 'connected' : this.channels.hasDeployment(provider) ? 'deployment' : 'disconnected',
+          in_use: this.channels.providers(channel, rows.map((row) => row.provider)).includes(provider),
           connected_at: own?.connected_at.toISOString() ?? null,
           max_per_second: own?.max_per_second ?? null,
         };
@@ -73,6 +72,16 @@ export class ChannelCredentials {
       throw validationFailed([{ pointer: '/private_key', code: 'key_pair', detail: 'private_key and public_key are no pair of P-256 keys.' }]);
     }
     return this.connect(caller, 'webpush', keys, max_per_second);
+  }
+
+  /** @throws RequestError validation_failed when the key is none */
+  connectFcm(caller: Principal, { max_per_second, client_email, private_key, project_id }: ConnectFcmDto): Promise<ChannelDto> {
+    try {
+      serviceAccountKey(private_key);
+    } catch {
+      throw validationFailed([{ pointer: '/private_key', code: 'private_key', detail: 'private_key must be the RSA key of the service account, in PEM.' }]);
+    }
+    return this.connect(caller, 'fcm', { client_email, private_key, project_id }, max_per_second);
   }
 
   /** @throws DeliveryError channel_not_found */

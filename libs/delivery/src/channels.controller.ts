@@ -4,9 +4,10 @@ import { Caller, CurrentTenant, type Principal } from '#auth';
 import { Route, type RouteSpec } from '#http';
 import type { Tenant } from '#kernel';
 import { ChannelCredentials } from './channel-credentials.js';
+import { FCM_ACCOUNT } from './channels.examples.js';
 import { PROVIDER_IDS, type ProviderId } from './channels/providers.js';
 import { DeliveryError } from './delivery.errors.js';
-import { ChannelDto, ChannelListDto, ConnectedHttpDto, ConnectHttpDto, ConnectSendGridDto, ConnectSmtpDto, ConnectTwilioDto, ConnectWebPushDto } from './dto/channel.dto.js';
+import { ChannelDto, ChannelListDto, ConnectedHttpDto, ConnectFcmDto, ConnectHttpDto, ConnectSendGridDto, ConnectSmtpDto, ConnectTwilioDto, ConnectWebPushDto } from './dto/channel.dto.js';
 
 const SENDGRID: ChannelDto = { provider: 'sendgrid', channel: 'email', status: 'connected', in_use: true, connected_at: '2026-01-24T18:30:00.000Z', max_per_second: null };
 const SMTP: ChannelDto = { provider: 'smtp', channel: 'email', status: 'deployment', in_use: false, connected_at: null, max_per_second: null };
@@ -36,7 +37,7 @@ export class ChannelsController {
     summary: 'List channel providers',
     description: 'Every provider that messages can be sent over, always in the same order, and which of them yours are sent over. Credentials are never shown.',
     returns: ChannelListDto,
-    example: { channels: [SENDGRID, SMTP, TWILIO, { ...HTTP, ...OFF, provider: 'webpush' }, { ...HTTP, ...OFF, provider: 'http_email', channel: 'email' }, { ...HTTP, ...OFF, provider: 'http_sms', channel: 'sms' }, HTTP] },
+    example: { channels: [SENDGRID, SMTP, TWILIO, { ...HTTP, ...OFF, provider: 'webpush' }, { ...HTTP, ...OFF, provider: 'fcm' }, { ...HTTP, ...OFF, provider: 'http_email', channel: 'email' }, { ...HTTP, ...OFF, provider: 'http_sms', channel: 'sms' }, HTTP] },
   })
   listChannels(@CurrentTenant() tenant: Tenant) {
     return this.credentials.list(tenant);
@@ -92,6 +93,19 @@ export class ChannelsController {
   })
   connectWebPush(@Caller() caller: Principal, @Body() body: ConnectWebPushDto) {
     return this.credentials.connectWebPush(caller, body);
+  }
+
+  @Put('fcm')
+  @Route({
+    allow: 'channels:manage',
+    summary: 'Send push messages to apps over your Firebase project',
+    description: 'Stores the service account, encrypted, in place of any before it: the key file that Firebase gives can be sent as it is. Customers whose `push_subscription` has an `fcm_token` are reached; browsers that subscribed with VAPID keys go on over `webpush`. Your app is given `{delivery_id, url}` as data.',
+    returns: ChannelDto,
+    example: { ...HTTP, provider: 'fcm' },
+    bodies: { account: FCM_ACCOUNT },
+  })
+  connectFcm(@Caller() caller: Principal, @Body() body: ConnectFcmDto) {
+    return this.credentials.connectFcm(caller, body);
   }
 
   @Put('http_email')

@@ -44,7 +44,7 @@ export interface SmsMessage {
 /** One composed push message. */
 export interface PushMessage {
   deliveryId: string;
-  /** The subscription's endpoint. */
+  /** The subscription's endpoint, or an app's token. */
   to: string;
   /** As the customer's browser or app gave it. */
   subscription: JsonObject;

@@ -5,7 +5,7 @@ import type { MergeField } from './merge-fields.js';
 export const PREFLIGHT_REASONS = ['excluded', 'window_missed', 'no_address', 'no_consent', 'suppressed', 'frequency_cap', 'holdout', 'duplicate_address'] as const;
 export type PreflightReason = (typeof PREFLIGHT_REASONS)[number];
 
-const ADDRESS: Record<Channel, string> = { email: 'c.email', sms: 'c.phone', push: `c.push_subscription->>'endpoint'` };
+const ADDRESS: Record<Channel, string> = { email: 'c.email', sms: 'c.phone', push: `coalesce(c.push_subscription->>'endpoint', c.push_subscription->>'fcm_token')` };
 
 /** Columns that templates may print. */
 const TEXTS = new Set(['customer_id', 'email', 'phone', 'first_name', 'last_name', 'locale', 'timezone', 'birthday', 'city', 'loyalty_tier', 'loyalty_points']);

@@ -1,4 +1,4 @@
-import { ValidatorConstraint, type ValidatorConstraintInterface } from 'class-validator';
+import { type ValidationArguments, ValidatorConstraint, type ValidatorConstraintInterface } from 'class-validator';
 import { isObject } from '#kernel';
 import { normaliseEmail, normalisePhone } from '../contact.js';
 import { isCustomerId } from '../customer-id.js';
@@ -37,6 +37,18 @@ export class NotAheadRule implements ValidatorConstraintInterface {
   }
   defaultMessage(): string {
     return 'at must not lie in the future';
+  }
+}
+
+/** An app's token stands for itself: what has one is no browser's subscription. */
+@ValidatorConstraint({ name: 'isAlone' })
+export class AloneRule implements ValidatorConstraintInterface {
+  validate(_: unknown, { object }: ValidationArguments): boolean {
+    const { endpoint, keys } = object as { endpoint?: unknown; keys?: unknown };
+    return endpoint === undefined && keys === undefined;
+  }
+  defaultMessage(): string {
+    return 'fcm_token takes neither endpoint nor keys beside it';
   }
 }
 

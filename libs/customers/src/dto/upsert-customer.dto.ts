@@ -1,12 +1,12 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import {
-  ArrayMaxSize, IsArray, IsIn, IsInt, IsISO8601, IsLocale, IsNumber, IsObject, IsOptional, IsString, IsUrl, Length, Matches, Max, MaxLength, Min, Validate, ValidateNested,
+  ArrayMaxSize, IsArray, IsDefined, IsIn, IsInt, IsISO8601, IsLocale, IsNumber, IsObject, IsOptional, IsString, IsUrl, Length, Matches, Max, MaxLength, Min, Validate, ValidateIf, ValidateNested,
 } from 'class-validator';
 import { IsInstant, IsZoneName, OneLine, Trimmed } from '#http';
 import { normaliseEmail, normalisePhone } from '../contact.js';
 import { CONSENT_STATUSES, type ConsentStatus } from '../profile.js';
-import { AttributesRule, BornRule, CustomerIdRule, EmailRule, NotAheadRule, PhoneRule } from './customer.rules.js';
+import { AloneRule, AttributesRule, BornRule, CustomerIdRule, EmailRule, NotAheadRule, PhoneRule } from './customer.rules.js';
 
 const Spelled = (normalise: (text: string) => string | null) =>
   Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? (normalise(value) ?? value) : value));
@@ -47,16 +47,24 @@ export class PushKeysDto {
   auth: string;
 }
 
-/** A browser's push subscription as `JSON.stringify` of it gives. */
+const ofBrowser = ({ fcm_token }: PushSubscriptionDto): boolean => fcm_token === undefined;
+
+/** A browser's push subscription as `JSON.stringify` of it gives: `endpoint` and `keys`. Or an app's: its `fcm_token`, of Firebase Cloud Messaging, alone. */
 export class PushSubscriptionDto {
-  @IsUrl({ protocols: ['https', 'http'], require_protocol: true, require_tld: false }) @MaxLength(2000)
-  endpoint: string;
+  @ValidateIf(ofBrowser) @IsUrl({ protocols: ['https', 'http'], require_protocol: true, require_tld: false }) @MaxLength(2000)
+  @ApiProperty({ required: false, format: 'uri', maxLength: 2000 })
+  endpoint?: string;
 
   @IsOptional() @IsNumber()
   expirationTime?: number | null;
 
-  @ValidateNested() @Type(() => PushKeysDto)
-  keys: PushKeysDto;
+  @ValidateIf(ofBrowser) @IsDefined() @ValidateNested() @Type(() => PushKeysDto)
+  @ApiProperty({ type: PushKeysDto, required: false })
+  keys?: PushKeysDto;
+
+  @ValidateIf((subscription: PushSubscriptionDto) => !ofBrowser(subscription)) @Matches(/^[\w:-]{20,4000}$/, { message: 'fcm_token must be a registration token of Firebase Cloud Messaging' }) @Validate(AloneRule)
+  @ApiProperty({ required: false, pattern: '^[\\w:-]{20,4000}$', example: 'dQw4w9WgXcQ:APA91bHun4MxP5egoKMwt2KZFBaFUH-1RYqx' })
+  fcm_token?: string;
 }
 
 /** What is left out stays as it is; null clears. */

@@ -29,6 +29,8 @@ export interface Channel<Sent extends Message = Message> {
   readonly batch: number;
   /** Messages that may leave within any one second; null for as many as there are. */
   readonly perSecond: number | null;
+  /** Where one channel goes over several providers, that of the message. */
+  providerOf?(message: Sent): string;
   send(batch: readonly Sent[]): Promise<Outcome[]>;
   /** Gives up its connections. */
   close(): void;

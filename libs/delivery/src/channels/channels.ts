@@ -3,9 +3,10 @@ import type { EntityManager } from 'typeorm';
 import { Env, Secrets } from '#config';
 import { Outbound } from '#http';
 import type { Tenant } from '#kernel';
-import type { Channel as ChannelName } from '#tenants';
+import { type Channel as ChannelName, CHANNELS } from '#tenants';
 import type { Channel } from './channel.js';
-import { type Credentials, PROVIDER_IDS, type ProviderId, PROVIDERS } from './providers.js';
+import { type Credentials, PROVIDER_IDS, type ProviderId, PROVIDERS, providersOf } from './providers.js';
+import { PushChannel } from './push.js';
 
 /** What a tenant's credentials are bound to: copied to another tenant's or provider's row they do not open. */
 export const credentialContext = (tenant: Tenant, provider: ProviderId): string => `channel_credentials/${tenant.id}/${provider}`;
@@ -31,7 +32,9 @@ interface Own {
 /** The ways to send that there are: a tenant's own, else the deployment's. Connections are opened by the first message. */
 @Injectable()
 export class Channels implements OnApplicationShutdown {
-  private readonly ofDeployment = new Map<ChannelName, Channel>();
+  private readonly ofDeployment = new Map<ProviderId, Channel>();
+  /** Kept, since what is known of a channel's pace is known by it. */
+  private readonly pairs = new WeakMap<Channel, WeakMap<Channel, Channel>>();
   private readonly ofTenants = new Map<string, Own>();
 
   constructor(
@@ -40,32 +43,49 @@ export class Channels implements OnApplicationShutdown {
     private readonly outbound: Outbound,
   ) {
     for (const id of PROVIDER_IDS) {
-      const { channel: name, ofDeployment } = PROVIDERS[id];
-      const channel = this.ofDeployment.has(name) ? null : ofDeployment(env, outbound);
-      if (channel !== null) this.ofDeployment.set(name, channel);
+      const channel = PROVIDERS[id].ofDeployment(env, outbound);
+      if (channel !== null) this.ofDeployment.set(id, channel);
     }
   }
 
   /** The tenant's channels, by name; those nobody configured are missing. */
   async of(tx: EntityManager, tenant: Tenant): Promise<ReadonlyMap<ChannelName, Channel>> {
     const rows = await tx.query<Stored[]>(CREDENTIALS, [tenant.id]);
-    const channels = new Map(this.ofDeployment);
-    const own = new Set<ChannelName>();
-    for (const row of rows) {
-      const { channel } = PROVIDERS[row.provider];
-      if (!own.has(channel)) channels.set(channel, this.open(tenant, row));
-      own.add(channel);
+    const channels = new Map<ChannelName, Channel>();
+    for (const name of CHANNELS) {
+      const used = this.providers(name, rows.map((row) => row.provider)).map((id) => {
+        const own = rows.find((row) => row.provider === id);
+        return own === undefined ? this.ofDeployment.get(id)! : this.open(tenant, own);
+      });
+      if (used.length > 0) channels.set(name, used.length === 1 ? used[0]! : this.together(used[0]!, used[1]!));
     }
     return channels;
   }
 
-  /** The deployment's own provider of the channel, if it has one. */
-  deploymentProvider(channel: ChannelName): string | null {
-    return this.ofDeployment.get(channel)?.provider ?? null;
+  /**
+   * The providers that the channel's messages go over.
+   *
+   * @param own the tenant's, newest first
+   */
+  providers(name: ChannelName, own: readonly ProviderId[]): ProviderId[] {
+    return providersOf(name, own, [...this.ofDeployment.keys()]);
+  }
+
+  /** Whether messages go over the operator's credentials of the provider where a tenant has none of the channel. */
+  hasDeployment(provider: ProviderId): boolean {
+    return this.providers(PROVIDERS[provider].channel, []).includes(provider);
   }
 
   onApplicationShutdown(): void {
     for (const channel of [...this.ofDeployment.values(), ...[...this.ofTenants.values()].map((own) => own.channel)]) channel.close();
+  }
+
+  private together(browsers: Channel, apps: Channel): Channel {
+    let pairs = this.pairs.get(browsers);
+    if (pairs === undefined) this.pairs.set(browsers, (pairs = new WeakMap<Channel, Channel>()));
+    let pair = pairs.get(apps);
+    if (pair === undefined) pairs.set(apps, (pair = new PushChannel(browsers, apps)));
+    return pair;
   }
 
   private open(tenant: Tenant, { provider, sealed, version, max_per_second }: Stored): Channel {

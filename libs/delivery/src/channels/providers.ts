@@ -2,6 +2,7 @@ import type { Env } from '#config';
 import type { Outbound } from '#http';
 import type { Channel as ChannelName } from '#tenants';
 import type { Channel } from './channel.js';
+import { FcmChannel } from './fcm.js';
 import { HttpChannel } from './http.js';
 import { SendGridChannel } from './sendgrid.js';
 import { SmtpChannel, type SmtpServer } from './smtp.js';
@@ -52,10 +53,36 @@ export const PROVIDERS = {
         : new WebPushChannel({ publicKey: VAPID_PUBLIC_KEY, privateKey: VAPID_PRIVATE_KEY, subject: VAPID_SUBJECT }, outbound),
     ofTenant: ({ public_key, private_key, subject }, _, perSecond, outbound) => new WebPushChannel({ publicKey: public_key!, privateKey: private_key!, subject: subject! }, outbound, perSecond),
   },
+  fcm: {
+    channel: 'push',
+    ofDeployment: ({ FCM_SERVICE_ACCOUNT, FCM_API_URL, FCM_TOKEN_URL }) => {
+      if (FCM_SERVICE_ACCOUNT === undefined) return null;
+      const account = JSON.parse(FCM_SERVICE_ACCOUNT) as Credentials;
+      return new FcmChannel({ clientEmail: account.client_email!, privateKey: account.private_key!, projectId: account.project_id! }, { api: FCM_API_URL, token: FCM_TOKEN_URL });
+    },
+    ofTenant: ({ client_email, private_key, project_id }, { FCM_API_URL, FCM_TOKEN_URL }, perSecond) =>
+      new FcmChannel({ clientEmail: client_email!, privateKey: private_key!, projectId: project_id! }, { api: FCM_API_URL, token: FCM_TOKEN_URL }, perSecond),
+  },
   http_email: overHttp('email'),
   http_sms: overHttp('sms'),
   http_push: overHttp('push'),
 } satisfies Record<string, Provider> as Readonly<Record<ProviderId, Provider>>;
 
-export const PROVIDER_IDS = ['sendgrid', 'smtp', 'twilio', 'webpush', 'http_email', 'http_sms', 'http_push'] as const;
+export const PROVIDER_IDS = ['sendgrid', 'smtp', 'twilio', 'webpush', 'fcm', 'http_email', 'http_sms', 'http_push'] as const;
 export type ProviderId = (typeof PROVIDER_IDS)[number];
+
+/** What browsers subscribe to, and what apps do: neither can stand in for the other, so both are used where there are both. */
+const BESIDE: readonly ProviderId[] = ['webpush', 'fcm'];
+
+/**
+ * The providers that messages of the channel go over: the tenant's own that was connected last, else the deployment's first.
+ *
+ * @param own newest first
+ */
+export function providersOf(name: ChannelName, own: readonly ProviderId[], deployment: readonly ProviderId[]): ProviderId[] {
+  const ofChannel = (ids: readonly ProviderId[]): ProviderId[] => ids.filter((id) => PROVIDERS[id].channel === name);
+  const [mine, theirs] = [ofChannel(own), ofChannel(deployment)];
+  const chosen = mine[0] ?? theirs[0];
+  if (chosen === undefined || !BESIDE.includes(chosen)) return chosen === undefined ? [] : [chosen];
+  return BESIDE.filter((id) => mine.includes(id) || theirs.includes(id));
+}

@@ -48,6 +48,7 @@ export class WebPushChannel implements Channel<PushMessage> {
   }
 
   private async sendOne({ deliveryId, to, subscription, title, body, url }: PushMessage): Promise<Outcome> {
+    if (subscription.endpoint !== to) return { status: 'rejected', reason: 'no_provider_for_subscription' };
     const payload = JSON.stringify({ title, body, url, delivery_id: deliveryId });
     if (Buffer.byteLength(payload) > MOST_BYTES) return { status: 'rejected', reason: 'message_too_long' };
     let encrypted: Buffer;

@@ -17,7 +17,7 @@ export class ChannelDto {
   @ApiProperty({ enum: STATUSES })
   status: (typeof STATUSES)[number];
 
-  /** Of several providers of a channel, the one whose credentials came last is used; without any, the operator’s. */
+  /** Of several providers of a channel, the one whose credentials came last is used; without any, the operator’s. `webpush` and `fcm` are used beside each other. */
   in_use: boolean;
 
   @ApiProperty({ type: String, format: 'date-time', nullable: true })
@@ -94,6 +94,44 @@ export class ConnectWebPushDto extends ConnectChannelDto {
   @IsString() @MaxLength(500) @Matches(/^(mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/, { message: 'subject must be a mailto: or an https: URL' })
   @ApiProperty({ maxLength: 500, example: 'mailto:hello@trattoria.example' })
   subject: string;
+}
+
+/** A service account that may send over Firebase Cloud Messaging. What else is in its key file is taken, and not kept. */
+export class ConnectFcmDto extends ConnectChannelDto {
+  @IsString() @MaxLength(300) @Matches(/^[^\s@]+@[^\s@]+$/, { message: 'client_email must be the email of a service account' })
+  client_email: string;
+
+  /** RSA, in PEM. */
+  @IsString() @MaxLength(10_000)
+  private_key: string;
+
+  @IsString() @Matches(/^[a-z][a-z0-9-]{4,28}[a-z0-9]$/, { message: 'project_id must be the id of a Firebase project' })
+  @ApiProperty({ pattern: '^[a-z][a-z0-9-]{4,28}[a-z0-9]$', example: 'trattoria-app' })
+  project_id: string;
+
+  @IsOptional() @IsString() @MaxLength(2000)
+  type?: string;
+
+  @IsOptional() @IsString() @MaxLength(2000)
+  private_key_id?: string;
+
+  @IsOptional() @IsString() @MaxLength(2000)
+  client_id?: string;
+
+  @IsOptional() @IsString() @MaxLength(2000)
+  auth_uri?: string;
+
+  @IsOptional() @IsString() @MaxLength(2000)
+  token_uri?: string;
+
+  @IsOptional() @IsString() @MaxLength(2000)
+  auth_provider_x509_cert_url?: string;
+
+  @IsOptional() @IsString() @MaxLength(2000)
+  client_x509_cert_url?: string;
+
+  @IsOptional() @IsString() @MaxLength(2000)
+  universe_domain?: string;
 }
 
 export class ConnectHttpDto extends ConnectChannelDto {

@@ -1,0 +1,112 @@
+import type { PushMessage } from '../message.js';
+import type { Channel, Outcome } from './channel.js';
+import { GoogleTokens, type ServiceAccount } from './google-tokens.js';
+import { type Answer, call } from './provider-call.js';
+
+/** FCM takes a message a call; so many calls are under way at once. */
+const CALLS = 50;
+/** How long FCM keeps a message for an app that is off, in seconds. */
+const TTL = 86_400;
+/** The most that notification and data may have (https://firebase.google.com/docs/cloud-messaging/concept-options). */
+const MOST_BYTES = 4_096;
+
+/** Where Google's services are. */
+export interface GoogleUrls {
+  api: string;
+  token: string;
+}
+
+/** Push messages to apps over Firebase Cloud Messaging, HTTP v1. The delivery's id and the link, and nothing of the person, travel as data. */
+export class FcmChannel implements Channel<PushMessage> {
+  readonly channel = 'push';
+  readonly provider = 'fcm';
+  readonly batch = CALLS;
+  private readonly tokens: GoogleTokens;
+  private readonly url: string;
+
+  constructor(account: ServiceAccount, urls: GoogleUrls, readonly perSecond: number | null = null) {
+    this.tokens = new GoogleTokens(account, urls.token);
+    this.url = `${urls.api}/v1/projects/${encodeURIComponent(account.projectId)}/messages:send`;
+  }
+
+  send(batch: readonly PushMessage[]): Promise<Outcome[]> {
+    return Promise.all(batch.map((message) => this.sendOne(message)));
+  }
+
+  close(): void {
+    // each call is its own
+  }
+
+  private async sendOne(message: PushMessage): Promise<Outcome> {
+    if (typeof message.subscription.fcm_token !== 'string') return { status: 'rejected', reason: 'no_provider_for_subscription' };
+    const { notification, data } = contentOf(message);
+    if (Buffer.byteLength(JSON.stringify({ notification, data })) > MOST_BYTES) return { status: 'rejected', reason: 'message_too_long' };
+    const first = await this.tokens.token();
+    if (typeof first !== 'string') return first;
+    const answer = await this.call(message, first);
+    if (answer.ok || answer.status !== 401 || errorOf(answer.body).code === 'THIRD_PARTY_AUTH_ERROR') return outcomeOf(answer);
+    // It is no longer taken, and so nothing was: once more with a new one.
+    this.tokens.forget(first);
+    const second = await this.tokens.token();
+    return typeof second === 'string' ? outcomeOf(await this.call(message, second)) : second;
+  }
+
+  private call(message: PushMessage, token: string): Promise<Answer> {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    return call('fcm', this.url, { method: 'POST', headers, body: JSON.stringify({ message: contentOf(message) }) });
+  }
+}
+
+/** Sent again, it takes the place of the one that was shown. Only an https link opens by itself in a browser; an app finds it among the data. */
+function contentOf({ deliveryId, to, title, body, url }: PushMessage) {
+  return {
+    token: to,
+    notification: { title, body },
+    data: { delivery_id: deliveryId, ...(url !== null && { url }) },
+    android: { ttl: `${TTL}s`, notification: { tag: deliveryId } },
+    webpush: { headers: { TTL: String(TTL) }, ...(url?.startsWith('https://') && { fcm_options: { link: url } }) },
+  };
+}
+
+function outcomeOf(answer: Answer): Outcome {
+  if (answer.ok) return { status: 'accepted', providerMessageId: nameOf(answer.body) };
+  const { code, field, message } = errorOf(answer.body);
+  if (code === 'UNREGISTERED') return { status: 'rejected', reason: 'fcm_unregistered', closes: 'hard_bounce' };
+  if (code === 'INVALID_ARGUMENT') {
+    const ofToken = field === 'message.token' || message.includes('registration token');
+    return { status: 'rejected', reason: ofToken ? 'fcm_invalid_token' : 'fcm_invalid_argument', ...(ofToken && { closes: 'hard_bounce' }) };
+  }
+  // Of another sender's app, or of one whose Apple or web keys Firebase lacks: that says nothing of the others.
+  if (code === 'SENDER_ID_MISMATCH' || code === 'THIRD_PARTY_AUTH_ERROR') return { status: 'rejected', reason: `fcm_${code.toLowerCase()}` };
+  if (answer.status === 404) return { status: 'barred', reason: 'fcm_404' }; // there is no such project
+  return answer.outcome;
+}
+
+interface FcmError {
+  error?: { message?: string; status?: string; details?: { errorCode?: string; fieldViolations?: { field?: string }[] }[] };
+}
+
+/** FCM's own code of what is wrong (https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode), and of which field. */
+function errorOf(body: string): { code: string; field: string; message: string } {
+  const { status, details, message } = parsed<FcmError>(body)?.error ?? {};
+  const known = Array.isArray(details) ? details : [];
+  return {
+    code: String(known.find((detail) => detail.errorCode !== undefined)?.errorCode ?? status ?? ''),
+    field: String(known.flatMap((detail) => detail.fieldViolations ?? [])[0]?.field ?? ''),
+    message: String(message ?? ''),
+  };
+}
+
+/** An answer that cannot be read is no reason to doubt the status that came with it. */
+function nameOf(body: string): string | null {
+  const name = parsed<{ name?: unknown }>(body)?.name;
+  return typeof name === 'string' ? name.slice(0, 500) : null;
+}
+
+function parsed<T>(body: string): T | null {
+  try {
+    return JSON.parse(body) as T | null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,43 @@
+import type { PushMessage } from '../message.js';
+import type { Channel, Outcome } from './channel.js';
+
+/** Push messages to browsers over the one provider and to apps over the other, by what each customer's subscription is of. */
+export class PushChannel implements Channel<PushMessage> {
+  readonly channel = 'push';
+  readonly provider = 'webpush_fcm';
+  readonly batch: number;
+  /** As many as the slower one takes: nobody knows beforehand whose they are. */
+  readonly perSecond: number | null;
+
+  constructor(
+    private readonly browsers: Channel<PushMessage>,
+    private readonly apps: Channel<PushMessage>,
+  ) {
+    this.batch = Math.min(browsers.batch, apps.batch);
+    const rates = [browsers.perSecond, apps.perSecond].filter((rate) => rate !== null);
+    this.perSecond = rates.length === 0 ? null : Math.min(...rates);
+  }
+
+  providerOf(message: PushMessage): string {
+    return this.of(message).provider;
+  }
+
+  async send(batch: readonly PushMessage[]): Promise<Outcome[]> {
+    const outcomes = new Map<PushMessage, Outcome>();
+    await Promise.all([this.browsers, this.apps].map(async (one) => {
+      const messages = batch.filter((message) => this.of(message) === one);
+      const heard = messages.length === 0 ? [] : await one.send(messages);
+      messages.forEach((message, at) => outcomes.set(message, heard[at]!));
+    }));
+    return batch.map((message) => outcomes.get(message)!);
+  }
+
+  /** Each of the two is closed by whoever opened it. */
+  close(): void {
+    // nothing of its own
+  }
+
+  private of({ subscription }: PushMessage): Channel<PushMessage> {
+    return typeof subscription.fcm_token === 'string' ? this.apps : this.browsers;
+  }
+}
