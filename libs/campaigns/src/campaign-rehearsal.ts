@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, In, Not } from 'typeorm';
 import { Database } from '#database';
-import { type Draft, Preflight, Rehearsal } from '#delivery';
+import { Delivery, type Draft, Preflight, Rehearsal } from '#delivery';
 import { type Tenant, validationFailed } from '#kernel';
 import { SettingsService } from '#tenants';
 import type { CampaignWarning } from './campaign.js';
@@ -23,6 +23,7 @@ export class CampaignRehearsal {
     private readonly settings: SettingsService,
     private readonly store: CampaignStore,
     private readonly checks: CampaignChecks,
+    private readonly delivery: Delivery,
     private readonly rehearsal: Rehearsal,
     private readonly preflights: Preflight,
   ) {}
@@ -30,7 +31,8 @@ export class CampaignRehearsal {
   preview(tenant: Tenant, campaignId: string, { customer_id, variant }: PreviewCampaignDto): Promise<CampaignPreviewDto> {
     return this.database.inTenant(tenant, async (tx) => {
       const campaign = await this.store.load(tx, tenant, campaignId);
-      return { customer_id, ...(await this.rehearsal.preview(tx, tenant, draftOf(campaign, variant), customer_id)) };
+      const winner = (await this.delivery.testOf(tx, tenant, campaign.campaignNo))?.winner;
+      return { customer_id, ...(await this.rehearsal.preview(tx, tenant, { ...draftOf(campaign, variant), winner }, customer_id)) };
     });
   }
 

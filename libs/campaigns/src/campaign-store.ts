@@ -79,7 +79,8 @@ export class CampaignStore {
     const segment = known ?? (await this.segments.get(tx, tenant, campaign.segmentId));
     const shown = { id: campaign.segmentId, name: segment?.name ?? campaign.segmentName, size: segment?.size ?? 0 };
     const counters = campaign.startedAt === null ? NOTHING_YET : await this.counters(tx, campaign);
-    return new Versioned(CampaignDto.from(campaign, shown, counters, settings.currency), campaign.version);
+    const test = campaign.startedAt === null || campaign.options.ab_test === undefined ? null : await this.delivery.testOf(tx, tenant, campaign.campaignNo);
+    return new Versioned(CampaignDto.from(campaign, shown, counters, settings.currency, test), campaign.version);
   }
 
   private async counters(tx: EntityManager, { tenantId, campaignNo }: CampaignEntity): Promise<CounterRow> {

@@ -76,7 +76,7 @@ export class Batches {
       const { messages, waitMs } = await this.paces.room(tx, tenant, channel);
       if (messages === 0) return { more: waitMs > 0, waitMs };
       const lease = new Date(now.getTime() + CLAIM_LEASE_MS);
-      const [rows] = await tx.query<[ClaimedRow[]]>(CLAIM, [tenant.id, mailing.campaign_no, now, lease, messages, name, this.session.number]);
+      const [rows] = await tx.query<[ClaimedRow[]]>(CLAIM, [tenant.id, mailing.campaign_no, now, lease, messages, name, this.session.number, mailing.claims_from]);
       return rows.length === 0 ? NO_MORE : { channel, rows };
     });
   }
@@ -97,7 +97,7 @@ export class Batches {
       if (settled.length > 0) {
         const ended = settled.map(({ row }) => row);
         await counted(tx, tenant, touched(campaign, ended), () =>
-          tx.query(SETTLE, [tenant.id, campaign, ...named(ended), settled.map((one) => one.status), settled.map((one) => one.reason)]),
+          tx.query(SETTLE, [tenant.id, campaign, ...named(ended), settled.map((one) => one.status), settled.map((one) => one.reason), this.clock.now()]),
         );
       }
       const granted = await this.paces.take(tx, tenant, channel, messages.length);

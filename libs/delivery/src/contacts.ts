@@ -15,7 +15,7 @@ const CONTACTS = `
   SELECT d.customer_no,
          count(*) FILTER (WHERE d.status = 'accepted' AND d.accepted_at > $3 OR d.status = 'unknown' AND m.started_at > $3)::int AS had,
          count(*) FILTER (WHERE a.first)::int AS ahead,
-         max(d.next_attempt_at) FILTER (WHERE a.first) AS ahead_until
+         max(CASE WHEN d.next_attempt_at >= m.claims_from AND isfinite(d.next_attempt_at) THEN d.next_attempt_at ELSE (m.ab_test->>'decides_at')::timestamptz END) FILTER (WHERE a.first) AS ahead_until
     FROM deliveries d JOIN mailings m ON m.tenant_id = $1 AND m.campaign_no = d.campaign_no
          CROSS JOIN LATERAL (SELECT d.status = 'calling' OR d.status IN ('pending', 'claimed') AND m.state = 'running' AND m.priority > $4 AS first) a
    WHERE d.tenant_id = $1 AND d.customer_no = ANY ($2::int[]) AND m.type <> 'transactional'

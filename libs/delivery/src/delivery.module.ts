@@ -3,6 +3,7 @@ import { CustomersModule } from '#customers';
 import { EventsModule } from '#events';
 import { PromosModule } from '#promos';
 import { SegmentsModule } from '#segments';
+import { AbTests } from './ab-tests.js';
 import { Arrivals } from './arrivals.js';
 import { Attribution } from './attribution.js';
 import { CampaignFields } from './campaign-fields.js';
@@ -23,6 +24,8 @@ import { ReceiptMatcher } from './receipt-matcher.js';
 import { Receipts } from './receipts.js';
 import { Preflight } from './preflight.js';
 import { Rehearsal } from './rehearsal.js';
+import { ReportsController } from './reports.controller.js';
+import { Reports } from './reports.service.js';
 import { Sender } from './sender.js';
 import { SenderSession } from './sender-session.js';
 import { Snapshot } from './snapshot.js';
@@ -36,8 +39,8 @@ import { Writers } from './writers.js';
 
 @Module({
   imports: [CustomersModule, SegmentsModule, EventsModule, PromosModule],
-  controllers: [DeliveriesController, ChannelsController, TrackingController],
-  providers: [Delivery, Deliveries, Snapshot, Arrivals, Rehearsal, Preflight, Sender, SenderSession, Batches, Upkeep, Stops, StopRuling, Channels, Paces, ChannelCredentials, Preparation, Readiness, Contacts, Writers, Outcomes, Receipts, ReceiptMatcher, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData],
+  controllers: [DeliveriesController, ReportsController, ChannelsController, TrackingController],
+  providers: [Delivery, Deliveries, Snapshot, Arrivals, Rehearsal, Preflight, Sender, SenderSession, Batches, Upkeep, AbTests, Reports, Stops, StopRuling, Channels, Paces, ChannelCredentials, Preparation, Readiness, Contacts, Writers, Outcomes, Receipts, ReceiptMatcher, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData],
   exports: [Delivery, Rehearsal, Preflight],
 })
 export class DeliveryModule {}

@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { Jobs } from '#jobs';
 import { Clock, type Fault, type Tenant } from '#kernel';
 import type { Channel, Settings } from '#tenants';
+import { SAMPLE_FROM, WAITING } from './ab-test.queries.js';
 import { type Content, validateContent } from './content.js';
 import type { Mailing } from './mailing.js';
 import { type Unready, Readiness } from './readiness.js';
@@ -11,6 +12,7 @@ import { type OtherConsents, Receipts } from './receipts.js';
 import { SNAPSHOT } from './snapshot.js';
 import { StopRuling } from './stop-rules.js';
 import { linksOfAll } from './variants.js';
+import type { TestState } from './winner.js';
 
 /** What other domains may ask of delivery. A campaign is registered when it is created, started once, and from then on known by its number. */
 @Injectable()
@@ -65,9 +67,9 @@ export class Delivery {
   async start(tx: EntityManager, tenant: Tenant, mailing: Mailing): Promise<void> {
     const { campaignNo, campaignId, name, type, channels, segmentNo, content, promoId, promoCode, priority, endsAt, options } = mailing;
     await tx.query(
-      `INSERT INTO mailings (tenant_id, campaign_no, campaign_id, name, type, channels, segment_no, content, promo_id, promo_code, priority, ends_at, started_at, options, snapshot_done, state)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'running')`,
-      [tenant.id, campaignNo, campaignId, name, type, channels, segmentNo, JSON.stringify(content), promoId, promoCode, priority, endsAt, this.clock.now(), JSON.stringify(options), options.delivery_mode === 'continuous'],
+      `INSERT INTO mailings (tenant_id, campaign_no, campaign_id, name, type, channels, segment_no, content, promo_id, promo_code, priority, ends_at, started_at, options, snapshot_done, ab_test, claims_from, state)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 'running')`,
+      [tenant.id, campaignNo, campaignId, name, type, channels, segmentNo, JSON.stringify(content), promoId, promoCode, priority, endsAt, this.clock.now(), JSON.stringify(options), options.delivery_mode === 'continuous', options.ab_test ? '{}' : null, options.ab_test ? SAMPLE_FROM : WAITING],
     );
     await tx.query('INSERT INTO mailing_counters (tenant_id, campaign_no) VALUES ($1, $2)', [tenant.id, campaignNo]);
     const urls = linksOfAll(content, options.variants);
@@ -100,6 +102,12 @@ export class Delivery {
   /** Everybody who has not been written to yet is skipped, reason `canceled`, by the sender. */
   async cancel(tx: EntityManager, tenant: Tenant, campaignNo: number): Promise<void> {
     await tx.query(`UPDATE mailings SET state = 'canceled' WHERE tenant_id = $1 AND campaign_no = $2 AND state IN ('running', 'paused')`, [tenant.id, campaignNo]);
+  }
+
+  /** Where the campaign's test stands; null before its start, and without one. */
+  async testOf(tx: EntityManager, tenant: Tenant, campaignNo: number): Promise<TestState | null> {
+    const [mailing] = await tx.query<{ ab_test: TestState | null }[]>('SELECT ab_test FROM mailings WHERE tenant_id = $1 AND campaign_no = $2', [tenant.id, campaignNo]);
+    return mailing?.ab_test ?? null;
   }
 
   /** What providers and the tracking routes report, in any order and as often as they like. */

@@ -10,5 +10,6 @@ export { type Forecast, Preflight } from './preflight.js';
 export { PREFLIGHT_REASONS, type PreflightReason } from './preflight.queries.js';
 export { type Draft, type PreviewedMessage, Rehearsal, type TestResult } from './rehearsal.js';
 export { contentsSent } from './variants.js';
+export { type TestState, WINNER_REASONS, type WinnerReason } from './winner.js';
 export type { Unready } from './readiness.js';
 export { type Receipt, type ReceiptResult, type ReceiptType, RECEIPT_TYPES } from './receipt.js';

@@ -18,9 +18,10 @@ export const TENANTS_AT_WORK = `
 
 /** The mailings of `$1` that are not done, most urgent first, and what each needs at the instant `$2`, when the workers of the sessions `$3` are gone. */
 export const MAILINGS_AT_WORK = `
-  SELECT m.campaign_no, m.campaign_id, m.state, m.type, m.channels, m.content, m.promo_code, m.promo_id, m.ends_at, m.priority, m.options, m.snapshot_done,
+  SELECT m.campaign_no, m.campaign_id, m.state, m.type, m.channels, m.content, m.promo_code, m.promo_id, m.ends_at, m.priority, m.options, m.snapshot_done, m.ab_test, m.claims_from::text,
          ARRAY (SELECT c FROM unnest(m.channels) AS c WHERE EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status = 'pending'
-                    AND d.channel = c AND (m.state = 'canceled' OR d.next_attempt_at <= $2))) AS due,
+                    AND d.channel = c AND d.next_attempt_at >= CASE WHEN m.state = 'canceled' THEN '-infinity' ELSE m.claims_from END
+                    AND d.next_attempt_at <= CASE WHEN m.state = 'canceled' THEN 'infinity' ELSE $2::timestamptz END)) AS due,
          EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status IN ('claimed', 'calling') AND d.lease_until < $2)
            OR (cardinality($3::int[]) > 0 AND EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status IN ('claimed', 'calling') AND d.held_by = ANY ($3))) AS lost,
          NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status = 'pending')
@@ -30,13 +31,13 @@ export const MAILINGS_AT_WORK = `
    ORDER BY m.priority DESC, m.started_at, m.campaign_no`;
 
 /**
- * Takes at most `$5` due rows of the channel `$6` for the session `$7`, under a lease until `$4`; rows that another worker is taking are passed over.
+ * Takes at most `$5` rows of the channel `$6` that are due from `$8` to `$3` for the session `$7`, under a lease until `$4`; rows that another worker is taking are passed over.
  * MATERIALIZED, since a subquery that a join runs again locks other rows each time, and takes more than the limit.
  */
 export const CLAIM = `
   WITH due AS MATERIALIZED (
     SELECT customer_no, channel FROM deliveries
-     WHERE tenant_id = $1 AND campaign_no = $2 AND status = 'pending' AND channel = $6 AND next_attempt_at <= $3
+     WHERE tenant_id = $1 AND campaign_no = $2 AND status = 'pending' AND channel = $6 AND next_attempt_at BETWEEN $8 AND $3
      ORDER BY next_attempt_at LIMIT $5 FOR UPDATE SKIP LOCKED)
   UPDATE deliveries d SET status = 'claimed', lease_until = $4, held_by = $7 FROM due
    WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = due.customer_no AND d.channel = due.channel
@@ -69,9 +70,9 @@ export const CALL = `
    WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = n.customer_no AND d.channel = n.channel AND d.status = 'claimed' AND d.held_by = $7
   RETURNING d.customer_no, d.channel`;
 
-/** Settles claimed rows without a call: status `$5`, with a reason for each in `$6`. */
+/** Settles claimed rows without a call, at the instant `$7`: status `$5`, with a reason for each in `$6`. What a control group does counts from when it is held out. */
 export const SETTLE = `
-  UPDATE deliveries d SET status = n.status, reason = n.reason, lease_until = NULL
+  UPDATE deliveries d SET status = n.status, reason = n.reason, lease_until = NULL, held_out_at = CASE WHEN n.reason = 'holdout' THEN $7::timestamptz END
     FROM unnest($3::int[], $4::text[], $5::text[], $6::text[]) AS n (customer_no, channel, status, reason)
    WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = n.customer_no AND d.channel = n.channel AND d.status = 'claimed'`;
 
@@ -127,7 +128,7 @@ export const SKIP_CANCELED = `UPDATE deliveries d SET status = 'skipped', reason
 export const FINISH = `
   UPDATE mailings m SET state = CASE WHEN state = 'running' THEN 'finished' ELSE state END, finished_at = $3
    WHERE m.tenant_id = $1 AND m.campaign_no = $2
-     AND (m.state = 'canceled' OR (m.state = 'running' AND m.snapshot_done AND (m.ends_at <= $3 OR m.ends_at IS NULL AND m.options->>'delivery_mode' IS DISTINCT FROM 'continuous')))
+     AND (m.state = 'canceled' OR (m.state = 'running' AND m.snapshot_done AND (m.ab_test IS NULL OR m.ab_test ? 'winner') AND (m.ends_at <= $3 OR m.ends_at IS NULL AND m.options->>'delivery_mode' IS DISTINCT FROM 'continuous')))
      AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.status = 'pending')
      AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.status IN ('claimed', 'calling'))
   RETURNING m.state, m.campaign_id`;

@@ -9,7 +9,7 @@ export const CAMPAIGNS_OF = `
 /** Who of the two rows knows more of what became of the message. */
 const PROGRESS = `'{skipped,claimed,pending,rejected,unknown,accepted}'::text[]`;
 const further = `d.status <> 'calling' AND array_position(${PROGRESS}, f.status) > array_position(${PROGRESS}, d.status)`;
-const OUTCOME = ['reason', 'attempts', 'next_attempt_at', 'provider', 'provider_message_id', 'accepted_at', 'variant'] as const;
+const OUTCOME = ['reason', 'attempts', 'next_attempt_at', 'provider', 'provider_message_id', 'accepted_at', 'variant', 'held_out_at'] as const;
 
 /** A campaign's message that both got is one, with the earliest instants of either: unique metrics count the person once, and nobody who got it gets it again. */
 export const FOLD = `

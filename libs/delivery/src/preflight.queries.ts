@@ -1,5 +1,6 @@
 import type { Channel } from '#tenants';
 import type { MergeField } from './merge-fields.js';
+import { placeSql } from './split.js';
 
 /** Why somebody of the audience would not get the message, in the order in which it is asked: the first that holds counts. */
 export const PREFLIGHT_REASONS = ['excluded', 'window_missed', 'no_address', 'no_consent', 'suppressed', 'frequency_cap', 'holdout', 'duplicate_address'] as const;
@@ -42,8 +43,7 @@ const judged = ({ channel, transactional, members, excluded, fields }: Waterfall
            ${fields.map((field, at) => `, ${missing(field)} AS missing_${at}`).join('')}
       FROM (${members}) member JOIN customers c ON c.tenant_id = $1 AND c.customer_no = member.customer_no LEFT JOIN contacted k ON k.customer_no = c.customer_no)`;
 
-/** As {@link placeOf} draws. */
-const HELD_OUT = `(('x' || substr(encode(sha256(convert_to('holdout/' || $9::text || '/' || c.customer_no, 'UTF8')), 'hex'), 1, 12))::bit(48)::bigint / 281474976710656.0::float8) * 100 < $8::float8`;
+const HELD_OUT = `${placeSql('holdout', '$9', 'c.customer_no')} * 100 < $8::float8`;
 
 /** How many there are of each reason; of those without one, how many addresses (by 64-bit hashes: sorting a million texts takes seconds), and of how many each field is missing. */
 export const waterfallSql = (waterfall: Waterfall): string => `${judged(waterfall)}

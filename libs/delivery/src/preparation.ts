@@ -15,6 +15,7 @@ import { ADDRESS_OWNERS, type ClaimedRow, TAKE_ADDRESSES } from './ledger.querie
 import { placeOf } from './split.js';
 import { isOverLimit } from './template.js';
 import { Variants } from './variants.js';
+import type { TestState } from './winner.js';
 import { Writers } from './writers.js';
 
 /** A mailing, as far as its sending needs it. */
@@ -30,6 +31,10 @@ export interface MailingAtWork {
   priority: number;
   promo_id: string | null;
   options: MailingOptions;
+  /** Where its test stands; null without one. */
+  ab_test: TestState | null;
+  /** Rows that are due before it wait for something else than their time. */
+  claims_from: string;
   snapshot_done: boolean;
   /** The channels on which there are rows to be sent now, or to be skipped where it is canceled. */
   due: Channel[];
@@ -75,7 +80,7 @@ export class Preparation {
   async prepare(tx: EntityManager, tenant: Tenant, mailing: MailingAtWork, channel: Channel, rows: readonly ClaimedRow[]): Promise<Prepared | null> {
     const settings = await this.settings.of(tx, tenant);
     if (this.writers.of(tenant, mailing, channel, settings) === null) return null;
-    const variants = new Variants(mailing, null);
+    const variants = new Variants(mailing, mailing.ab_test?.winner ?? null);
     const writerOf = (variant: string | null) => this.writers.of(tenant, { ...mailing, content: variants.content(variant), variant }, channel, settings)!;
     const prepared: Prepared = { messages: [], settled: [], postponed: [], deferred: [] };
     const skip = (row: ClaimedRow, reason: SkipReason): void => void prepared.settled.push({ row, status: 'skipped', reason });

@@ -23,7 +23,7 @@ import { smsSegments, type SmsSegments } from './sms-segments.js';
 import { placeOf } from './split.js';
 import { compile, isOverLimit, render } from './template.js';
 import type { MessageLinks } from './tracking-token.js';
-import { Variants } from './variants.js';
+import { isInSample, Variants } from './variants.js';
 import { Writers } from './writers.js';
 
 /** A campaign that may not have started. */
@@ -38,6 +38,8 @@ export interface Draft {
   options: MailingOptions;
   /** Shown whoever would get it; left out: the one that the customer gets. */
   variant?: string;
+  /** Of its test, once it is known. */
+  winner?: string | null;
 }
 
 /** What a message looks like to whoever gets it. */
@@ -105,8 +107,8 @@ export class Rehearsal {
     for (const channel of draft.channels) {
       const to = addressOf(profile, channel);
       const decision = await this.decide(tx, tenant, draft, channel, profile, settings);
-      const told = { channel, to, decision: decision.to, reason: decision.to === 'send' ? null : decision.reason };
-      messages.push({ ...told, ...this.tryCompose(tenant, draft, channel, profile, settings, to ?? '', promoCode) });
+      const told = decision.to === 'send' && waits(draft, profile) ? ({ decision: 'defer', reason: 'ab_test' } as const) : { decision: decision.to, reason: decision.to === 'send' ? null : decision.reason };
+      messages.push({ channel, to, ...told, ...this.tryCompose(tenant, draft, channel, profile, settings, to ?? '', promoCode) });
     }
     return { variant: variantFor(draft, profile), messages };
   }
@@ -206,11 +208,14 @@ export class Rehearsal {
   }
 }
 
-const variantsOf = ({ campaignId, content, options }: Draft): Variants => new Variants({ campaign_id: campaignId, content: content ?? {}, options }, null);
+const variantsOf = ({ campaignId, content, options, winner = null }: Draft): Variants => new Variants({ campaign_id: campaignId, content: content ?? {}, options }, winner);
 
 /** What nobody in particular gets is the first. */
 const variantFor = (draft: Draft, { customer_no }: CustomerProfile): string | null =>
   draft.variant ?? (customer_no === NO_CUSTOMER ? (draft.options.variants?.[0]?.id ?? null) : variantsOf(draft).of(customer_no));
+
+/** Whether the customer gets the winner, which is not known. */
+const waits = ({ campaignId, options: { ab_test }, winner = null }: Draft, { customer_no }: CustomerProfile): boolean => ab_test !== undefined && winner === null && !isInSample(campaignId, customer_no, ab_test);
 
 function shown(message: Message): Shown {
   if ('html' in message) return { subject: message.subject, html: message.html.template.fill(message.html.values), text: message.text, url: null, sms: null };

@@ -4,7 +4,9 @@ import { Jobs, jobType } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
 import { UniqueCodes } from '#promos';
 import { Segments } from '#segments';
+import { WAITING } from './ab-test.queries.js';
 import type { MailingOptions } from './options.js';
+import { placeSql } from './split.js';
 
 /** Writes the audience of a mailing into the ledger. */
 export const SNAPSHOT = jobType<{ campaign_no: number }>('delivery-snapshot', { concurrency: 2 });
@@ -13,6 +15,7 @@ export const SNAPSHOT = jobType<{ campaign_no: number }>('delivery-snapshot', { 
 const CHUNK = 20_000;
 
 interface Progress {
+  campaign_id: string;
   segment_no: number;
   channels: string[];
   snapshot_after: number;
@@ -38,8 +41,9 @@ export class Snapshot implements OnModuleInit {
     this.insertChunk = `
       WITH chunk AS (SELECT customer_no FROM (${segments.membersSql}) member WHERE customer_no > $3 ORDER BY customer_no LIMIT ${CHUNK}),
       written AS (
-        INSERT INTO deliveries (tenant_id, campaign_no, customer_no, channel, next_attempt_at)
-        SELECT $1, $4, customer_no, channel, $5 FROM chunk CROSS JOIN unnest($6::text[]) AS channel
+        INSERT INTO deliveries (tenant_id, campaign_no, customer_no, channel, next_attempt_at, reason)
+        SELECT $1, $4, customer_no, channel, CASE WHEN sampled THEN $5::timestamptz ELSE '${WAITING}' END, CASE WHEN NOT sampled THEN 'ab_test' END
+          FROM (SELECT customer_no, $8::float8 IS NULL OR ${placeSql('sample', '$9', 'customer_no')} * 100 < $8 AS sampled FROM chunk) chunk CROSS JOIN unnest($6::text[]) AS channel
          WHERE $7::text[] IS NULL OR NOT ${segments.inAnySql('chunk.customer_no', '$7')}
         ON CONFLICT DO NOTHING)
       UPDATE mailings
@@ -62,14 +66,16 @@ export class Snapshot implements OnModuleInit {
   private chunk(tenant: Tenant, campaignNo: number): Promise<boolean> {
     return this.database.inTenant(tenant, async (tx) => {
       const [mailing] = await tx.query<Progress[]>(
-        `SELECT segment_no, channels, snapshot_after, promo_id, options FROM mailings
+        `SELECT campaign_id, segment_no, channels, snapshot_after, promo_id, options FROM mailings
           WHERE tenant_id = $1 AND campaign_no = $2 AND NOT snapshot_done AND state IN ('running', 'paused') FOR UPDATE`,
         [tenant.id, campaignNo],
       );
       if (mailing === undefined) return true;
-      const values = [tenant.id, mailing.segment_no, mailing.snapshot_after, campaignNo, this.clock.now(), mailing.channels, mailing.options.exclude_segment_ids ?? null];
+      const { campaign_id, segment_no, snapshot_after: after, channels, options } = mailing;
+      const sample = options.ab_test?.sample_percent ?? null;
+      const values = [tenant.id, segment_no, after, campaignNo, this.clock.now(), channels, options.exclude_segment_ids ?? null, sample, campaign_id];
       const [[{ snapshot_done, snapshot_after }]] = await tx.query<[[Pick<Progress, 'snapshot_after'> & { snapshot_done: boolean }]]>(this.insertChunk, values);
-      if (mailing.options.unique_promo_codes) await this.uniqueCodes.reserve(tx, tenant, { campaignNo, promoId: mailing.promo_id! }, { text: RECIPIENTS, values: [mailing.snapshot_after, snapshot_after] });
+      if (options.unique_promo_codes) await this.uniqueCodes.reserve(tx, tenant, { campaignNo, promoId: mailing.promo_id! }, { text: RECIPIENTS, values: [after, snapshot_after] });
       return snapshot_done;
     });
   }

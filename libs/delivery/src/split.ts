@@ -9,3 +9,12 @@ import { createHash } from 'node:crypto';
 export function placeOf(purpose: string, campaignId: string, customerNo: number): number {
   return createHash('sha256').update(`${purpose}/${campaignId}/${customerNo}`).digest().readUIntBE(0, 6) / 2 ** 48;
 }
+
+/**
+ * The same place in SQL.
+ *
+ * @param purpose a word of ours
+ * @param campaignId SQL, as is the number
+ */
+export const placeSql = (purpose: string, campaignId: string, customerNo: string): string =>
+  `(('x' || substr(encode(sha256(convert_to('${purpose}/' || ${campaignId}::text || '/' || ${customerNo}, 'UTF8')), 'hex'), 1, 12))::bit(48)::bigint / 281474976710656.0::float8)`;

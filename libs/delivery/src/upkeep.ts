@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Database } from '#database';
 import { Jobs } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
+import { AbTests, isDecided } from './ab-tests.js';
 import { counted } from './counters.js';
 import { CANCELABLE, type ClaimedRow, FINISH, LOST, named, RECOVER, SKIP_CANCELED, touched } from './ledger.queries.js';
 import { MAILING_FINISHED } from './mailing.js';
@@ -11,7 +12,7 @@ import { SenderSession } from './sender-session.js';
 /** Rows of one transaction. */
 const BULK = 2_000;
 
-/** What mailings need besides sending: what lost workers left behind is taken up, what was canceled is skipped, what is done is ended. */
+/** What mailings need besides sending: what lost workers left behind is taken up, what was canceled is skipped, what is done is ended, and the winners of tests are found. */
 @Injectable()
 export class Upkeep {
   constructor(
@@ -19,24 +20,27 @@ export class Upkeep {
     private readonly jobs: Jobs,
     private readonly clock: Clock,
     private readonly session: SenderSession,
+    private readonly abTests: AbTests,
   ) {}
 
   isNeeded(mailing: MailingAtWork): boolean {
-    return mailing.lost || (mailing.state === 'canceled' && mailing.due.length > 0) || (mailing.settled && this.isOver(mailing));
+    return mailing.lost || this.abTests.isDue(mailing) || (mailing.state === 'canceled' && mailing.due.length > 0) || (mailing.settled && this.isOver(mailing));
   }
 
   /** @returns whether there is more to do at once */
   async of(tenant: Tenant, mailing: MailingAtWork): Promise<boolean> {
     if (mailing.lost) await this.recover(tenant, mailing);
+    if (this.abTests.isDue(mailing)) await this.abTests.look(tenant, mailing);
     if (mailing.settled && this.isOver(mailing)) await this.finish(tenant, mailing);
     if (mailing.state !== 'canceled' || mailing.due.length === 0) return false;
     await this.skipCanceled(tenant, mailing);
     return true;
   }
 
-  private isOver({ state, snapshot_done, ends_at, options }: MailingAtWork): boolean {
+  private isOver(mailing: MailingAtWork): boolean {
+    const { state, snapshot_done, ends_at, options } = mailing;
     if (state !== 'running') return state === 'canceled';
-    return snapshot_done && (ends_at === null ? options.delivery_mode !== 'continuous' : ends_at <= this.clock.now());
+    return snapshot_done && isDecided(mailing) && (ends_at === null ? options.delivery_mode !== 'continuous' : ends_at <= this.clock.now());
   }
 
   private recover(tenant: Tenant, mailing: MailingAtWork): Promise<void> {

@@ -30,6 +30,11 @@ export class Events {
       UNION ALL ${nthOrder('retention', retentionFromOrder)}`;
   }
 
+  /** SQL of all orders but those that were refunded to nothing: `SELECT tenant_id, customer_no, occurred_at`. For a subquery that is filtered by tenant. */
+  standingSource(): string {
+    return 'SELECT tenant_id, customer_no, occurred_at FROM orders WHERE total = 0 OR refunded < total';
+  }
+
   /** Whether the customer has any order but this one. */
   async hasOtherOrder(tx: EntityManager, tenant: Tenant, customerNo: number, orderId: string): Promise<boolean> {
     const [row] = await tx.query<{ found: boolean }[]>(

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { DELIVERY_MODES, type DeliveryMode, type StopRules } from '#delivery';
+import { type AbTest, DELIVERY_MODES, type DeliveryMode, type StopRules, type TestState, WINNER_REASONS, type WinnerReason } from '#delivery';
 import { pageOf } from '#http';
 import { percentage, toDecimal } from '#kernel';
 import { type Channel, CHANNELS } from '#tenants';
@@ -186,6 +186,29 @@ export class CampaignStopRulesDto {
   }
 }
 
+/** The test as it is written, and where it stands. */
+export class CampaignAbTestDto extends AbTestDto {
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'From when on everybody else waits for the winner.' })
+  sample_sent_at: string | null;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'When the winner is found, or at the end of the campaign if that comes first.' })
+  decides_at: string | null;
+
+  @ApiProperty({ type: String, nullable: true, description: 'The variant that everybody else gets.' })
+  winner: string | null;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  decided_at: string | null;
+
+  @ApiProperty({ type: String, nullable: true, enum: [...WINNER_REASONS, null], description: '`tie`: the first listed of those with the highest rate; `not_enough_data`: nobody did what the test goes by, and the first of all went out.' })
+  reason: WinnerReason | null;
+
+  static from(test: AbTest, state: TestState | null): CampaignAbTestDto {
+    const { sample_sent_at = null, decides_at = null, winner = null, decided_at = null, reason = null } = state ?? {};
+    return { ...test, sample_sent_at, decides_at, winner, decided_at, reason };
+  }
+}
+
 export class CampaignDto extends CampaignBaseDto {
   @ApiProperty({ type: CampaignSegmentDto })
   segment: CampaignSegmentDto;
@@ -232,8 +255,8 @@ export class CampaignDto extends CampaignBaseDto {
   @ApiProperty({ type: [CampaignVariantDto], example: [] })
   variants: CampaignVariantDto[];
 
-  @ApiProperty({ type: AbTestDto, nullable: true })
-  ab_test: AbTestDto | null;
+  @ApiProperty({ type: CampaignAbTestDto, nullable: true })
+  ab_test: CampaignAbTestDto | null;
 
   @ApiProperty({
     type: [CampaignWarningDto],
@@ -259,7 +282,7 @@ export class CampaignDto extends CampaignBaseDto {
   @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'Set when it was canceled; its status is then `completed`.' })
   canceled_at: string | null;
 
-  static from(campaign: CampaignEntity, segment: CampaignSegmentDto, counters: CounterRow, currency: string): CampaignDto {
+  static from(campaign: CampaignEntity, segment: CampaignSegmentDto, counters: CounterRow, currency: string, test: TestState | null): CampaignDto {
     const [start, end] = [instant(campaign.startAt), instant(campaign.endAt)];
     return {
       id: campaign.campaignId,
@@ -285,7 +308,7 @@ export class CampaignDto extends CampaignBaseDto {
       send_window: campaign.options.send_window ?? null,
       exclude_segment_ids: campaign.options.exclude_segment_ids ?? [],
       variants: (campaign.options.variants) ?? [],
-      ab_test: campaign.options.ab_test ?? null,
+      ab_test: campaign.options.ab_test === undefined ? null : CampaignAbTestDto.from(campaign.options.ab_test, test),
       warnings: campaign.warnings,
       metrics: CampaignMetricsDto.from(counters, currency),
       created_at: campaign.createdAt.toISOString(),

@@ -37,6 +37,8 @@ export class Delivery1764000005000 implements MigrationInterface {
         priority int NOT NULL,
         options jsonb NOT NULL DEFAULT '{}',
         forgiven jsonb,
+        ab_test jsonb,
+        claims_from timestamptz NOT NULL DEFAULT '-infinity',
         state text NOT NULL CHECK (state IN ('running', 'paused', 'canceled', 'finished')),
         snapshot_after int NOT NULL DEFAULT 0,
         snapshot_done boolean NOT NULL DEFAULT false,
@@ -88,6 +90,7 @@ export class Delivery1764000005000 implements MigrationInterface {
         provider text,
         provider_message_id text,
         variant text,
+        held_out_at timestamptz,
         accepted_at timestamptz,
         delivered_at timestamptz,
         opened_at timestamptz,
@@ -124,7 +127,8 @@ export class Delivery1764000005000 implements MigrationInterface {
         link_no int NOT NULL,
         machine boolean NOT NULL,
         PRIMARY KEY (tenant_id, customer_no, at, campaign_no, channel, kind, link_no, machine)
-      ) PARTITION BY HASH (tenant_id, customer_no);`);
+      ) PARTITION BY HASH (tenant_id, customer_no);
+      CREATE INDEX delivery_hits_clicks ON delivery_hits (tenant_id, campaign_no, link_no, machine, customer_no) WHERE kind = 'click';`);
     await runner.query(`
       CREATE TABLE channel_credentials (
         tenant_id int NOT NULL REFERENCES tenants,

@@ -45,7 +45,7 @@ export class DeliveryDto {
   @ApiProperty({ enum: DELIVERY_STATUSES })
   status: DeliveryStatus;
 
-  /** Why it was skipped, rejected, put off or left unknown. */
+  /** Why it was skipped, rejected, put off or left unknown; `ab_test`: it waits for the winner of the campaign's test. */
   reason: string | null;
 
   /** Calls of the provider so far. */

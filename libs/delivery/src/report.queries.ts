@@ -1,0 +1,90 @@
+/** SQL of reports: `$1` the tenant, `$2` the campaign. What each number means is said by {@link counted}'s measure, and is the same here. */
+
+/** Numbers that a report has of everything it tells apart. */
+export const COUNTS = ['sent', 'delivered', 'opened', 'clicked', 'converted', 'unsubscribed', 'bounced', 'failed', 'complained', 'skipped', 'unknown', 'machine_opened'] as const;
+export type Count = (typeof COUNTS)[number];
+export type Counts = Record<Count, number>;
+
+/** Those that have a day of their own. */
+export const DAILY = ['sent', 'opened', 'clicked', 'converted', 'unsubscribed', 'bounced', 'complained'] as const;
+export type Daily = (typeof DAILY)[number];
+
+/** Days of one report, the latest. */
+export const DAYS = 400;
+
+const DELIVERED = `d.status = 'accepted' AND d.delivered_at IS NOT NULL AND (d.bounced_at IS NULL OR d.opened_at IS NOT NULL)`;
+const FAILED = `(d.status = 'rejected' OR d.failed_at IS NOT NULL)`;
+
+const FLAGS = { delivered: DELIVERED, failed: FAILED, skipped: `d.status = 'skipped'`, unknown: `d.status = 'unknown'`, machine_opened: 'd.machine_opened_at IS NOT NULL' } as const;
+
+const INSTANTS: Record<Daily, string> = {
+  sent: `CASE WHEN d.status = 'accepted' THEN d.accepted_at END`, opened: 'd.opened_at', clicked: 'd.clicked_at', converted: 'd.converted_at',
+  unsubscribed: 'd.unsubscribed_at', bounced: 'd.bounced_at', complained: 'd.complained_at',
+};
+
+const flags = Object.keys(FLAGS);
+
+/** Customers of a cell, or of what cells are summed up to. */
+const sums = COUNTS.map((count) => `coalesce(sum(n) FILTER (WHERE ${flags.includes(count) ? count : `${count}_on IS NOT NULL`}), 0)::float8 AS ${count}`).join(', ');
+
+/**
+ * Everything that customers are counted by, in one pass over the campaign's rows: those of whom all of it is the same are one cell, and what
+ * is asked for is summed up from the cells, of which there are few. `$3` is the tenant's zone; `$4` when the winner of a test was
+ * found: what was sent by then is the sample's, where chance alone decided who got what.
+ *
+ * @param several whether there are several channels: then a customer's rows are one first
+ */
+export const cellsSql = (several: boolean): string => {
+  const any = (flag: string): string => (several ? `bool_or(${flag})` : `(${flag})`);
+  const first = (instant: string): string => (several ? `min(${instant})` : `(${instant})`);
+  return `
+    WITH recipients AS (
+      SELECT ${several ? 'min(d.variant)' : 'd.variant'} AS variant, coalesce(${first('d.accepted_at')} <= $4::timestamptz, $4::timestamptz IS NULL) AS sampled,
+             ${Object.entries(FLAGS).map(([name, flag]) => `${any(flag)} AS ${name}`).join(', ')},
+             ${DAILY.map((name) => `(${first(INSTANTS[name])} AT TIME ZONE $3)::date AS ${name}_on`).join(', ')}
+        FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = $2 ${several ? 'GROUP BY d.customer_no' : ''}),
+    cells AS MATERIALIZED (SELECT *, count(*) AS n FROM recipients GROUP BY variant, sampled, ${[...flags, ...DAILY.map((name) => `${name}_on`)].join(', ')})
+    SELECT (SELECT coalesce(json_agg(v), '[]') FROM (SELECT variant, sampled, ${sums} FROM cells GROUP BY variant, sampled) v) AS variants,
+           (SELECT coalesce(json_agg(v), '[]') FROM (
+              SELECT day::text, ${DAILY.map((name) => `coalesce(sum(n) FILTER (WHERE metric = '${name}'), 0)::float8 AS ${name}`).join(', ')}
+                FROM cells CROSS JOIN LATERAL (VALUES ${DAILY.map((name) => `('${name}', ${name}_on)`).join(', ')}) AS happened (metric, day)
+               WHERE day IS NOT NULL GROUP BY day ORDER BY day DESC LIMIT ${DAYS}) v) AS days`;
+};
+
+/** Messages of each channel; where there is one, they are its customers. */
+export const CHANNEL_COUNTS = `
+  SELECT channel, ${COUNTS.map((count) => `(count(*) FILTER (WHERE ${count in FLAGS ? FLAGS[count as keyof typeof FLAGS] : `(${INSTANTS[count as Daily]}) IS NOT NULL`}))::float8 AS ${count}`).join(', ')}
+    FROM deliveries d WHERE tenant_id = $1 AND campaign_no = $2 GROUP BY channel`;
+
+/** What attributed orders brought, by the message that is answered to and the day in the zone `$3`; who ordered without having got one has neither channel nor variant. */
+export const REVENUE = `
+  SELECT answered.channel, answered.variant, (c.occurred_at AT TIME ZONE $3)::date::text AS day, sum(c.amount)::float8 AS revenue
+    FROM conversions c
+    LEFT JOIN LATERAL (
+      SELECT d.channel, d.variant FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = c.customer_no
+       ORDER BY d.converted_at IS NULL LIMIT 1) answered ON true
+   WHERE c.tenant_id = $1 AND c.campaign_no = $2
+   GROUP BY 1, 2, 3`;
+
+/**
+ * How many were written to and how many were held out, and how many of each placed an order within `$3` days from when the one happened to them
+ * or the other. Nobody of a control group follows a link or has a code, so for both it is any order that counts, attributed or not.
+ *
+ * @param orders see Events
+ */
+export const liftSql = (orders: string): string => `
+  WITH party AS MATERIALIZED (
+    SELECT d.customer_no, bool_or(d.held_out_at IS NOT NULL) AS control, min(coalesce(d.held_out_at, d.accepted_at)) AS since
+      FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND (d.status = 'accepted' OR d.held_out_at IS NOT NULL)
+     GROUP BY d.customer_no),
+  ordered AS (
+    SELECT DISTINCT p.customer_no, p.control FROM party p JOIN (${orders}) o ON o.tenant_id = $1 AND o.customer_no = p.customer_no
+     WHERE o.occurred_at > p.since AND o.occurred_at <= p.since + make_interval(days => $3))
+  SELECT (SELECT count(*)::float8 FROM party WHERE NOT control) AS treated, (SELECT count(*)::float8 FROM party WHERE control) AS control,
+         (SELECT count(*)::float8 FROM ordered WHERE NOT control) AS treated_converted, (SELECT count(*)::float8 FROM ordered WHERE control) AS control_converted`;
+
+/** Clicks of the links `$3`, and of how many customers. */
+export const LINK_CLICKS = `
+  SELECT link_no, (count(*) FILTER (WHERE NOT machine))::float8 AS clicks, (count(DISTINCT customer_no) FILTER (WHERE NOT machine))::float8 AS customers,
+         (count(*) FILTER (WHERE machine))::float8 AS machine_clicks
+    FROM delivery_hits WHERE tenant_id = $1 AND campaign_no = $2 AND kind = 'click' AND link_no = ANY ($3::int[]) GROUP BY link_no`;

@@ -1,0 +1,131 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Database, HeavyReads } from '#database';
+import { Events } from '#events';
+import { Clock, isInt4, type Paged, pageWindow, RequestError, type Tenant, toPage } from '#kernel';
+import { type Channel, SettingsService } from '#tenants';
+import { type Counters } from './counters.js';
+import { DeliveryError } from './delivery.errors.js';
+import type { CampaignLinkDto, CampaignReportDto, ReportAbTestDto } from './dto/report.dto.js';
+import type { MailingOptions } from './options.js';
+import { add, type LiftCounts, liftOf, type Material, NOTHING, reportOf } from './report.js';
+import { cellsSql, CHANNEL_COUNTS, liftSql, LINK_CLICKS, REVENUE } from './report.queries.js';
+import type { TestState } from './winner.js';
+
+/** For all statements of a report, in milliseconds. */
+const LONGEST_MS = 20_000;
+
+interface Reported {
+  campaign_no: number;
+  channels: Channel[] | null;
+  options: MailingOptions | null;
+  ab_test: TestState | null;
+}
+
+interface Page {
+  limit?: number;
+  page?: number;
+  cursor?: string;
+}
+
+type Query = <Row>(sql: string, values: unknown[]) => Promise<Row[]>;
+
+/**
+ * What came of a campaign, counted in the ledger when it is asked for: a pass over the campaign's own rows, a few at a time for the whole
+ * process, and within a bound of time.
+ */
+@Injectable()
+export class Reports {
+  constructor(
+    private readonly database: Database,
+    private readonly heavyReads: HeavyReads,
+    private readonly clock: Clock,
+    private readonly settings: SettingsService,
+    private readonly events: Events,
+  ) {}
+
+  /** @throws DeliveryError campaign_not_found; RequestError unavailable when it takes too long, or too many others wait */
+  report(tenant: Tenant, campaignId: string): Promise<CampaignReportDto> {
+    return this.bounded(tenant, async (tx, query) => {
+      const { timezone, currency, attribution } = await this.settings.of(tx, tenant);
+      const { campaign_no, channels, options, ab_test } = await find(query, tenant, campaignId);
+      const material = channels === null ? EMPTY : await this.material(query, tenant, campaign_no, channels, timezone, ab_test);
+      const values = [tenant.id, campaign_no, attribution.window_days];
+      const [lift] = options?.holdout_percent === undefined ? [] : await query<LiftCounts>(liftSql(this.events.standingSource()), values);
+      return {
+        campaign_id: campaignId,
+        as_of: this.clock.now().toISOString(),
+        timezone,
+        ...reportOf(material, channels ?? [], options?.variants ?? [], currency),
+        ab_test: testOf(options, ab_test),
+        lift: lift === undefined ? null : liftOf(lift, attribution.window_days),
+      };
+    });
+  }
+
+  /** The links that are counted, as the content has them; of each how often it was followed. */
+  links(tenant: Tenant, campaignId: string, page: Page): Promise<Paged<CampaignLinkDto>> {
+    const window = pageWindow<[linkNo: number]>(page, `campaigns/${campaignId}/links`, (key) => key.length === 1 && isInt4(key[0]));
+    return this.bounded(tenant, async (_, query) => {
+      const { campaign_no } = await find(query, tenant, campaignId);
+      const one = [tenant.id, campaign_no];
+      const rows = await query<{ link_no: number; url: string }>(
+        'SELECT link_no, url FROM mailing_links WHERE tenant_id = $1 AND campaign_no = $2 AND link_no > $3 ORDER BY link_no LIMIT $4 OFFSET $5',
+        [...one, window.after?.[0] ?? -1, window.limit + 1, window.offset],
+      );
+      const [total] = await query<{ count: number }>('SELECT count(*)::int AS count FROM mailing_links WHERE tenant_id = $1 AND campaign_no = $2', one);
+      const clicks = await query<{ link_no: number; clicks: number; customers: number; machine_clicks: number }>(LINK_CLICKS, [...one, rows.map((row) => row.link_no)]);
+      const counts = new Map(clicks.map(({ link_no, ...count }) => [link_no, count]));
+      const shown = ({ link_no, url }: { link_no: number; url: string }): CampaignLinkDto => ({ url, ...(counts.get(link_no) ?? { clicks: 0, customers: 0, machine_clicks: 0 }) });
+      return toPage(rows, window, { count: total!.count, relation: 'eq' }, shown, (row) => [row.link_no]);
+    });
+  }
+
+  private async material(query: Query, tenant: Tenant, campaignNo: number, channels: readonly Channel[], timezone: string, test: TestState | null): Promise<Material> {
+    const one = [tenant.id, campaignNo];
+    const several = channels.length > 1;
+    const [cells] = await query<Pick<Material, 'variants' | 'days'>>(cellsSql(several), [...one, timezone, test?.decided_at ?? null]);
+    const { variants, days } = cells!;
+    const channelCounts = several ? await query<Material['channels'][number]>(CHANNEL_COUNTS, one) : [{ channel: channels[0]!, ...add(variants) }];
+    const revenue = await query<Material['revenue'][number]>(REVENUE, [...one, timezone]);
+    const [kept] = await query<Record<keyof Counters, string>>('SELECT * FROM mailing_counters WHERE tenant_id = $1 AND campaign_no = $2', one);
+    const totals = Object.fromEntries(Object.entries(kept!).map(([name, count]) => [name, Number(count)])) as unknown as Counters;
+    return { totals, variants, days, channels: channelCounts, revenue };
+  }
+
+  /** In a transaction that cannot write, and whose statements share one bound of time. */
+  private bounded<T>(tenant: Tenant, work: (tx: EntityManager, query: Query) => Promise<T>): Promise<T> {
+    return this.heavyReads.run(tenant, () => {
+      const until = performance.now() + LONGEST_MS;
+      return this.database.inTenant(tenant, async (tx) => {
+        await tx.query(`SELECT set_config('transaction_read_only', 'on', true), set_config('work_mem', '64MB', true), set_config('enable_sort', 'off', true)`);
+        return work(tx, async <Row>(sql: string, values: unknown[]) => {
+          const left = Math.floor(until - performance.now());
+          if (left <= 0) throw new RequestError('unavailable', { detail: 'Counting takes too long now.', retryAfter: 30 });
+          await tx.query(`SELECT set_config('statement_timeout', $1, true)`, [String(left)]);
+          return tx.query<Row[]>(sql, values);
+        });
+      });
+    });
+  }
+}
+
+const EMPTY: Material = { totals: { ...NOTHING, revenue: 0 }, variants: [], days: [], channels: [], revenue: [] };
+
+/** One that has not started has a number and nothing to count. */
+async function find(query: Query, tenant: Tenant, campaignId: string): Promise<Reported> {
+  const [found] = await query<Reported>(
+    `SELECT c.campaign_no, m.channels, m.options, m.ab_test FROM campaign_directory c LEFT JOIN mailings m ON m.tenant_id = $1 AND m.campaign_no = c.campaign_no
+      WHERE c.tenant_id = $1 AND c.campaign_id = $2`,
+    [tenant.id, campaignId],
+  );
+  if (found === undefined) throw new DeliveryError('campaign_not_found');
+  return found;
+}
+
+function testOf(options: MailingOptions | null, state: TestState | null): ReportAbTestDto | null {
+  if (!options?.ab_test) return null;
+  const { sample_sent_at = null, decides_at = null, winner = null, decided_at = null, reason = null, standings = [] } = state ?? {};
+  const told = standings.map(({ variant, of, hits }) => ({ variant, delivered: of, achieved: hits }));
+  return { metric: options.ab_test.metric, sample_sent_at, decides_at, winner, decided_at, reason, standings: told };
+}
