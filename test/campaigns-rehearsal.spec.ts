@@ -169,11 +169,16 @@ describe('campaigns before they start', () => {
       })), tenant);
       const list = await segment();
       await put(list, ['c0', 'c1', 'c2', 'c3', 'c4', 'c5']);
-      const told = await preflight(await create({ channels: ['sms'], segment_id: list, content: { body: 'Hi {{ customer.first_name }}' } }));
+      const id = await create({ channels: ['sms'], segment_id: list, content: { body: 'Hi {{ customer.first_name }}' } });
+      const told = await preflight(id);
       expect(told).toMatchObject({
-        channels: [{ channel: 'sms', audience: 6, sendable: 5, skipped: [{ reason: 'no_consent', customers: 1 }], sms: { sampled: 5, ucs2: 1, most_segments: 2, expected_segments: 6 }, messages_per_second: null, expected_finish: null }],
+        channels: [{ channel: 'sms', audience: 6, sendable: 5, skipped: [{ reason: 'no_consent', customers: 1 }], sms: { sampled: 5, ucs2: 1, most_segments: 2, expected_segments: 6, expected_cost: null }, messages_per_second: null, expected_finish: null }],
         warnings: [{ code: 'channel_not_configured' }],
       });
+      for (const [currency, price, amount] of [['USD', 0.0075, 0.05], ['JPY', 1.4, 8], ['KWD', 0.0125, 0.075]] as const) {
+        await settings({ currency, sms_price_per_segment: price });
+        expect((await preflight(id)).channels[0]!.sms!.expected_cost).toEqual({ amount, currency });
+      }
     });
 
     test('a transactional message needs no consent, and knows no cap; nobody who complained gets it', async () => {

@@ -13,8 +13,6 @@ const OPEN = `
    WHERE m.tenant_id = $1 AND m.options->>'delivery_mode' = 'continuous' AND m.state IN ('running', 'paused') AND (m.ends_at IS NULL OR m.ends_at > $3)
    ORDER BY m.campaign_no FOR SHARE OF m`;
 
-const RECIPIENTS = 'SELECT DISTINCT customer_no FROM deliveries WHERE tenant_id = $1 AND campaign_no = $2 AND customer_no = ANY ($3::int[])';
-
 /** Writes those who enter a segment into the ledger of the continuous mailings for it: each once, however often they come and however often it is told. */
 @Injectable()
 export class Arrivals implements OnModuleInit {
@@ -33,7 +31,7 @@ export class Arrivals implements OnModuleInit {
         FROM mailings m CROSS JOIN unnest(m.channels) AS channel JOIN customers c ON c.tenant_id = $1 AND c.customer_no = ANY ($3::int[])
        WHERE m.tenant_id = $1 AND m.campaign_no = ANY ($2::int[])
          AND NOT (m.options ? 'exclude_segment_ids' AND ${segments.inAnySql('c.customer_no', `ARRAY (SELECT jsonb_array_elements_text(m.options->'exclude_segment_ids'))`)})
-      ON CONFLICT DO NOTHING`;
+      ON CONFLICT DO NOTHING RETURNING campaign_no, customer_no`;
   }
 
   onModuleInit(): void {
@@ -46,9 +44,10 @@ export class Arrivals implements OnModuleInit {
       const now = this.clock.now();
       const open = await tx.query<{ campaign_no: number; promo_id: string; unique_codes: boolean }[]>(OPEN, [tenant.id, segmentId, now]);
       if (open.length === 0) return;
-      await tx.query(this.insert, [tenant.id, open.map((mailing) => mailing.campaign_no), customerNos, now]);
+      const written = await tx.query<{ campaign_no: number; customer_no: number }[]>(this.insert, [tenant.id, open.map((mailing) => mailing.campaign_no), customerNos, now]);
       for (const { campaign_no: campaignNo, promo_id: promoId } of open.filter((mailing) => mailing.unique_codes)) {
-        await this.uniqueCodes.reserve(tx, tenant, { campaignNo, promoId }, { text: RECIPIENTS, values: [customerNos] });
+        const recipients = new Set(written.filter((row) => row.campaign_no === campaignNo).map((row) => row.customer_no));
+        await this.uniqueCodes.reserve(tx, tenant, { campaignNo, promoId }, [...recipients]);
       }
     });
   }

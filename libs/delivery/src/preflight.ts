@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { addressOf, Customers, type SuppressionReason, Suppressions } from '#customers';
 import { Database, HeavyReads } from '#database';
-import { Clock, RequestError, type Tenant } from '#kernel';
+import { Clock, currencyExponent, RequestError, type Tenant, toDecimal } from '#kernel';
 import { Segments } from '#segments';
 import { type Channel, type Settings, SettingsService } from '#tenants';
 import { Channels } from './channels/channels.js';
@@ -42,6 +42,8 @@ export interface SmsForecast {
   ucs2: number;
   most_segments: number;
   expected_segments: number;
+  /** Null where a segment's price is not known. */
+  expected_cost: { amount: number; currency: string } | null;
 }
 
 export interface Forecast {
@@ -161,14 +163,19 @@ export class Preflight {
       await otherWork();
     }
     const sum = counted.reduce((total, { segments }) => total + segments, 0);
+    const expected = counted.length === 0 ? 0 : Math.round((sum / counted.length) * sendable);
     return {
       sampled: counted.length,
       ucs2: counted.filter(({ encoding }) => encoding === 'ucs2').length,
       most_segments: Math.max(0, ...counted.map(({ segments }) => segments)),
-      expected_segments: counted.length === 0 ? 0 : Math.round((sum / counted.length) * sendable),
+      expected_segments: expected,
+      expected_cost: settings.sms_price_per_segment === null ? null : { amount: priceOf(expected, settings.sms_price_per_segment, settings.currency), currency: settings.currency },
     };
   }
 }
+
+/** A price may be a fraction of the currency's smallest unit; a sum is rounded to it, once. */
+const priceOf = (count: number, each: number, currency: string): number => toDecimal(Math.round(Number((count * each * 10 ** currencyExponent(currency)).toFixed(6))), currency);
 
 function missingOf(fields: readonly MergeField[], writable: Tally | undefined): { field: string; customers: number }[] {
   return fields.map(({ name }, at) => ({ field: name, customers: writable?.[`missing_${at}`] ?? 0 })).filter(({ customers }) => customers > 0);

@@ -23,9 +23,6 @@ interface Progress {
   options: MailingOptions;
 }
 
-/** Whom a chunk has just written into the ledger. */
-const RECIPIENTS = 'SELECT DISTINCT customer_no FROM deliveries WHERE tenant_id = $1 AND campaign_no = $2 AND customer_no > $3 AND customer_no <= $4';
-
 /** Snapshots audiences: in chunks by customer number, each with its progress, so that a lost worker's job goes on where it stopped. */
 @Injectable()
 export class Snapshot implements OnModuleInit {
@@ -45,12 +42,12 @@ export class Snapshot implements OnModuleInit {
         SELECT $1, $4, customer_no, channel, CASE WHEN sampled THEN $5::timestamptz ELSE '${WAITING}' END, CASE WHEN NOT sampled THEN 'ab_test' END
           FROM (SELECT customer_no, $8::float8 IS NULL OR ${placeSql('sample', '$9', 'customer_no')} * 100 < $8 AS sampled FROM chunk) chunk CROSS JOIN unnest($6::text[]) AS channel
          WHERE $7::text[] IS NULL OR NOT ${segments.inAnySql('chunk.customer_no', '$7')}
-        ON CONFLICT DO NOTHING)
+        ON CONFLICT DO NOTHING RETURNING customer_no)
       UPDATE mailings
          SET snapshot_after = coalesce((SELECT max(customer_no) FROM chunk), snapshot_after),
              snapshot_done = (SELECT count(*) FROM chunk) < ${CHUNK}
        WHERE tenant_id = $1 AND campaign_no = $4
-      RETURNING snapshot_done, snapshot_after`;
+      RETURNING snapshot_done, CASE WHEN $10 THEN ARRAY (SELECT DISTINCT customer_no FROM written ORDER BY 1) END AS recipients`;
   }
 
   onModuleInit(): void {
@@ -71,11 +68,11 @@ export class Snapshot implements OnModuleInit {
         [tenant.id, campaignNo],
       );
       if (mailing === undefined) return true;
-      const { campaign_id, segment_no, snapshot_after: after, channels, options } = mailing;
+      const { campaign_id, segment_no, snapshot_after, channels, promo_id: promoId, options } = mailing;
       const sample = options.ab_test?.sample_percent ?? null;
-      const values = [tenant.id, segment_no, after, campaignNo, this.clock.now(), channels, options.exclude_segment_ids ?? null, sample, campaign_id];
-      const [[{ snapshot_done, snapshot_after }]] = await tx.query<[[Pick<Progress, 'snapshot_after'> & { snapshot_done: boolean }]]>(this.insertChunk, values);
-      if (options.unique_promo_codes) await this.uniqueCodes.reserve(tx, tenant, { campaignNo, promoId: mailing.promo_id! }, { text: RECIPIENTS, values: [after, snapshot_after] });
+      const values = [tenant.id, segment_no, snapshot_after, campaignNo, this.clock.now(), channels, options.exclude_segment_ids ?? null, sample, campaign_id, options.unique_promo_codes ?? false];
+      const [[{ snapshot_done, recipients }]] = await tx.query<[[{ snapshot_done: boolean; recipients: number[] | null }]]>(this.insertChunk, values);
+      if (recipients !== null) await this.uniqueCodes.reserve(tx, tenant, { campaignNo, promoId: promoId! }, recipients);
       return snapshot_done;
     });
   }

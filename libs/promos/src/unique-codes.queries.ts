@@ -2,22 +2,15 @@ import { uniqueCodeSql } from './unique-code.js';
 
 /** SQL of the codes that customers are given; `$1` is the tenant, `$2` the campaign. */
 
-/**
- * A code for each of the recipients without one, in one statement; a code that exists already is left out.
- *
- * @param next the number of the parameter that names the promo
- */
-export const RESERVE = (recipients: string, next: number): string => `
-  WITH needed AS MATERIALIZED (
-    SELECT r.customer_no, uuid_send(gen_random_uuid()) AS bits FROM (${recipients}) r
-     WHERE NOT EXISTS (SELECT 1 FROM promo_codes c WHERE c.tenant_id = $1 AND c.customer_no = r.customer_no AND c.campaign_no = $2)
-     ORDER BY r.customer_no),
-  made AS (
+/** A code of the promo `$3` for each of the customers `$4`; left out are who has one, and codes that exist. The numbers come as a parameter: a join would be planned by how few rows there were when the audience was nobody yet. */
+export const RESERVE = `
+  WITH made AS (
     INSERT INTO promo_codes (tenant_id, code, promo_no, campaign_no, customer_no)
     SELECT $1, ${uniqueCodeSql('p.code', 'n.bits')}, p.promo_no, $2, n.customer_no
-      FROM promos p CROSS JOIN needed n WHERE p.tenant_id = $1 AND p.promo_id = $${next}
+      FROM promos p CROSS JOIN (SELECT customer_no, uuid_send(gen_random_uuid()) AS bits FROM unnest($4::int[]) AS customer_no) n
+     WHERE p.tenant_id = $1 AND p.promo_id = $3
     ON CONFLICT DO NOTHING RETURNING 1)
-  SELECT ((SELECT count(*) FROM needed) - (SELECT count(*) FROM made))::int AS missing`;
+  SELECT count(*)::int AS made FROM made`;
 
 /** Who turned out to be one with another who had a code, too, keeps both; the own one comes last. */
 export const ASSIGNED = `

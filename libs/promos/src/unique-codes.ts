@@ -3,27 +3,22 @@ import type { EntityManager } from 'typeorm';
 import type { Tenant } from '#kernel';
 import { ASSIGNED, RESERVE, TAKE } from './unique-codes.queries.js';
 
-/** Some of a campaign's recipients. */
-export interface Recipients {
-  /** SQL of their numbers, each once; `$1` is the tenant, `$2` the campaign, `values` are from `$3` on. */
-  text: string;
-  values: readonly unknown[];
-}
-
 /** A drawn code that another has already is drawn anew; that it happens this often in a row means that something else is wrong. */
 const DRAWS = 20;
 
 /** Codes of a promo that one customer of a campaign was given, and that redeem once. */
 @Injectable()
 export class UniqueCodes {
-  /** Gives a code to each of the recipients who has none of the campaign yet. */
-  async reserve(tx: EntityManager, tenant: Tenant, { campaignNo, promoId }: { campaignNo: number; promoId: string }, { text, values }: Recipients): Promise<void> {
-    const statement = RESERVE(text, values.length + 3);
-    for (let draw = 0; draw < DRAWS; draw++) {
-      const [{ missing } = { missing: 0 }] = await tx.query<{ missing: number }[]>(statement, [tenant.id, campaignNo, ...values, promoId]);
-      if (missing === 0) return;
+  /** Gives a code to each of the customers who has none of the campaign yet. */
+  async reserve(tx: EntityManager, tenant: Tenant, { campaignNo, promoId }: { campaignNo: number; promoId: string }, customerNos: readonly number[]): Promise<void> {
+    let wanting = customerNos;
+    for (let draw = 0; draw < DRAWS && wanting.length > 0; draw++) {
+      const [{ made } = { made: 0 }] = await tx.query<{ made: number }[]>(RESERVE, [tenant.id, campaignNo, promoId, wanting]);
+      if (made === wanting.length) return;
+      const known = await this.of(tx, tenant, campaignNo, wanting);
+      wanting = wanting.filter((customerNo) => !known.has(customerNo));
     }
-    throw new Error('No codes to be had');
+    if (wanting.length > 0) throw new Error('No codes to be had');
   }
 
   /** The codes that customers have of the campaign, by customer number. */

@@ -10,6 +10,8 @@ export interface Settings {
   quiet_hours: Record<Channel, QuietHours | null>;
   /** Most customers a segment may have to be mailed over the channel. */
   max_segment_size: Record<Channel, number>;
+  /** What one segment of a text message costs, in the currency; null where nobody said. */
+  sms_price_per_segment: number | null;
   funnels: FunnelSettings;
 }
 
@@ -59,5 +61,6 @@ export const DEFAULT_SETTINGS: Settings = {
   frequency_cap: null,
   quiet_hours: { email: null, push: null, sms: { from: '21:00', to: '08:00' } },
   max_segment_size: { email: 1_000_000, sms: 50_000, push: 500_000 },
+  sms_price_per_segment: null,
   funnels: { purchase_with_evaluation: false, retention_from_order: 3 },
 };

@@ -127,6 +127,14 @@ export class PreflightFieldDto {
   customers: number;
 }
 
+export class PreflightCostDto {
+  @ApiProperty({ example: 42.82 })
+  amount: number;
+
+  @ApiProperty({ example: 'USD' })
+  currency: string;
+}
+
 /** Text messages, by those that were written for up to a hundred recipients. */
 export class PreflightSmsDto {
   @ApiProperty({ example: 100 })
@@ -140,6 +148,9 @@ export class PreflightSmsDto {
 
   @ApiProperty({ example: 5420, description: 'Of all messages together; exact when all were written.' })
   expected_segments: number;
+
+  @ApiProperty({ type: PreflightCostDto, nullable: true, description: 'Of those, at `sms_price_per_segment` of the settings; null where that is not set.' })
+  expected_cost: PreflightCostDto | null;
 }
 
 export class PreflightChannelDto {

@@ -106,6 +106,9 @@ export class SettingsDto implements Settings {
   /** Most customers a campaign's segment may have, per channel (422 `segment_too_large`). */
   max_segment_size: MaxSegmentSizeDto;
 
+  /** What your provider takes for one segment of a text message, in your currency and as fine as it is: a preflight tells what a campaign costs. Null: unknown. */
+  sms_price_per_segment: number | null;
+
   funnels: FunnelSettingsDto;
 
   static from(settings: Settings): SettingsDto {

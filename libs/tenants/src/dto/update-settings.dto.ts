@@ -1,6 +1,6 @@
-import { PartialType } from '@nestjs/swagger';
+import { ApiProperty, PartialType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsOptional, Validate, ValidateIf, ValidateNested, ValidatorConstraint, type ValidatorConstraintInterface } from 'class-validator';
+import { IsNumber, IsOptional, Max, Min, Validate, ValidateIf, ValidateNested, ValidatorConstraint, type ValidatorConstraintInterface } from 'class-validator';
 import { IsZoneName } from '#http';
 import { isCurrency } from '#kernel';
 import { AttributionDto, ChannelQuietHoursDto, FrequencyCapDto, FunnelSettingsDto, MaxSegmentSizeDto, SenderDto } from './settings.dto.js';
@@ -48,6 +48,11 @@ export class UpdateSettingsDto {
 
   @ValidateIf(present) @ValidateNested() @Type(() => MaxSegmentSizePatchDto)
   max_segment_size?: MaxSegmentSizePatchDto;
+
+  /** In your currency, such as 0.0079; null where it is not known. */
+  @IsOptional() @IsNumber() @Min(0) @Max(1_000_000)
+  @ApiProperty({ type: Number, required: false, nullable: true, minimum: 0, maximum: 1_000_000, example: 0.0079 })
+  sms_price_per_segment?: number | null;
 
   @ValidateIf(present) @ValidateNested() @Type(() => FunnelSettingsPatchDto)
   funnels?: FunnelSettingsPatchDto;
