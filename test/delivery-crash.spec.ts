@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { startApp, type TestApp } from './support/app.js';
+import { layCable } from './support/cable.js';
 import { specDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
-import { CONTENT, Mailings } from './support/mailings.js';
+import { CONTENT, Mailings, SENDER_ENV } from './support/mailings.js';
 import { startSmtp, type TestSmtp } from './support/smtp.js';
 import { TEST_SECRET } from './support/tokens.js';
 
@@ -107,5 +109,30 @@ test('a worker that loses its connection to the server takes its session again, 
     await client.end();
   } finally {
     if (!ended) await app.close();
+  }
+}, 30_000);
+
+test('what a server says while PostgreSQL is away is written down when it is back', async () => {
+  const cable = await layCable(await specDatabase());
+  const smtp = await startSmtp();
+  const app = await startApp({ worker: true, env: { ...SENDER_ENV, SMTP_URL: smtp.url, DATABASE_URL: cable.url } });
+  try {
+    const mailings = await Mailings.of(app);
+    const said = Promise.withResolvers<void>();
+    smtp.beforeReply = () => said.promise;
+    const mailing = await mailings.start(CONTENT, await mailings.crowd(10)); // as many as there are connections to the server
+    await eventually(() => expect(smtp.recipients).toHaveLength(10));
+    cable.cut();
+    said.resolve();
+    await sleep(1_000);
+    cable.mend();
+    await eventually(async () => expect((await mailings.ledger(mailing)).map(({ status }) => status)).toEqual(Array(10).fill('accepted')));
+    await mailings.finished(mailing);
+    expect(smtp.recipients).toHaveLength(10);
+  } finally {
+    cable.mend();
+    await app.close();
+    await smtp.close();
+    await cable.close();
   }
 }, 30_000);

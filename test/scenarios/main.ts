@@ -2,12 +2,19 @@
 import type { Figure } from '#test/bench/bench';
 import { conclude, selected } from '#test/bench/report';
 import { openServer } from '#test/bench/stage';
+import { busyProvider } from './busy-provider.js';
+import { databaseRestart } from './database-restart.js';
+import { hangingProvider } from './hanging-provider.js';
 import { kills } from './kills.js';
+import { lostReplies } from './lost-replies.js';
 import { oneRun } from './one-run.js';
+import { pauses } from './pauses.js';
 import { poison } from './poison.js';
 import { openScene, type Scenario } from './scene.js';
 
-const SCENARIOS: Readonly<Record<string, Scenario>> = { kills, 'one-run': oneRun, poison };
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  kills, 'one-run': oneRun, 'lost-replies': lostReplies, 'busy-provider': busyProvider, 'hanging-provider': hangingProvider, 'database-restart': databaseRestart, poison, pauses,
+};
 
 const figures: Figure[] = [];
 const server = await openServer({ shared_buffers: '256MB', max_connections: '200' });

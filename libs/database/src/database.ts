@@ -227,6 +227,19 @@ export function sqlState(error: unknown): string | undefined {
 /** Whether the work failed for nothing but others at work: done again, it may succeed. */
 export const isContention = (error: unknown): boolean => CONTENTION.has(sqlState(error) ?? '');
 
+/** Connections that the server ended or does not take: connection exceptions, shutdowns and restarts, no more connections. */
+const UNREACHABLE = /^(08...|57P0[1-3]|53300|ECONN\w+|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN|ENOTFOUND)$/;
+
+/** pg's own words where it gives no code. */
+const CONNECTION_LOST = /Connection terminated|connection error|not queryable|timeout exceeded when trying to connect/i;
+
+/** Whether the server could not be reached, or was lost on the way: nobody knows then whether a COMMIT under way was done. */
+export function isUnreachable(error: unknown): boolean {
+  const cause: unknown = error instanceof QueryFailedError ? error.driverError : error;
+  const { code, message } = (cause ?? {}) as { code?: unknown; message?: unknown };
+  return typeof code === 'string' ? UNREACHABLE.test(code) : typeof message === 'string' && CONNECTION_LOST.test(message);
+}
+
 /** The name of the constraint a statement broke, so that a domain can tell which of its rules it was. */
 export function brokenConstraint(error: unknown): string | undefined {
   const cause: unknown = error instanceof QueryFailedError ? error.driverError : error;

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Database } from '#database';
+import { Database, isUnreachable } from '#database';
 import { Clock, type Tenant } from '#kernel';
 import type { Channel as ChannelName } from '#tenants';
 import type { Channel } from './channels/channel.js';
@@ -51,7 +51,10 @@ export class Batches {
     const claim = await this.claim(tenant, mailing, name);
     if (!('channel' in claim)) return claim;
     const { channel, rows } = claim;
-    const called = await this.prepare(tenant, mailing, channel, rows);
+    const called = await this.prepare(tenant, mailing, channel, rows).catch(async (error: unknown) => {
+      if (isUnreachable(error)) await this.outcomes.giveBack(tenant, mailing.campaign_no, rows);
+      throw error;
+    });
     if (called.length === 0) return { more: true, waitMs: 0 };
     const outcomes = await channel.send(called.map(({ message }) => message));
     this.paces.heard(tenant, channel, outcomes);

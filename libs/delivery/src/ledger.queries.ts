@@ -57,6 +57,10 @@ export const HOLD = `UPDATE mailings SET state = 'paused' WHERE tenant_id = $1 A
 /** Gives claimed rows back untouched. */
 export const RELEASE = `UPDATE deliveries d SET status = 'pending', lease_until = NULL ${NAMED} AND d.status = 'claimed'`;
 
+/** Gives rows back that were to be called and certainly were not, whether or not it was committed that they are; `$5` the sessions that hold them. */
+export const UNCALL = `
+  UPDATE deliveries d SET status = 'pending', lease_until = NULL, attempts = d.attempts - (d.status = 'calling')::int ${NAMED} AND d.status IN ('claimed', 'calling') AND d.held_by = ANY ($5::int[])`;
+
 /** Gives claimed rows back, each to be looked at again at its own time, with the reason. */
 export const DEFER = `
   UPDATE deliveries d SET status = 'pending', lease_until = NULL, reason = n.reason, next_attempt_at = n.until
@@ -90,7 +94,8 @@ export const ADDRESS_OWNERS = `
 /**
  * Writes what the provider said, at the instant `$9`. An answer that comes after the lease ran out still counts; one that
  * comes after a receipt does not undo it, but nothing happened to a message before it was accepted. SMTP sends no receipts:
- * what it accepted and does not bounce was delivered.
+ * what it accepted and does not bounce was delivered. Told twice, since nobody knew whether the first time was committed, it must not
+ * undo what another worker does meanwhile: calls of others than the sessions `$11` are left alone.
  */
 export const RECORD_OUTCOMES = `
   UPDATE deliveries d
@@ -101,7 +106,7 @@ export const RECORD_OUTCOMES = `
          accepted_at = CASE WHEN n.status = 'accepted' THEN coalesce(d.accepted_at, $9) END,
          ${FACTS.map((fact) => `${fact} = CASE WHEN n.status = 'accepted' AND (d.${fact} < $9${fact === 'delivered_at' ? ` OR d.provider = 'smtp'` : ''}) THEN $9 ELSE d.${fact} END`).join(', ')}
     FROM unnest($3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $10::boolean[]) AS n (customer_no, channel, status, reason, message_id, next_attempt_at, reached)
-   WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = n.customer_no AND d.channel = n.channel AND d.status IN ('calling', 'unknown')`;
+   WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = n.customer_no AND d.channel = n.channel AND (d.status = 'unknown' OR (d.status = 'calling' AND d.held_by = ANY ($11::int[])))`;
 
 /** Rows whose worker is gone: its lease has ended at the instant `$3`, or it is of the sessions `$5`; at most `$4`. */
 export const LOST = `

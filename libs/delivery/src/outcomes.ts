@@ -1,12 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Customers, type SuppressionReason, Suppressions } from '#customers';
-import { Database } from '#database';
+import { Database, isUnreachable } from '#database';
 import { Clock, type Tenant } from '#kernel';
 import type { Outcome } from './channels/channel.js';
 import { counted } from './counters.js';
-import { type ClaimedRow, RECORD_OUTCOMES } from './ledger.queries.js';
+import { type ClaimedRow, named, RECORD_OUTCOMES, UNCALL } from './ledger.queries.js';
 import type { Message } from './message.js';
+import { SenderSession } from './sender-session.js';
 
 /** Tries that reached the provider, after which its "later" is taken for a no. */
 const MAX_ATTEMPTS = 12;
@@ -14,6 +16,10 @@ const FIRST_PAUSE_MS = 2_000;
 const LONGEST_PAUSE_MS = 3_600_000;
 /** While the provider cannot be reached at all, its queue is looked at more often: the fault is not the message's. */
 const UNREACHED_PAUSE_MS = 30_000;
+
+/** How long PostgreSQL may be away before what a provider said is given up; the lease of a call ends then, too. */
+const PATIENCE_MS = 300_000;
+const RETRY_MS = 250;
 
 interface Recorded {
   status: string;
@@ -48,10 +54,25 @@ export class Outcomes {
     private readonly clock: Clock,
     private readonly customers: Customers,
     private readonly suppressions: Suppressions,
+    private readonly session: SenderSession,
   ) {}
 
-  /** @param outcomes of the messages, at the same index */
+  /**
+   * In a transaction of its own. What was heard is worth waiting for a server that restarts: nobody else knows it, and without it those
+   * messages were unknown for good.
+   *
+   * @param outcomes of the messages, at the same index
+   */
   async record(tenant: Tenant, campaignNo: number, called: readonly Called[], outcomes: readonly Outcome[]): Promise<void> {
+    await patiently(() => this.write(tenant, campaignNo, called, outcomes));
+  }
+
+  /** Gives back rows that were to be called and were not, since PostgreSQL was lost before it said that they may. */
+  async giveBack(tenant: Tenant, campaignNo: number, rows: readonly ClaimedRow[]): Promise<void> {
+    await patiently(() => this.database.inTenant(tenant, (tx) => tx.query(UNCALL, [tenant.id, campaignNo, ...named(rows), this.session.numbers])));
+  }
+
+  private async write(tenant: Tenant, campaignNo: number, called: readonly Called[], outcomes: readonly Outcome[]): Promise<void> {
     const now = this.clock.now();
     const rows = called.map(({ row }) => row);
     const recorded = rows.map((row, index) => toRecord(outcomes[index]!, row.attempts + 1, now));
@@ -67,6 +88,7 @@ export class Outcomes {
       recorded.map((one) => one.nextAttemptAt),
       now,
       recorded.map((one) => one.reached),
+      this.session.numbers,
     ];
     const received = customerNos.filter((_, index) => recorded[index]!.status === 'accepted');
     await this.database.inTenant(tenant, async (tx) => {
@@ -83,6 +105,18 @@ export class Outcomes {
     const optOuts = closed.filter(({ reason }) => reason === 'opt_out');
     if (optOuts.length === 0) return;
     await this.customers.setConsent(tx, tenant, optOuts.map(({ row, source }) => ({ customerNo: row.customer_no, channel: row.channel, status: 'unsubscribed', source, at })));
+  }
+}
+
+/** Again and again while PostgreSQL is away. */
+async function patiently(work: () => Promise<unknown>): Promise<void> {
+  for (const until = performance.now() + PATIENCE_MS; ; await sleep(RETRY_MS)) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      if (!isUnreachable(error) || performance.now() > until) throw error;
+    }
   }
 }
 

@@ -40,6 +40,8 @@ const FORGET = `DELETE FROM sender_sessions WHERE lost_at < now() - ${FORGOTTEN}
 export class SenderSession {
   private client: pg.Client | null = null;
   private held: number | null = null;
+  /** All that this worker ever had; nobody else had or has one of them. */
+  readonly numbers: number[] = [];
   private gone: readonly number[] = [];
   private ended = false;
 
@@ -101,7 +103,9 @@ export class SenderSession {
   private async begin(client: pg.Client): Promise<number> {
     for (;;) {
       const { rows } = await client.query<{ number: number }>(NEXT);
-      if (await take(client, rows[0]!.number)) return rows[0]!.number;
+      if (!(await take(client, rows[0]!.number))) continue;
+      this.numbers.push(rows[0]!.number);
+      return rows[0]!.number;
     }
   }
 
