@@ -62,14 +62,14 @@ export class Account {
     return `guest${customerNo}@${this.name}.example`;
   }
 
-  /** A static segment of everybody, or of those with the numbers `from` to `to`. @returns its id */
-  async segment(from = 1, to = 2 ** 31 - 1): Promise<string> {
+  /** A static segment of everybody, or of those of whom the SQL is true. @returns its id */
+  async segment(condition = 'true'): Promise<string> {
     const { rows } = await this.sql.query<{ segment_no: number; segment_id: string }>(
       `INSERT INTO segments (tenant_id, segment_id, name, type, created_at, updated_at) VALUES ($1, 'seg_' || gen_random_uuid(), 'Guests', 'static', now(), now()) RETURNING segment_no, segment_id`,
       [this.id],
     );
     const { segment_no, segment_id } = rows[0]!;
-    await this.sql.query('INSERT INTO segment_members (tenant_id, segment_no, customer_no) SELECT $1, $2, customer_no FROM customers WHERE tenant_id = $1 AND customer_no BETWEEN $3 AND $4', [this.id, segment_no, from, to]);
+    await this.sql.query(`INSERT INTO segment_members (tenant_id, segment_no, customer_no) SELECT $1, $2, customer_no FROM customers WHERE tenant_id = $1 AND (${condition})`, [this.id, segment_no]);
     return segment_id;
   }
 

@@ -4,6 +4,7 @@ import { conclude, selected } from '#test/bench/report';
 import { openServer } from '#test/bench/stage';
 import { busyProvider } from './busy-provider.js';
 import { databaseRestart } from './database-restart.js';
+import { dstNights } from './dst-nights.js';
 import { hangingProvider } from './hanging-provider.js';
 import { kills } from './kills.js';
 import { lostReplies } from './lost-replies.js';
@@ -11,9 +12,10 @@ import { oneRun } from './one-run.js';
 import { pauses } from './pauses.js';
 import { poison } from './poison.js';
 import { openScene, type Scenario } from './scene.js';
+import { stopMidSend } from './stop-mid-send.js';
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
-  kills, 'one-run': oneRun, 'lost-replies': lostReplies, 'busy-provider': busyProvider, 'hanging-provider': hangingProvider, 'database-restart': databaseRestart, poison, pauses,
+  kills, 'one-run': oneRun, 'lost-replies': lostReplies, 'busy-provider': busyProvider, 'hanging-provider': hangingProvider, 'database-restart': databaseRestart, poison, 'stop-mid-send': stopMidSend, pauses, 'dst-nights': dstNights,
 };
 
 const figures: Figure[] = [];
