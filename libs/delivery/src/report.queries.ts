@@ -29,8 +29,8 @@ const sums = COUNTS.map((count) => `coalesce(sum(n) FILTER (WHERE ${flags.includ
 
 /**
  * Everything that customers are counted by, in one pass over the campaign's rows: those of whom all of it is the same are one cell, and what
- * is asked for is summed up from the cells, of which there are few. `$3` is the tenant's zone; `$4` when the winner of a test was
- * found: what was sent by then is the sample's, where chance alone decided who got what.
+ * is asked for is summed up from the cells, of which there are few. `$3` has the instants at which days begin, oldest first (what a day is to a
+ * zone is asked once, and not of a million instants); `$4` is when the winner of a test was found: what was sent by then is the sample's, where chance alone decided who got what.
  *
  * @param several whether there are several channels: then a customer's rows are one first
  */
@@ -41,14 +41,14 @@ export const cellsSql = (several: boolean): string => {
     WITH recipients AS (
       SELECT ${several ? 'min(d.variant)' : 'd.variant'} AS variant, coalesce(${first('d.accepted_at')} <= $4::timestamptz, $4::timestamptz IS NULL) AS sampled,
              ${Object.entries(FLAGS).map(([name, flag]) => `${any(flag)} AS ${name}`).join(', ')},
-             ${DAILY.map((name) => `(${first(INSTANTS[name])} AT TIME ZONE $3)::date AS ${name}_on`).join(', ')}
+             ${DAILY.map((name) => `width_bucket(${first(INSTANTS[name])}, $3::timestamptz[]) AS ${name}_on`).join(', ')}
         FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = $2 ${several ? 'GROUP BY d.customer_no' : ''}),
     cells AS MATERIALIZED (SELECT *, count(*) AS n FROM recipients GROUP BY variant, sampled, ${[...flags, ...DAILY.map((name) => `${name}_on`)].join(', ')})
     SELECT (SELECT coalesce(json_agg(v), '[]') FROM (SELECT variant, sampled, ${sums} FROM cells GROUP BY variant, sampled) v) AS variants,
            (SELECT coalesce(json_agg(v), '[]') FROM (
-              SELECT day::text, ${DAILY.map((name) => `coalesce(sum(n) FILTER (WHERE metric = '${name}'), 0)::float8 AS ${name}`).join(', ')}
+              SELECT day, ${DAILY.map((name) => `coalesce(sum(n) FILTER (WHERE metric = '${name}'), 0)::float8 AS ${name}`).join(', ')}
                 FROM cells CROSS JOIN LATERAL (VALUES ${DAILY.map((name) => `('${name}', ${name}_on)`).join(', ')}) AS happened (metric, day)
-               WHERE day IS NOT NULL GROUP BY day ORDER BY day DESC LIMIT ${DAYS}) v) AS days`;
+               WHERE day > 0 GROUP BY day) v) AS days`;
 };
 
 /** Messages of each channel; where there is one, they are its customers. */
@@ -56,9 +56,9 @@ export const CHANNEL_COUNTS = `
   SELECT channel, ${COUNTS.map((count) => `(count(*) FILTER (WHERE ${count in FLAGS ? FLAGS[count as keyof typeof FLAGS] : `(${INSTANTS[count as Daily]}) IS NOT NULL`}))::float8 AS ${count}`).join(', ')}
     FROM deliveries d WHERE tenant_id = $1 AND campaign_no = $2 GROUP BY channel`;
 
-/** What attributed orders brought, by the message that is answered to and the day in the zone `$3`; who ordered without having got one has neither channel nor variant. */
+/** What attributed orders brought, by the message that is answered to and the day of `$3`; who ordered without having got one has neither channel nor variant. */
 export const REVENUE = `
-  SELECT answered.channel, answered.variant, (c.occurred_at AT TIME ZONE $3)::date::text AS day, sum(c.amount)::float8 AS revenue
+  SELECT answered.channel, answered.variant, width_bucket(c.occurred_at, $3::timestamptz[]) AS day, sum(c.amount)::float8 AS revenue
     FROM conversions c
     LEFT JOIN LATERAL (
       SELECT d.channel, d.variant FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = c.customer_no
@@ -66,22 +66,24 @@ export const REVENUE = `
    WHERE c.tenant_id = $1 AND c.campaign_no = $2
    GROUP BY 1, 2, 3`;
 
+/** How many were written to, and how many were held out. */
+export const PARTIES = `
+  SELECT (count(DISTINCT customer_no) FILTER (WHERE status = 'accepted'))::float8 AS treated, (count(DISTINCT customer_no) FILTER (WHERE held_out_at IS NOT NULL))::float8 AS control
+    FROM deliveries WHERE tenant_id = $1 AND campaign_no = $2`;
+
 /**
- * How many were written to and how many were held out, and how many of each placed an order within `$3` days from when the one happened to them
- * or the other. Nobody of a control group follows a link or has a code, so for both it is any order that counts, attributed or not.
+ * How many of each placed an order within `$3` days from when the one happened to them or the other; the campaign started at `$4`. Nobody of a
+ * control group follows a link or has a code, so for both it is any order that counts, attributed or not.
  *
  * @param orders see Events
  */
-export const liftSql = (orders: string): string => `
-  WITH party AS MATERIALIZED (
-    SELECT d.customer_no, bool_or(d.held_out_at IS NOT NULL) AS control, min(coalesce(d.held_out_at, d.accepted_at)) AS since
-      FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND (d.status = 'accepted' OR d.held_out_at IS NOT NULL)
-     GROUP BY d.customer_no),
-  ordered AS (
-    SELECT DISTINCT p.customer_no, p.control FROM party p JOIN (${orders}) o ON o.tenant_id = $1 AND o.customer_no = p.customer_no
-     WHERE o.occurred_at > p.since AND o.occurred_at <= p.since + make_interval(days => $3))
-  SELECT (SELECT count(*)::float8 FROM party WHERE NOT control) AS treated, (SELECT count(*)::float8 FROM party WHERE control) AS control,
-         (SELECT count(*)::float8 FROM ordered WHERE NOT control) AS treated_converted, (SELECT count(*)::float8 FROM ordered WHERE control) AS control_converted`;
+export const orderedSql = (orders: string): string => `
+  WITH ordered AS (
+    SELECT DISTINCT d.customer_no, d.held_out_at IS NOT NULL AS control
+      FROM (${orders}) o JOIN deliveries d ON d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = o.customer_no
+     WHERE o.tenant_id = $1 AND o.occurred_at > $4 AND (d.status = 'accepted' OR d.held_out_at IS NOT NULL)
+       AND o.occurred_at > coalesce(d.held_out_at, d.accepted_at) AND o.occurred_at <= coalesce(d.held_out_at, d.accepted_at) + make_interval(days => $3))
+  SELECT (count(*) FILTER (WHERE NOT control))::float8 AS treated_converted, (count(*) FILTER (WHERE control))::float8 AS control_converted FROM ordered`;
 
 /** Clicks of the links `$3`, and of how many customers. */
 export const LINK_CLICKS = `

@@ -9,10 +9,12 @@ import { COUNTS, type Count, type Counts, DAILY, type Daily } from './report.que
 export interface Material {
   totals: Counts & { revenue: number };
   variants: (Counts & { variant: string | null; sampled: boolean })[];
-  /** Latest first. */
-  days: (Record<Daily, number> & { day: string })[];
+  /** By the place of the day in `dates`, from 1. */
+  days: (Record<Daily, number> & { day: number })[];
+  /** `YYYY-MM-DD`, oldest first; what happened before them has the place 0. */
+  dates: string[];
   channels: (Counts & { channel: Channel })[];
-  revenue: { channel: Channel | null; variant: string | null; day: string; revenue: number }[];
+  revenue: { channel: Channel | null; variant: string | null; day: number; revenue: number }[];
 }
 
 export interface LiftCounts {
@@ -59,11 +61,11 @@ export function reportOf(material: Material, channels: readonly Channel[], varia
 }
 
 /** Days on which there was only revenue are told, too: an order's day is not its conversion's when it is the customer's second. */
-function days({ days: counted, revenue }: Material, earned: (of: (row: Material['revenue'][number]) => boolean) => number, currency: string): ReportDayDto[] {
+function days({ days: counted, dates, revenue }: Material, earned: (of: (row: Material['revenue'][number]) => boolean) => number, currency: string): ReportDayDto[] {
   const known = new Map(counted.map((one) => [one.day, one]));
-  const all = [...new Set([...known.keys(), ...revenue.map(({ day }) => day)])].sort().slice(-400);
-  return all.map((day) => ({
-    date: day,
+  const all = new Set([...known.keys(), ...revenue.map(({ day }) => day)]);
+  return dates.flatMap((date, at) => (all.has(at + 1) ? [{ date, day: at + 1 }] : [])).map(({ date, day }) => ({
+    date,
     ...(Object.fromEntries(DAILY.map((name) => [name, known.get(day)?.[name] ?? 0])) as Record<Daily, number>),
     revenue_attributed: toDecimal(earned((row) => row.day === day), currency),
   }));

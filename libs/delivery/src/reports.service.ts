@@ -2,14 +2,14 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database, HeavyReads } from '#database';
 import { Events } from '#events';
-import { Clock, isInt4, type Paged, pageWindow, RequestError, type Tenant, toPage } from '#kernel';
+import { addDays, Clock, daysBetween, isInt4, localDay, type Paged, pageWindow, RequestError, startOfDay, type Tenant, toPage } from '#kernel';
 import { type Channel, SettingsService } from '#tenants';
 import { type Counters } from './counters.js';
 import { DeliveryError } from './delivery.errors.js';
-import type { CampaignLinkDto, CampaignReportDto, ReportAbTestDto } from './dto/report.dto.js';
+import type { CampaignLinkDto, CampaignReportDto, ReportAbTestDto, ReportLiftDto } from './dto/report.dto.js';
 import type { MailingOptions } from './options.js';
 import { add, type LiftCounts, liftOf, type Material, NOTHING, reportOf } from './report.js';
-import { cellsSql, CHANNEL_COUNTS, liftSql, LINK_CLICKS, REVENUE } from './report.queries.js';
+import { cellsSql, CHANNEL_COUNTS, DAYS, LINK_CLICKS, orderedSql, PARTIES, REVENUE } from './report.queries.js';
 import type { TestState } from './winner.js';
 
 /** For all statements of a report, in milliseconds. */
@@ -17,7 +17,9 @@ const LONGEST_MS = 20_000;
 
 interface Reported {
   campaign_no: number;
+  /** Null before the start, as is what follows. */
   channels: Channel[] | null;
+  started_at: Date | null;
   options: MailingOptions | null;
   ab_test: TestState | null;
 }
@@ -48,17 +50,16 @@ export class Reports {
   report(tenant: Tenant, campaignId: string): Promise<CampaignReportDto> {
     return this.bounded(tenant, async (tx, query) => {
       const { timezone, currency, attribution } = await this.settings.of(tx, tenant);
-      const { campaign_no, channels, options, ab_test } = await find(query, tenant, campaignId);
-      const material = channels === null ? EMPTY : await this.material(query, tenant, campaign_no, channels, timezone, ab_test);
-      const values = [tenant.id, campaign_no, attribution.window_days];
-      const [lift] = options?.holdout_percent === undefined ? [] : await query<LiftCounts>(liftSql(this.events.standingSource()), values);
+      const found = await find(query, tenant, campaignId);
+      const { channels, options, ab_test } = found;
+      const material = channels === null ? EMPTY : await this.material(query, tenant, found, channels, timezone);
       return {
         campaign_id: campaignId,
         as_of: this.clock.now().toISOString(),
         timezone,
         ...reportOf(material, channels ?? [], options?.variants ?? [], currency),
         ab_test: testOf(options, ab_test),
-        lift: lift === undefined ? null : liftOf(lift, attribution.window_days),
+        lift: options?.holdout_percent === undefined ? null : await this.lift(query, tenant, found, attribution.window_days),
       };
     });
   }
@@ -81,16 +82,25 @@ export class Reports {
     });
   }
 
-  private async material(query: Query, tenant: Tenant, campaignNo: number, channels: readonly Channel[], timezone: string, test: TestState | null): Promise<Material> {
-    const one = [tenant.id, campaignNo];
+  private async material(query: Query, tenant: Tenant, { campaign_no, started_at, ab_test }: Reported, channels: readonly Channel[], timezone: string): Promise<Material> {
+    const one = [tenant.id, campaign_no];
+    const dates = datesFrom(localDay(started_at!, timezone), localDay(this.clock.now(), timezone));
+    const begins = dates.map((date) => startOfDay(date, timezone));
     const several = channels.length > 1;
-    const [cells] = await query<Pick<Material, 'variants' | 'days'>>(cellsSql(several), [...one, timezone, test?.decided_at ?? null]);
+    const [cells] = await query<Pick<Material, 'variants' | 'days'>>(cellsSql(several), [...one, begins, ab_test?.decided_at ?? null]);
     const { variants, days } = cells!;
     const channelCounts = several ? await query<Material['channels'][number]>(CHANNEL_COUNTS, one) : [{ channel: channels[0]!, ...add(variants) }];
-    const revenue = await query<Material['revenue'][number]>(REVENUE, [...one, timezone]);
+    const revenue = await query<Material['revenue'][number]>(REVENUE, [...one, begins]);
     const [kept] = await query<Record<keyof Counters, string>>('SELECT * FROM mailing_counters WHERE tenant_id = $1 AND campaign_no = $2', one);
     const totals = Object.fromEntries(Object.entries(kept!).map(([name, count]) => [name, Number(count)])) as unknown as Counters;
-    return { totals, variants, days, channels: channelCounts, revenue };
+    return { totals, variants, days, dates, channels: channelCounts, revenue };
+  }
+
+  private async lift(query: Query, tenant: Tenant, { campaign_no, started_at }: Reported, windowDays: number): Promise<ReportLiftDto> {
+    const one = [tenant.id, campaign_no];
+    const [parties] = await query<Pick<LiftCounts, 'treated' | 'control'>>(PARTIES, one);
+    const [ordered] = await query<Omit<LiftCounts, 'treated' | 'control'>>(orderedSql(this.events.standingSource()), [...one, windowDays, started_at]);
+    return liftOf({ ...parties!, ...ordered! }, windowDays);
   }
 
   /** In a transaction that cannot write, and whose statements share one bound of time. */
@@ -110,12 +120,18 @@ export class Reports {
   }
 }
 
-const EMPTY: Material = { totals: { ...NOTHING, revenue: 0 }, variants: [], days: [], channels: [], revenue: [] };
+const EMPTY: Material = { totals: { ...NOTHING, revenue: 0 }, variants: [], days: [], dates: [], channels: [], revenue: [] };
+
+/** The latest of them. */
+const datesFrom = (first: string, last: string): string[] => {
+  const many = Math.max(1, Math.min(DAYS, daysBetween(first, last) + 1));
+  return Array.from({ length: many }, (_, at) => addDays(last, at + 1 - many));
+};
 
 /** One that has not started has a number and nothing to count. */
 async function find(query: Query, tenant: Tenant, campaignId: string): Promise<Reported> {
   const [found] = await query<Reported>(
-    `SELECT c.campaign_no, m.channels, m.options, m.ab_test FROM campaign_directory c LEFT JOIN mailings m ON m.tenant_id = $1 AND m.campaign_no = c.campaign_no
+    `SELECT c.campaign_no, m.channels, m.started_at, m.options, m.ab_test FROM campaign_directory c LEFT JOIN mailings m ON m.tenant_id = $1 AND m.campaign_no = c.campaign_no
       WHERE c.tenant_id = $1 AND c.campaign_id = $2`,
     [tenant.id, campaignId],
   );
