@@ -1,13 +1,14 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { type AbTest, DELIVERY_MODES, type DeliveryMode, type StopRules, type TestState, WINNER_REASONS, type WinnerReason } from '#delivery';
+import { DELIVERY_MODES, type DeliveryMode, type StopRules, type TestState } from '#delivery';
 import { pageOf } from '#http';
 import { percentage, toDecimal } from '#kernel';
 import { type Channel, CHANNELS } from '#tenants';
 import { CAMPAIGN_STATUSES, CAMPAIGN_TYPES, type CampaignStatus, type CampaignType } from '../campaign.js';
 import type { CampaignEntity } from '../campaign.entity.js';
 import type { CampaignRow, CounterRow } from '../campaigns.queries.js';
+import { CampaignAbTestDto } from './campaign-ab-test.dto.js';
 import { CampaignContentDto } from './content.dto.js';
-import { AbTestDto, CampaignVariantDto, SendWindowDto, UtmDto } from './write-campaign.dto.js';
+import { CampaignVariantDto, SendWindowDto, UtmDto } from './write-campaign.dto.js';
 
 /** Customers, each counted once. */
 export class CampaignSummaryMetricsDto {
@@ -183,29 +184,6 @@ export class CampaignStopRulesDto {
 
   static from({ bounce_rate, complaint_rate, promo_budget = false }: StopRules): CampaignStopRulesDto {
     return { bounce_rate: bounce_rate ?? null, complaint_rate: complaint_rate ?? null, promo_budget };
-  }
-}
-
-/** The test as it is written, and where it stands. */
-export class CampaignAbTestDto extends AbTestDto {
-  @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'From when on everybody else waits for the winner.' })
-  sample_sent_at: string | null;
-
-  @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'When the winner is found, or at the end of the campaign if that comes first.' })
-  decides_at: string | null;
-
-  @ApiProperty({ type: String, nullable: true, description: 'The variant that everybody else gets.' })
-  winner: string | null;
-
-  @ApiProperty({ type: String, format: 'date-time', nullable: true })
-  decided_at: string | null;
-
-  @ApiProperty({ type: String, nullable: true, enum: [...WINNER_REASONS, null], description: '`tie`: the first listed of those with the highest rate; `not_enough_data`: nobody did what the test goes by, and the first of all went out.' })
-  reason: WinnerReason | null;
-
-  static from(test: AbTest, state: TestState | null): CampaignAbTestDto {
-    const { sample_sent_at = null, decides_at = null, winner = null, decided_at = null, reason = null } = state ?? {};
-    return { ...test, sample_sent_at, decides_at, winner, decided_at, reason };
   }
 }
 

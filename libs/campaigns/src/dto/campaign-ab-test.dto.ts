@@ -1,0 +1,26 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { type AbTest, type TestState, WINNER_REASONS, type WinnerReason } from '#delivery';
+import { AbTestDto } from './write-campaign.dto.js';
+
+/** The test as it is written, and where it stands. */
+export class CampaignAbTestDto extends AbTestDto {
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'From when on everybody else waits for the winner.' })
+  sample_sent_at: string | null;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'When the winner is found, or at the end of the campaign if that comes first.' })
+  decides_at: string | null;
+
+  @ApiProperty({ type: String, nullable: true, description: 'The variant that everybody else gets.' })
+  winner: string | null;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  decided_at: string | null;
+
+  @ApiProperty({ type: String, nullable: true, enum: [...WINNER_REASONS, null], description: '`tie`: the first listed of those with the highest rate; `not_enough_data`: nobody did what the test goes by, and the first of all went out.' })
+  reason: WinnerReason | null;
+
+  static from(test: AbTest, state: TestState | null): CampaignAbTestDto {
+    const { sample_sent_at = null, decides_at = null, winner = null, decided_at = null, reason = null } = state ?? {};
+    return { ...test, sample_sent_at, decides_at, winner, decided_at, reason };
+  }
+}
