@@ -51,6 +51,12 @@ describe('campaigns by the recipients’ clocks', () => {
   const ledger = async (id: string) =>
     Object.fromEntries((await api().GET(`${ONE}/deliveries`, { params: { path: { campaign_id: id }, query: { limit: 100 } } })).data!.data.map((row) => [row.customer_id, row.reason ?? row.status]));
 
+  test('a start at the end of time is refused, and names itself', async () => {
+    await settings({ timezone: 'Pacific/Auckland' });
+    const body = { name: 'Late', type: 'newsletter' as const, channels: ['email' as const], segment_id: 'seg_all_customers', content, schedule: { start_date: '9999-12-31T23:59:59Z', local_time: true } };
+    expect((await api().POST(PATH, { body })).error).toMatchObject({ status: 400, errors: [{ pointer: '/schedule/start_date' }] });
+  });
+
   test('a local start reaches each at their own hour, whoever has no zone at the tenant’s', async () => {
     await settings({ timezone: 'America/New_York' });
     await people({ auckland: 'Pacific/Auckland', berlin: 'Europe/Berlin', honolulu: 'Pacific/Honolulu', nowhere: null });

@@ -18,7 +18,7 @@ describe('push messages to apps over FCM', () => {
   let app: TestApp;
   let mailings: Mailings;
   const pair = createECDH('prime256v1');
-  const VAPID = { VAPID_PUBLIC_KEY: pair.generateKeys('base64url'), VAPID_PRIVATE_KEY: pair.getPrivateKey().toString('base64url').padStart(43, 'A'), VAPID_SUBJECT: 'mailto:push@trattoria.example' };
+  const VAPID = { VAPID_PUBLIC_KEY: pair.generateKeys('base64url'), VAPID_PRIVATE_KEY: Buffer.from(pair.getPrivateKey('hex').padStart(64, '0'), 'hex').toString('base64url'), VAPID_SUBJECT: 'mailto:push@trattoria.example' };
   beforeAll(async () => {
     [fcm, service] = [await startFcm(), await startPushService()];
     app = await startApp({ worker: true, env: { ALLOW_PRIVATE_TARGETS: '1', PUBLIC_URL: 'https://api.trattoria.example', ...VAPID, ...fcm.env, FCM_SERVICE_ACCOUNT: JSON.stringify(fcm.account.file) } });

@@ -97,6 +97,29 @@ describe('sending over what a tenant runs', () => {
     expect((await mailings.ledger(mailing)).map(({ status, reason }) => [status, reason])).toEqual([['pending', 'http_308'], ['pending', 'http_308']]);
   });
 
+  test('an answer that nobody can keep is an answer all the same', async () => {
+    await connect('http_push');
+    const answers = [{ status: 202, body: { id: 'a\u0000b' } }, { status: 200, body: { id: 'x'.repeat(300) } }, { status: 205 }, 'take' as const];
+    receiver.react = ({ body }) => answers[Number((body.data.subscription as { endpoint: string }).endpoint.slice(-1))]!;
+    const rows = await mailings.ledger(await mailings.send(CONTENT, await guests(4), { channels: ['push'] }));
+    expect(rows.map(({ status, provider_message_id }) => [status, provider_message_id])).toEqual([['accepted', null], ['accepted', null], ['accepted', null], ['accepted', 'msg-1']]);
+  });
+
+  test('where it is connected anew, nothing goes to where it was', async () => {
+    await connect('http_push');
+    const customers = await guests(1);
+    await mailings.send(CONTENT, customers, { channels: ['push'] });
+    const other = await startReceiver();
+    try {
+      await admin().DELETE('/api/v1/marketing/channels/{provider}', { params: { path: { provider: 'http_push' } } });
+      other.secret = (await admin().PUT(`${CHANNELS}/http_push`, { body: { url: `${other.url}/send` } })).data!.secret;
+      await mailings.send(CONTENT, customers, { channels: ['push'] });
+      expect([receiver.posts.length, other.posts.length]).toEqual([1, 1]);
+    } finally {
+      await other.close();
+    }
+  });
+
   test('email goes over the tenant’s own mail server', async () => {
     expect((await admin().PUT(`${CHANNELS}/smtp`, { body: { host: 'localhost', port: smtp.port, security: 'none' } })).data).toMatchObject({ provider: 'smtp', status: 'connected', in_use: true });
     const mailing = await mailings.send(CONTENT, await mailings.crowd(30));

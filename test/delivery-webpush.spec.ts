@@ -1,6 +1,7 @@
 import { createECDH } from 'node:crypto';
 import { startApp, type TestApp } from './support/app.js';
 import { addCustomers } from './support/customers.js';
+import { eventually } from './support/eventually.js';
 import { Mailings } from './support/mailings.js';
 import { startPushService, type TestPushService } from './support/push-service.js';
 import { newTenant } from './support/tokens.js';
@@ -10,7 +11,7 @@ const CONTENT = { subject: 'Hi {{ customer.first_name }}', body: 'Only today: ï¼
 
 function newKeys(): { public_key: string; private_key: string } {
   const pair = createECDH('prime256v1');
-  return { public_key: pair.generateKeys('base64url'), private_key: pair.getPrivateKey().toString('base64url').padStart(43, 'A') };
+  return { public_key: pair.generateKeys('base64url'), private_key: Buffer.from(pair.getPrivateKey('hex').padStart(64, '0'), 'hex').toString('base64url') };
 }
 
 describe('push messages to browsers', () => {
@@ -55,6 +56,14 @@ describe('push messages to browsers', () => {
     expect((await send(customers)).map(({ status, reason }) => [status, reason])).toEqual([['rejected', 'webpush_410'], ['rejected', 'webpush_403'], ['accepted', null]]);
     service.react = () => 'take';
     expect((await send(customers)).map(({ status, reason }) => reason ?? status)).toEqual(['suppressed', 'accepted', 'accepted']);
+  });
+
+  test('a service that puts us off for a day keeps nobody else waiting', async () => {
+    const [evil, good] = await subscribers('evil', 'good');
+    service.react = (browser) => (browser === 'evil' ? { status: 429, headers: { 'retry-after': '86400' } } : 'take');
+    const waiting = await mailings.start(CONTENT, [evil!], { channels: ['push'] });
+    await eventually(async () => expect(await mailings.ledger(waiting)).toMatchObject([{ status: 'pending', reason: 'webpush_429' }]));
+    expect(await send([good!])).toMatchObject([{ status: 'accepted' }]);
   });
 
   test('keys that are none, and messages too long for a push service, are told', async () => {

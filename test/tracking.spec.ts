@@ -55,6 +55,14 @@ describe('the links of an email', () => {
     expect(await mailings.counters(mailing)).toEqual({ sent: 1, delivered: 1, opened: 1, clicked: 1 });
   });
 
+  test('a link in any script leads where it says', async () => {
+    const email = `anna-${mailings.tenant.name}@example.com`;
+    await mailings.send({ subject: 'Hi', body: 'See https://shop.example.com/меню today', cta_text: 'Go', cta_url: 'https://bücher.example/a→b' }, await mailings.people([{ id: 'anna', email }]));
+    const hrefs = [...String((await smtp.mailTo(email)).html).matchAll(/href="http:\/\/127\.0\.0\.1:3000(\/t\/c\/[^"]+)"/g)].map(([, path]) => path!);
+    const targets = await Promise.all(hrefs.map(async (path) => (await get(path)).headers.get('location')));
+    expect(targets.sort()).toEqual(['https://shop.example.com/%D0%BC%D0%B5%D0%BD%D1%8E', 'https://xn--bcher-kva.example/a%E2%86%92b']);
+  });
+
   test('a link whose template fails for the recipient leads to the fixed part of it', async () => {
     const email = `${mailings.tenant.name}-2@example.com`;
     const people = await mailings.people([{ id: 'grace', email }]);

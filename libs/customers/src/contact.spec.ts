@@ -16,6 +16,9 @@ describe('addresses have one spelling', () => {
     ['"a\r\nbcc: b"@example.com', null],
     ['"a b"@example.com', null],
     ['a@example.com\nBcc: x@example.com', null],
+    ['a@exa\tmple.com', null],
+    ['a@example.com/', null],
+    ['a@example.com#x', null],
   ])('%j is the email %j', (text, email) => expect(normaliseEmail(text)).toBe(email));
 
   test.each([

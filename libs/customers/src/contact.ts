@@ -13,6 +13,7 @@ export function normaliseEmail(text: string): string | null {
   if (given.length <= 64 && USUAL.test(given)) return given;
   const trimmed = oneSpelling(given);
   const at = trimmed.lastIndexOf('@');
+  if (/[^\p{L}\p{M}\p{N}.\u3002\uff0e\uff61-]/u.test(trimmed.slice(at + 1))) return null; // domainToASCII drops tabs, and ends at / ? and #
   const address = `${trimmed.slice(0, at)}@${domainToASCII(trimmed.slice(at + 1))}`;
   return at > 0 && !/[\s\p{Cc}]/u.test(address) && isEmail(address) ? address : null; // isEmail takes line breaks between quotes: they would begin another header, or SMTP command
 }

@@ -14,8 +14,8 @@ import type { ChannelDto, ChannelListDto, ConnectedHttpDto, ConnectFcmDto, Conne
 
 /** A version never comes again, not even after a disconnect: workers know by it what they have open. */
 const CONNECT = `
-  INSERT INTO channel_credentials AS known (tenant_id, provider, sealed, version, connected_at, max_per_second) VALUES ($1, $2, $3, (extract(epoch FROM $4::timestamptz) / 10)::int, $4, $5)
-  ON CONFLICT (tenant_id, provider) DO UPDATE SET sealed = excluded.sealed, version = greatest(known.version + 1, excluded.version), connected_at = excluded.connected_at, max_per_second = excluded.max_per_second`;
+  INSERT INTO channel_credentials (tenant_id, provider, sealed, version, connected_at, max_per_second) VALUES ($1, $2, $3, nextval('channel_version'), $4, $5)
+  ON CONFLICT (tenant_id, provider) DO UPDATE SET sealed = excluded.sealed, version = excluded.version, connected_at = excluded.connected_at, max_per_second = excluded.max_per_second`;
 
 const newSecret = (): string => `whsec_${randomBytes(32).toString('base64')}`;
 

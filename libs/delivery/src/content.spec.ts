@@ -24,6 +24,12 @@ test.each(['https://order.example.com?promo=FLASH25', 'http://x.example/{{ promo
   expect(validateContent({ cta_url })).toEqual([]);
 });
 
+test('a link in a body that would lead nowhere is told', () => {
+  expect(validateContent({ sms: { body: 'See https://ada:secret@files.example.com/x' } })).toMatchObject([{ pointer: '/content/sms/body', code: 'invalid_url' }]);
+  expect(validateContent({ cta_url: 'https://a.example/\r\nX: y' })).toMatchObject([{ pointer: '/content/cta_url', code: 'invalid_url' }]);
+  expect(validateContent({ body: 'See https://shop.example.com/меню, https://a.example/{{ promo_code }}' })).toEqual([]);
+});
+
 test('a template that could not be rendered for every recipient is told, and where; one that only lacks data is not', () => {
   const slow = 'Hello\n{% for i in (1..1400) %}{% for j in (1..1400) %}{% endfor %}{% endfor %}';
   const faults = validateContent({ subject: 'Hello', body: '{{ customer.birthday | date: "%d" }}{{ customer.tags | first | append: "!" }}', email: { body: slow }, sms: { body: slow } });

@@ -2,6 +2,7 @@ import type { Fault } from '#kernel';
 import { type Channel, CHANNELS } from '#tenants';
 import { emailSize, MAX_EMAIL_BYTES } from './email-layout.js';
 import { RENDER_MS, templateFault, triedOut } from './template.js';
+import { URL_IN_TEXT } from './url-in-text.js';
 
 /** What one channel says. `subject`, `preheader`, `body` and `cta_text` are Liquid; so is `cta_url` after its host. */
 export interface ChannelContent {
@@ -34,7 +35,7 @@ export type ContentLocale = string | null;
 const TEMPLATES = ['subject', 'preheader', 'body', 'cta_text', 'cta_url'] as const;
 
 /** http(s), and a host that no variable can extend: what is stored decides where a link leads, never a recipient's data. */
-const SAFE_URL = /^https?:\/\/[^\s{}\\/?#@]+([/?#]|$)/i;
+const SAFE_URL = /^https?:\/\/[^\s{}\\/?#@]+([/?#]\P{Cc}*)?$/iu;
 
 /** The languages of the content, in an order that storing it does not change. */
 export const localesOf = ({ locales }: Content): ContentLocale[] => [null, ...Object.keys(locales ?? {}).sort()];
@@ -86,6 +87,9 @@ function channelFaults(path: string, content: ChannelContent, until: number): Fa
   if (typeof content.cta_url === 'string' && !isSafeUrl(content.cta_url)) {
     faults.push({ pointer: `${path}/cta_url`, code: 'invalid_url', detail: 'cta_url must be an http or https URL with a fixed host.' });
   }
+  if ([...(content.body ?? '').matchAll(URL_IN_TEXT)].some(([url]) => !isSafeUrl(url))) {
+    faults.push({ pointer: `${path}/body`, code: 'invalid_url', detail: 'Links in the body must be http or https URLs, with a host and without a user name.' });
+  }
   return faults;
 }
 
@@ -99,4 +103,4 @@ function sizeFault(content: Content, locale: ContentLocale, until: number): Faul
   return [{ pointer: `${path}/body`, code: 'email_too_large', detail: `The email has about ${size} bytes of HTML; mail programs cut off what goes beyond ${MAX_EMAIL_BYTES}.` }];
 }
 
-export const isSafeUrl = (url: string): boolean => SAFE_URL.test(url);
+export const isSafeUrl = (url: string): boolean => SAFE_URL.test(url) && URL.canParse(url.replace(/\{[{%][^]*$/, ''));

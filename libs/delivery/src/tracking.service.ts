@@ -43,7 +43,7 @@ export class Tracking {
     const { tenant, target } = await this.read('c', token);
     const url = await this.destination(tenant, target);
     await this.note(tenant, target, 'clicked', machine);
-    return url;
+    return asHeader(url);
   }
 
   /**
@@ -126,6 +126,9 @@ export class Tracking {
     return profile === null ? null : ((await this.uniqueCodes.of(tx, tenant, campaignNo, [profile.customer_no])).get(profile.customer_no) ?? null);
   }
 }
+
+/** A header holds ASCII alone: what else there is, is encoded as a browser would. */
+const asHeader = (url: string): string => (/^[\x21-\x7e]*$/.test(url) ? url : new URL(url).href);
 
 /** Null when the template fails for this recipient, or does not make a URL: whoever clicks is led to the fixed part of it, not to an error. */
 function filledIn(template: string, scope: Scope): string | null {

@@ -13,6 +13,16 @@ const codeOf = (body: string | Buffer): string | undefined => {
 };
 
 describe('a JSON body', () => {
+  test('what is no JSON is not quoted: it may be a credential', () => {
+    let told = '';
+    try {
+      parseJson(Buffer.from('{"auth_token":hunter2hunter2}'));
+    } catch (error) {
+      told = (error as RequestError).message;
+    }
+    expect(told).toBe("The body is not JSON: Unexpected token 'h'");
+  });
+
   test('what JSON can spell and PostgreSQL can store comes through', () => {
     const storable = fc.jsonValue({ maxDepth: 5 }).filter((value) => !/\\u0000|\\ud[89a-f]|__proto__|"constructor"/i.test(JSON.stringify(value)));
     fc.assert(fc.property(storable, (value) => expect(parseJson(Buffer.from(JSON.stringify(value)))).toEqual(JSON.parse(JSON.stringify(value)))));

@@ -52,7 +52,7 @@ export function parseJson(body: Buffer, { batch, whole = false, mostParts = Infi
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new RequestError('validation_failed', { detail: `The body is not JSON: ${(error as Error).message.slice(0, 200)}` });
+    throw new RequestError('validation_failed', { detail: `The body is not JSON: ${reasonIn(error)}` });
   }
   const escaped = text.includes('\\u');
   let faults = unstorable(value, escaped);
@@ -61,6 +61,9 @@ export function parseJson(body: Buffer, { batch, whole = false, mostParts = Infi
   if (whole) return new Unstorable(faults, printOf(body), value);
   throw validationFailed(faults);
 }
+
+/** V8's message ends on what stands around the place, which may be a credential. */
+const reasonIn = (error: unknown): string => (error as Error).message.replace(/, (\.\.\.)?"[^]*$/, '');
 
 const printOf = (body: Buffer): string => createHash('sha256').update(body).digest('base64');
 

@@ -12,6 +12,9 @@ const MOST_BYTES = 64 * 1024;
 /** How long a connection may take, in milliseconds. */
 const CONNECT_MS = 10_000;
 
+/** Answers that a Response has no body for (https://fetch.spec.whatwg.org/#null-body-status). */
+const BODILESS = new Set([204, 205, 304]);
+
 /** The host is none that a tenant may have us call. */
 export class RefusedTargetError extends Error {
   readonly code = 'ETARGETREFUSED';
@@ -56,8 +59,9 @@ export class Outbound {
       request.on('response', answered).on('error', failed).on('socket', (socket) => giveUpConnecting(request, socket)).end(body);
     });
     const text = await beginningOf(answer);
-    const empty = answer.statusCode === 204 || answer.statusCode === 304;
-    return new Response(empty ? null : text, { status: answer.statusCode!, headers: headersOf(answer) });
+    const status = answer.statusCode!;
+    if (status < 200 || status > 599) throw Object.assign(new Error(`${status} is no status of an answer`), { code: 'EBADSTATUS' });
+    return new Response(BODILESS.has(status) ? null : text, { status, headers: headersOf(answer) });
   }
 
   /**

@@ -20,9 +20,12 @@ const IsPercent = (): PropertyDecorator =>
 
 const present = (_: object, value: unknown): boolean => value !== undefined;
 
+/** In the last year that has four digits, the clocks of some zones show the next. */
+const BEFORE_9999 = /^(?!9999)/;
+
 /** When the campaign starts, and when its time is over. */
 export class CampaignScheduleDto {
-  @IsOptional() @IsInstant()
+  @IsOptional() @IsInstant() @Matches(BEFORE_9999, { message: 'start_date must lie before the year 9999' })
   @ApiProperty({ type: String, format: 'date-time', required: false, nullable: true, example: '2026-01-31T12:00:00Z', description: 'When sending begins.' })
   start_date?: string | null;
 

@@ -130,12 +130,14 @@ export class Delivery1764000005000 implements MigrationInterface {
       ) PARTITION BY HASH (tenant_id, customer_no);
       CREATE INDEX delivery_hits_clicks ON delivery_hits (tenant_id, campaign_no, link_no, machine, customer_no) WHERE kind = 'click';`);
     await runner.query(`
+      CREATE SEQUENCE channel_version AS int;
+      GRANT USAGE ON SEQUENCE channel_version TO ${APP_ROLE};
       CREATE TABLE channel_credentials (
         tenant_id int NOT NULL REFERENCES tenants,
         provider text NOT NULL,
         sealed bytea NOT NULL,
         max_per_second int,
-        version int NOT NULL DEFAULT 1,
+        version int NOT NULL,
         connected_at timestamptz NOT NULL,
         PRIMARY KEY (tenant_id, provider)
       );
@@ -195,7 +197,7 @@ export class Delivery1764000005000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(`DROP TABLE ${[...TABLES, 'campaign_directory', 'sender_sessions'].join(', ')}; DROP SEQUENCE sender_session_no`);
+    await runner.query(`DROP TABLE ${[...TABLES, 'campaign_directory', 'sender_sessions'].join(', ')}; DROP SEQUENCE sender_session_no, channel_version`);
   }
 }
 

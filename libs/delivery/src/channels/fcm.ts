@@ -1,7 +1,7 @@
 import type { PushMessage } from '../message.js';
 import type { Channel, Outcome } from './channel.js';
 import { GoogleTokens, type ServiceAccount } from './google-tokens.js';
-import { type Answer, call } from './provider-call.js';
+import { type Answer, call, plain } from './provider-call.js';
 
 /** FCM takes a message a call; so many calls are under way at once. */
 const CALLS = 50;
@@ -99,8 +99,7 @@ function errorOf(body: string): { code: string; field: string; message: string }
 
 /** An answer that cannot be read is no reason to doubt the status that came with it. */
 function nameOf(body: string): string | null {
-  const name = parsed<{ name?: unknown }>(body)?.name;
-  return typeof name === 'string' ? name.slice(0, 500) : null;
+  return plain(parsed<{ name?: unknown }>(body)?.name);
 }
 
 function parsed<T>(body: string): T | null {

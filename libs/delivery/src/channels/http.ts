@@ -3,7 +3,7 @@ import type { Outbound } from '#http';
 import type { Channel as ChannelName } from '#tenants';
 import type { Message } from '../message.js';
 import type { Channel, Outcome } from './channel.js';
-import { call } from './provider-call.js';
+import { call, plain } from './provider-call.js';
 
 /** One message a call; so many calls are under way at once. */
 const CALLS = 20;
@@ -80,8 +80,7 @@ function contentOf(message: Message): object {
 /** The receiver's own id of the message, when its answer has one. */
 function idIn(body: string): string | null {
   try {
-    const id = (JSON.parse(body) as { id?: unknown } | null)?.id;
-    return typeof id === 'string' && id.length <= 200 ? id : null;
+    return plain((JSON.parse(body) as { id?: unknown } | null)?.id);
   } catch {
     return null;
   }

@@ -1,14 +1,15 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
+import { gzipSync } from 'node:zlib';
 import type { AddressInfo } from 'node:net';
 import { call } from './provider-call.js';
 
 describe('what a provider’s answer means for a message', () => {
   let server: Server;
   let url: string;
-  let answer: { status: number; headers?: Record<string, string> } | null;
+  let answer: { status: number; headers?: Record<string, string>; body?: Buffer } | null;
   beforeEach(async () => {
-    server = createServer((request, response) => (answer === null ? request.socket.destroy() : response.writeHead(answer.status, answer.headers).end('{}')));
+    server = createServer((request, response) => (answer === null ? request.socket.destroy() : response.writeHead(answer.status, answer.headers).end(answer.body ?? '{}')));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
@@ -44,6 +45,11 @@ describe('what a provider’s answer means for a message', () => {
     const pause = !told.ok && told.outcome.status === 'retry' ? told.outcome.pauseMs! : 0;
     expect(pause).toBeGreaterThan(57_000);
     expect(pause).toBeLessThanOrEqual(60_000);
+  });
+
+  test('of what has no end, packed or not, the beginning is read', async () => {
+    answer = { status: 200, headers: { 'content-encoding': 'gzip' }, body: gzipSync(Buffer.alloc(50_000_000, 'x')) };
+    expect(await ask()).toMatchObject({ ok: true, body: 'x'.repeat(65_536) });
   });
 
   test('nobody knows when it hangs up; nothing was sent where nobody listens', async () => {

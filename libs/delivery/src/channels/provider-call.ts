@@ -8,6 +8,9 @@ const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNRE
 
 const DAY_MS = 86_400_000;
 
+/** What is read of an answer, unpacked: a provider's own words are short. */
+const MOST_BYTES = 64 * 1024;
+
 /** A provider's answer, or why there is none; `outcome` is what it means for what was not taken. */
 export type Answer = { ok: true; headers: Headers; body: string } | { ok: false; status: number | null; body: string; outcome: Refusal };
 
@@ -31,7 +34,7 @@ export type Refusal = Exclude<Outcome, { status: 'accepted' | 'uncalled' }>;
 export async function call(provider: string, url: string, request: ProviderRequest, send: (url: string, init: ProviderRequest & { signal: AbortSignal }) => Promise<Response> = directly): Promise<Answer> {
   try {
     const response = await send(url, { ...request, signal: AbortSignal.timeout(CALL_MS) });
-    const body = await response.text();
+    const body = await beginningOf(response);
     if (response.ok) return { ok: true, headers: response.headers, body };
     return { ok: false, status: response.status, body, outcome: refusal(provider, response) };
   } catch (error) {
@@ -54,6 +57,21 @@ function retryAfter(value: string | null, now: Date): number {
   const pause = /^\d+$/.test(value ?? '') ? Number(value) * 1000 : Date.parse(value ?? '') - now.getTime();
   return pause > 0 ? Math.min(pause, DAY_MS) : 0;
 }
+
+/** The rest is not waited for. */
+async function beginningOf({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body ?? []) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= MOST_BYTES) break; // which gives up the rest
+  }
+  return Buffer.concat(chunks).subarray(0, MOST_BYTES).toString('utf8');
+}
+
+/** An id or a code that a provider gave, as the ledger can keep it; null where it gave none that is plain. */
+export const plain = (given: unknown): string | null => (/^[\x21-\x7e]{1,200}$/.test(String(given)) && (typeof given === 'string' || typeof given === 'number') ? String(given) : null);
 
 /** fetch says only that it failed; why is in the cause. */
 function codeOf(error: unknown): string {

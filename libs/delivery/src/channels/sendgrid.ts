@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { EmailMessage } from '../message.js';
 import { CALLING_MS, type Channel, type Outcome } from './channel.js';
-import { call } from './provider-call.js';
+import { call, plain } from './provider-call.js';
 
 /** Personalizations of one call (https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations). */
 const PERSONALIZATIONS = 1_000;
@@ -58,7 +58,7 @@ export class SendGridChannel implements Channel<EmailMessage> {
       headers: { authorization: `Bearer ${this.apiKey}`, 'content-type': 'application/json' },
       body: JSON.stringify(messages.length === 1 ? single(messages[0]!) : shared(messages)),
     });
-    if (answer.ok) return { messages, outcome: { status: 'accepted', providerMessageId: answer.headers.get('x-message-id') }, refused: false };
+    if (answer.ok) return { messages, outcome: { status: 'accepted', providerMessageId: plain(answer.headers.get('x-message-id')) }, refused: false };
     return { messages, outcome: answer.outcome, refused: answer.outcome.status === 'rejected' && messages.length > 1 };
   }
 }

@@ -1,7 +1,7 @@
 import type { SuppressionReason } from '#customers';
 import type { SmsMessage } from '../message.js';
 import type { Channel, Outcome } from './channel.js';
-import { call } from './provider-call.js';
+import { call, plain } from './provider-call.js';
 
 /** Twilio takes one message a call; so many calls are under way at once. */
 const CALLS = 20;
@@ -62,8 +62,7 @@ export class TwilioChannel implements Channel<SmsMessage> {
 /** A member of Twilio's answer. One that cannot be read is no reason to doubt the status that came with it. */
 function field(body: string, name: string): string | null {
   try {
-    const value = (JSON.parse(body) as Record<string, unknown> | null)?.[name];
-    return typeof value === 'string' || typeof value === 'number' ? String(value) : null;
+    return plain((JSON.parse(body) as Record<string, unknown> | null)?.[name]);
   } catch {
     return null;
   }

@@ -3,7 +3,7 @@ import jwt from 'jsonwebtoken';
 import type { Outbound } from '#http';
 import type { PushMessage } from '../message.js';
 import type { Channel, Outcome } from './channel.js';
-import { call } from './provider-call.js';
+import { call, plain } from './provider-call.js';
 import { encryptPush, MOST_BYTES, type PushKeys } from './push-encryption.js';
 
 /** A push service takes one message a call; so many calls are under way at once. */
@@ -65,12 +65,12 @@ export class WebPushChannel implements Channel<PushMessage> {
       topic: deliveryId, // sent again, it takes the place of the one that waits
     };
     const answer = await call('webpush', to, { method: 'POST', headers, body: encrypted }, (endpoint, init) => this.outbound.fetch(endpoint, init));
-    if (answer.ok) return { status: 'accepted', providerMessageId: answer.headers.get('location')?.slice(0, 500) ?? null };
+    if (answer.ok) return { status: 'accepted', providerMessageId: plain(answer.headers.get('location')) };
     const { outcome } = answer;
     if (answer.status === 404 || answer.status === 410) return { status: 'rejected', reason: outcome.reason, closes: 'hard_bounce' };
-    // The service is this subscription's own choice: what it refuses or cannot be reached for says nothing of the others'.
+    // The service is this subscription's own choice: what it refuses, puts off or cannot be reached for says nothing of the others'.
     if (outcome.status === 'barred') return { status: 'rejected', reason: outcome.reason };
-    return outcome.status === 'retry' ? { ...outcome, reached: true } : outcome;
+    return outcome.status === 'retry' ? { status: 'retry', reason: outcome.reason, reached: true } : outcome;
   }
 
   /** Says to one push service who we are. */
