@@ -8,5 +8,5 @@ export default {
   globalSetup: '<rootDir>/test/support/global-setup.js',
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
   maxWorkers: 3, // of two cores: specs wait for crashes, leases and locks as often as they compute
-  testTimeout: 30_000,
+  testTimeout: 60_000,
 };
