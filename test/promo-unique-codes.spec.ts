@@ -169,6 +169,23 @@ describe('a promo code for each recipient', () => {
       expect(await rowsOf('promo_codes', 'x.redemption_id IS NOT NULL')).toHaveLength(5); // who was refused may come again
     });
 
+    test('and the code that it begins with does not, where the promo was made for the campaign', async () => {
+      const { ada } = await sent();
+      expect([await shop.validate('FLASH25', 'ada'), await shop.validate('FLASH25'), (await shop.redeem('FLASH25')).code]).toEqual(['unique_code_required', 'unique_code_required', 'unique_code_required']);
+      const body = { name: 'Open', type: 'promotion' as const, channels: ['email' as const], segment_id: 'seg_all_customers', promo_code: 'FLASH25', promo_discount_percent: 25 };
+      expect((await shop.api.POST(CAMPAIGNS, { body })).error).toMatchObject({ status: 409, code: 'promo_code_exists' }); // its readers could not redeem what it prints
+      const draft = await shop.create('seg_all_customers');
+      expect((await shop.api.PATCH(`${CAMPAIGNS}/{campaign_id}`, { ...shop.one(draft), body: { unique_promo_codes: false } })).error).toMatchObject({ code: 'promo_code_exists' });
+      const { data } = await shop.api.GET('/api/v1/marketing/promos', { params: { query: { code: ada } } });
+      expect((await shop.api.PATCH('/api/v1/marketing/promos/{promo_id}', { params: { path: { promo_id: data!.data[0]!.id } }, body: { unique_codes_only: false } })).error).toBeUndefined();
+      expect([await shop.validate('FLASH25'), await shop.validate(ada)]).toEqual(['valid', 'valid']);
+      expect((await shop.api.POST(CAMPAIGNS, { body })).error).toBeUndefined();
+
+      await shop.api.POST('/api/v1/marketing/promos', { body: { code: 'PUBLIC', type: 'percentage', value: 25 } });
+      await shop.create('seg_all_customers', { promo_code: 'PUBLIC' });
+      expect(await shop.validate('PUBLIC')).toBe('valid'); // it was there before
+    });
+
     test('and no other promo can have it; its own is found by it', async () => {
       const { ada } = await sent();
       expect((await shop.api.POST('/api/v1/marketing/promos', { body: { code: ada, type: 'percentage', value: 5 } })).error).toMatchObject({ status: 409, code: 'promo_code_exists' });

@@ -32,7 +32,7 @@ export class CampaignEditor {
   async edit(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, written: CreateCampaignDto | UpdateCampaignDto, surroundings: Surroundings): Promise<Segment> {
     const { name, type, channels, priority, content, schedule, holdout_percent, stop_rules, utm, delivery_mode, send_window, variants, ab_test } = written;
     const exclude_segment_ids = written.exclude_segment_ids?.length === 0 ? null : written.exclude_segment_ids;
-    const before = { code: campaign.promoCode, discount: campaign.promoDiscount, dates: promoDates(campaign) };
+    const before = { code: campaign.promoCode, discount: campaign.promoDiscount, unique: campaign.options.unique_promo_codes, dates: promoDates(campaign) };
     Object.assign(campaign, defined({ name, type, channels, priority }));
     if (content !== undefined) campaign.content = content === null ? null : mergePatch<Content>(campaign.content, content);
     campaign.options = mergePatch<MailingOptions>(campaign.options, { holdout_percent, stop_rules, utm, delivery_mode, send_window, exclude_segment_ids, variants, ab_test });
@@ -47,7 +47,7 @@ export class CampaignEditor {
     await this.checks.excludable(tx, tenant, campaign.options.exclude_segment_ids ?? []);
     const segment = this.checks.mailable(surroundings, campaign.channels);
     Object.assign(campaign, { segmentNo: segment.no, segmentId: segment.id, segmentName: segment.name });
-    if (campaign.promoCode !== before.code || campaign.promoDiscount !== before.discount) await this.attachPromo(tx, tenant, campaign);
+    if (campaign.promoCode !== before.code || campaign.promoDiscount !== before.discount || campaign.options.unique_promo_codes !== before.unique) await this.attachPromo(tx, tenant, campaign);
     else await this.movePromo(tx, tenant, campaign, before.dates);
     return segment;
   }
@@ -106,6 +106,7 @@ export class CampaignEditor {
     const promo = await this.promos.attachToCampaign(tx, tenant, {
       code: campaign.promoCode,
       percent: campaign.promoDiscount / 100,
+      unique: campaign.options.unique_promo_codes ?? false,
       ...promoDates(campaign),
     });
     campaign.promoId = promo.promoId;

@@ -82,6 +82,7 @@ export function judge(codes: readonly string[], promos: ReadonlyMap<string, Code
 
 function refusalOf(promo: CodedPromo, order: Order, { at, timezone, currency, customer }: Facts, others: readonly Pick<Standing, 'promoNo' | 'stackable'>[]): Refusal | null {
   if (others.some(({ promoNo }) => promoNo === promo.promoNo)) return refuse('already_redeemed_for_order');
+  if (promo.uniqueCodesOnly && promo.assigned === null) return refuse('unique_code_required');
   if (promo.assigned !== null && promo.assigned.customerNo !== customer?.customerNo) return refuse('code_not_yours');
   if (promo.assigned?.redeemed) return refuse('code_already_redeemed');
   if (promo.status !== 'active') return refuse('inactive');

@@ -84,6 +84,10 @@ export class PromoEntity {
   @Column('boolean', { name: 'first_order_only' })
   firstOrderOnly: boolean;
 
+  /** Its own code does not redeem, those that customers were given do. */
+  @Column('boolean', { name: 'unique_codes_only', default: false })
+  uniqueCodesOnly: boolean;
+
   @Column('boolean')
   stackable: boolean;
 

@@ -15,6 +15,7 @@ export const REASONS = {
   not_started: [422, 'The promo is not valid yet.'],
   expired: [422, 'The promo is no longer valid.'],
   outside_schedule: [422, 'The promo does not hold at this hour.'],
+  unique_code_required: [422, 'Only the codes that customers were given redeem the promo.'],
   code_not_yours: [422, 'The code was given to another customer.'],
   code_already_redeemed: [409, 'The code works once, and was redeemed.'],
   usage_limit_reached: [409, 'The promo has been used as often as it may be.'],

@@ -35,6 +35,7 @@ export const WELCOME20 = {
   valid_until: '2026-12-31T23:59:59.000Z',
   schedule: null,
   first_order_only: false,
+  unique_codes_only: false,
   stackable: false,
   priority: 0,
   status: 'active',

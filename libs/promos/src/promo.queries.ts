@@ -7,7 +7,7 @@ import type { CodedPromo, Promo, PromoEntity, PromoStatus, PromoType } from './p
 const PROMO = `SELECT p.promo_no AS "promoNo", p.promo_id AS "promoId", p.code, p.type, p.value::float8, p.min_order_amount::float8 AS "minOrderAmount",
     p.max_discount::float8 AS "maxDiscount", p.usage_limit AS "usageLimit", p.per_customer_limit AS "perCustomerLimit", p.budget::float8,
     p.valid_from AS "validFrom", p.valid_until AS "validUntil", p.applies_to AS "appliesTo", p.schedule, p.segment_no AS "segmentNo", p.segment_id AS "segmentId",
-    p.first_order_only AS "firstOrderOnly", p.stackable, p.priority, p.status, p.created_at AS "createdAt", p.updated_at AS "updatedAt", p.version,
+    p.first_order_only AS "firstOrderOnly", p.unique_codes_only AS "uniqueCodesOnly", p.stackable, p.priority, p.status, p.created_at AS "createdAt", p.updated_at AS "updatedAt", p.version,
     used.uses, used.discounted
   FROM promos p
   CROSS JOIN LATERAL (SELECT coalesce(sum(t.uses), 0)::float8 AS uses, coalesce(sum(t.discount), 0)::float8 AS discounted

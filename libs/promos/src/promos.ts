@@ -13,6 +13,8 @@ export interface CampaignPromo {
   code: string;
   /** 25 is 25 %. */
   percent: number;
+  /** Whether it is redeemed by codes that customers are given: one that is made for it has no other. */
+  unique?: boolean;
   validFrom: Date | null;
   validUntil: Date | null;
 }
@@ -40,12 +42,14 @@ export class Promos {
     const standing = (await promosByCode(tx, tenant, [code])).get(code);
     if (standing !== undefined && (standing.status !== 'archived' || standing.assigned !== null)) {
       if (standing.assigned !== null || standing.type !== 'percentage' || standing.value !== Math.round(want.percent * 100)) throw new PromoError('promo_code_exists');
+      if (standing.uniqueCodesOnly && !want.unique) throw new PromoError('promo_code_exists', { detail: 'The promo is redeemed by codes that customers were given, not by its own (`unique_codes_only`).' });
       return { promoId: standing.promoId, code };
     }
     const { body } = await this.promos.createIn(tx, tenant, {
       code,
       type: 'percentage',
       value: want.percent,
+      unique_codes_only: want.unique ?? false,
       valid_from: want.validFrom?.toISOString(),
       valid_until: want.validUntil?.toISOString(),
     });

@@ -6,7 +6,7 @@ import type { Schedule } from './schedule.js';
 const DEFAULTS: Terms = {
   value: null, minOrderAmount: null, maxDiscount: null, usageLimit: null, perCustomerLimit: null, budget: null,
   validFrom: null, validUntil: null, appliesTo: { all_items: true }, schedule: null, segmentId: null,
-  firstOrderOnly: false, stackable: false, priority: 0,
+  firstOrderOnly: false, uniqueCodesOnly: false, stackable: false, priority: 0,
 };
 
 type Complain = (member: string, code: string, detail: string) => void;
@@ -39,6 +39,7 @@ export function readTerms(type: PromoType, dto: PromoTermsDto, currency: string,
     schedule: merged(dto.schedule, standing.schedule, null, (patch) => mergePatch<Schedule>(standing.schedule, patch)),
     segmentId: merged(dto.customer_segment_id, standing.segmentId, null),
     firstOrderOnly: merged(dto.first_order_only, standing.firstOrderOnly, false),
+    uniqueCodesOnly: merged(dto.unique_codes_only, standing.uniqueCodesOnly, false),
     stackable: merged(dto.stackable, standing.stackable, false),
     priority: merged(dto.priority, standing.priority, 0),
   };

@@ -152,7 +152,7 @@ class OptionalPartsDto {
   @ApiProperty({ type: Number, required: false, nullable: true, minimum: 0.01, maximum: 100, example: 25 })
   promo_discount_percent?: number | null;
 
-  /** Whether each recipient is given a code of their own, begun like `promo_code`: it redeems once, and for them alone. `{{ promo_code }}` prints it; on a previewed or tested message it is a sample that does not redeem. */
+  /** Whether each recipient is given a code of their own, begun like `promo_code`: it redeems once, and for them alone. A promo that is made with the campaign is redeemed by those alone (`unique_codes_only`). `{{ promo_code }}` prints it; on a previewed or tested message it is a sample that does not redeem. */
   @IsOptional() @IsBoolean()
   @ApiProperty({ type: Boolean, required: false, nullable: true, example: true })
   unique_promo_codes?: boolean | null;

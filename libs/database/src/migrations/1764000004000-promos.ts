@@ -27,6 +27,7 @@ export class Promos1764000004000 implements MigrationInterface {
         segment_no int,
         segment_id text,
         first_order_only boolean NOT NULL,
+        unique_codes_only boolean NOT NULL DEFAULT false,
         stackable boolean NOT NULL,
         priority int NOT NULL,
         status text NOT NULL CHECK (status IN ('active', 'paused', 'archived')),

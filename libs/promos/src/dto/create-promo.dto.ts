@@ -108,6 +108,10 @@ export class PromoTermsDto {
   @IsOptional() @IsBoolean()
   first_order_only?: boolean | null;
 
+  /** Whether its own code does not redeem, but only those that campaigns with `unique_promo_codes` give to customers. */
+  @IsOptional() @IsBoolean()
+  unique_codes_only?: boolean | null;
+
   /** May be combined with other stackable promos on one order. */
   @IsOptional() @IsBoolean()
   stackable?: boolean | null;

@@ -31,6 +31,10 @@ export class PromoDto {
   schedule: ScheduleDto | null;
   customer_segment_id: string | null;
   first_order_only: boolean;
+
+  /** Its own code does not redeem, those that customers were given do. True of a promo that was made with a campaign with `unique_promo_codes`. */
+  unique_codes_only: boolean;
+
   stackable: boolean;
   priority: number;
 
@@ -64,6 +68,7 @@ export class PromoDto {
       schedule: promo.schedule,
       customer_segment_id: promo.segmentId,
       first_order_only: promo.firstOrderOnly,
+      unique_codes_only: promo.uniqueCodesOnly,
       stackable: promo.stackable,
       priority: promo.priority,
       status: promo.status,
