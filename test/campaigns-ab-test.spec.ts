@@ -118,11 +118,15 @@ describe('an A/B test', () => {
   });
 
   test('the end of the campaign ends the wait, and whoever waited has missed it', async () => {
-    const id = await start(60, { schedule: { end_date: new Date(app.clock.now().getTime() + 90 * MINUTE).toISOString() } });
+    const at = (minutes: number) => new Date(app.clock.now().getTime() + minutes * MINUTE).toISOString();
+    const id = await start(60, { schedule: { end_date: at(90) }, send_window: { start: at(45).slice(11, 16), end: at(-60).slice(11, 16) } });
+    await eventually(async () => expect((await ledger(id)).some(({ reason }) => reason === 'send_window')).toBe(true));
+    app.clock.advance(46 * MINUTE);
     await sampleSent(id);
     const rest = waiting(await ledger(id)).length;
     await click(id, 'b', 1);
-    app.clock.advance(91 * MINUTE);
+    app.clock.advance(45 * MINUTE);
+    expect(Date.parse((await campaign(id)).ab_test!.decides_at!)).toBeGreaterThan(app.clock.now().getTime());
     await completed(id);
     expect((await campaign(id)).ab_test).toMatchObject({ winner: 'b', reason: 'best' });
     expect((await ledger(id)).filter(({ status, reason }) => status === 'skipped' && reason === 'window_missed')).toHaveLength(rest);

@@ -127,8 +127,13 @@ describe('the report of a campaign', () => {
 
   test('lift: orders of those written to beside those of the control group, in the days after', async () => {
     const people = await mailings.crowd(500);
-    await order(['guest-0', 'guest-1'], now(-HOUR)); // before: nothing that the campaign did
-    const mailing = await mailings.send(CONTENT, people, { options: { holdout_percent: 40 } });
+    const clock = (hours: number) => now(hours * HOUR).toISOString().slice(11, 16);
+    const mailing = await mailings.start(CONTENT, people, { options: { holdout_percent: 40, send_window: { start: clock(3), end: clock(-1) } } });
+    await eventually(async () => expect((await ledger(mailing)).filter(({ reason }) => reason === 'send_window')).toHaveLength(500));
+    app.clock.advance(HOUR);
+    await order(Array.from({ length: 200 }, (_, n) => `guest-${n}`), now()); // it has started, and has not come to anybody: nothing that it did
+    app.clock.advance(2 * HOUR);
+    await mailings.finished(mailing);
     const rows = await ledger(mailing);
     const ids = new Map((await app.sql<{ customer_no: number; customer_id: string }>('SELECT customer_no, customer_id FROM customers WHERE tenant_id = $1', [mailings.tenant.id])).map((row) => [row.customer_no, row.customer_id]));
     const [control, treated] = ['holdout', null].map((reason) => rows.filter((row) => row.reason === reason).map(({ customer_no }) => ids.get(customer_no)!)) as [string[], string[]];
