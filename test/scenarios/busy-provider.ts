@@ -9,7 +9,7 @@ import { exactly } from './verdicts.js';
 const RECIPIENTS = 40_000;
 const NORMAL_SECONDS = 10;
 const BUSY_SECONDS = 60;
-const RETRY_AFTER_SECONDS = 10;
+const RETRY_AFTER_SECONDS = 20;
 const MOST = 0.02;
 
 /** The provider says 503 and when to come back, for a minute, in the middle of a campaign of text messages. */
