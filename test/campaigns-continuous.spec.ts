@@ -112,4 +112,16 @@ describe('continuous campaigns and those who are left out', () => {
     const deleted = await api().DELETE(`${SEGMENTS}/{segment_id}`, { params: { path: { segment_id: vips } } });
     expect(deleted.error).toMatchObject({ code: expect.stringMatching(/in_use|invalid_state/), detail: expect.stringContaining(continuous) });
   });
+
+  test('a draft whose excluded segment is gone may be changed in all else, and is not started before it names none', async () => {
+    const [list, vips] = [await segment({}), await segment({ name: 'VIPs' })];
+    const id = await create({ segment_id: list, exclude_segment_ids: [vips] });
+    await api().DELETE(`${SEGMENTS}/{segment_id}`, { params: { path: { segment_id: vips } } });
+    const renamed = await api().PATCH(ONE, { ...one(id), body: { name: 'Other' } });
+    expect([renamed.response.status, renamed.data]).toMatchObject([200, { name: 'Other', exclude_segment_ids: [vips] }]);
+    expect((await api().PATCH(ONE, { ...one(id), body: { exclude_segment_ids: [vips] } })).error).toMatchObject({ code: 'segment_not_found', errors: [{ pointer: '/exclude_segment_ids/0' }] });
+    expect((await api().POST(`${ONE}/start`, one(id))).error).toMatchObject({ code: 'segment_not_found' });
+    expect((await api().PATCH(ONE, { ...one(id), body: { exclude_segment_ids: null } })).data).toMatchObject({ exclude_segment_ids: [] });
+    await act(id, 'start');
+  });
 });

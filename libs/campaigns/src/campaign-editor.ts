@@ -44,7 +44,7 @@ export class CampaignEditor {
     }
     const faults = this.faults(campaign);
     if (faults.length > 0) throw validationFailed(faults);
-    await this.checks.excludable(tx, tenant, campaign.options.exclude_segment_ids ?? []);
+    await this.checks.excludable(tx, tenant, exclude_segment_ids ?? []); // those that it named before are looked at again when it starts
     const segment = this.checks.mailable(surroundings, campaign.channels);
     Object.assign(campaign, { segmentNo: segment.no, segmentId: segment.id, segmentName: segment.name });
     if (campaign.promoCode !== before.code || campaign.promoDiscount !== before.discount || campaign.options.unique_promo_codes !== before.unique) await this.attachPromo(tx, tenant, campaign);
