@@ -21,6 +21,8 @@ describe('messages of customers who are merged', () => {
   });
   beforeEach(async () => {
     mailings = await Mailings.of(app, newTenant());
+    smtp.beforeReply = undefined;
+    smtp.recipients.length = 0;
     oldAddress = mailings.address('old');
     [newNo, oldNo, bob] = (await mailings.named('new', 'old', 'bob')) as [number, number, number];
   });
@@ -33,6 +35,66 @@ describe('messages of customers who are merged', () => {
   };
   const linksOf = async (address: string) => [...String((await smtp.mailTo(address)).html).matchAll(/href="http:\/\/127\.0\.0\.1:3000(\/t\/c\/[^"]+)"/g)].map(([, path]) => path!);
   const visit = (path: string) => app.fetch(path, { token: '', redirect: 'manual', headers: BROWSER });
+
+  /** Has the server keep its answer to the first message for each of these. */
+  const holding = (...addresses: string[]) => {
+    const answers = new Map(addresses.map((address) => [address, { came: Promise.withResolvers<void>(), answer: Promise.withResolvers<void>() }]));
+    smtp.beforeReply = (address) => {
+      const held = answers.get(address);
+      answers.delete(address);
+      held?.came.resolve();
+      return held?.answer.promise;
+    };
+    return addresses.map((address) => answers.get(address)!);
+  };
+  const later = () => Object.assign(new Error('4.7.1 Greylisted'), { responseCode: 451 });
+  /** The one message of a mailing to both. */
+  const onlyMessage = async (mailing: Mailing) => {
+    await eventually(async () => expect(await mailings.state(mailing)).toBe('finished'), { within: 20_000 });
+    const rows = await mailings.ledger(mailing);
+    expect(rows.map(({ customer_no, status }) => [customer_no, status])).toEqual([[newNo, 'accepted']]);
+    expect(await mailings.counters(mailing)).toEqual({ sent: 1, delivered: 1 });
+  };
+
+  test('whoever is just being written to under one number is not written to under the other meanwhile', async () => {
+    const [old] = holding(oldAddress);
+    const mailing = await mailings.start(CONTENT, [oldNo]);
+    await old!.came.promise;
+    await app.sql(`INSERT INTO deliveries (tenant_id, campaign_no, customer_no, channel, next_attempt_at) VALUES ($1, $2, $3, 'email', $4::timestamptz + interval '1 hour')`, [mailings.tenant.id, mailing.campaignNo, newNo, app.clock.now()]);
+    await merge();
+    await app.sql('UPDATE deliveries SET next_attempt_at = $3 WHERE tenant_id = $1 AND campaign_no = $2 AND customer_no = $4', [mailings.tenant.id, mailing.campaignNo, app.clock.now(), newNo]);
+    old!.answer.resolve();
+    await onlyMessage(mailing);
+    expect(smtp.recipients).toEqual([oldAddress]);
+  }, 30_000);
+
+  test.each(['the other is still being called', 'it had it before the merge'])('nor is it tried again where the one has it and the other is told to come later: %s', async (when) => {
+    const newAddress = mailings.address('new');
+    const [old, young] = holding(oldAddress, newAddress);
+    if (when.startsWith('it had')) old!.answer.resolve();
+    const mailing = await mailings.start(CONTENT, [newNo, oldNo]);
+    await Promise.all([old!.came.promise, young!.came.promise]);
+    if (when.startsWith('it had')) {
+      await app.sql(`UPDATE deliveries SET status = 'accepted', accepted_at = $3, delivered_at = $3, lease_until = NULL WHERE tenant_id = $1 AND campaign_no = $2 AND customer_no = $4`, [mailings.tenant.id, mailing.campaignNo, app.clock.now(), oldNo]);
+      await app.sql('UPDATE mailing_counters SET sent = 1, delivered = 1 WHERE tenant_id = $1 AND campaign_no = $2', [mailings.tenant.id, mailing.campaignNo]);
+    }
+    await merge();
+    old!.answer.resolve();
+    young!.answer.reject(later());
+    await onlyMessage(mailing);
+    expect([...smtp.recipients].sort()).toEqual([newAddress, oldAddress]);
+  }, 30_000);
+
+  test('whoever was told to come later under a number that is merged away gets it under the other', async () => {
+    await mailings.people([{ id: 'new', email: null }]);
+    const [old] = holding(oldAddress);
+    const mailing = await mailings.start(CONTENT, [oldNo]);
+    await old!.came.promise;
+    await merge();
+    old!.answer.reject(later());
+    await onlyMessage(mailing);
+    expect(smtp.recipients).toEqual([oldAddress, oldAddress]); // the first was not taken
+  }, 30_000);
 
   test('what both got counts once and is told twice; what one got moves', async () => {
     const both = await mailings.send(CONTENT, [newNo, oldNo, bob]);

@@ -141,6 +141,17 @@ describe('sending a mailing', () => {
     expect(delays.max / 1e6).toBeLessThan(1_000); // 2.4 s for the twelve at once
   });
 
+  test('of those who share an address, the next one gets what could not be written for the first', async () => {
+    const numbers = await mailings.people(['Slow', 'Slow', 'Quick', 'Quick'].map((first_name, i) => ({ id: `s-${i}`, email: 'shared@example.com', first_name })));
+    const body = '{% if customer.first_name == "Slow" %}{% for i in (1..999) %}{% for j in (1..999) %}{% if j == i %}{% endif %}{% endfor %}{% endfor %}{% endif %}Hello';
+    const mailing = await mailings.send({ subject: 'Hello', body }, numbers);
+    const outcomes = (await mailings.ledger(mailing)).map(({ status, reason }) => reason ?? status);
+    expect([...outcomes].sort()).toEqual(['accepted', 'duplicate_address', 'template_limit_exceeded', 'template_limit_exceeded']);
+    expect(smtp.recipients).toEqual(['shared@example.com']);
+    const owners = await app.sql<{ customer_no: number }>('SELECT customer_no FROM mailing_addresses WHERE tenant_id = $1 AND campaign_no = $2', [mailings.tenant.id, mailing.campaignNo]);
+    expect(owners).toEqual([{ customer_no: numbers[outcomes.indexOf('accepted')] }]);
+  });
+
   test('a mailing with an end is not over before it', async () => {
     const numbers = await mailings.people([{ id: 'a', email: 'a@example.com' }]);
     const mailing = await mailings.start(CONTENT, numbers, { endsAt: new Date(app.clock.now().getTime() + 3_600_000) });

@@ -37,6 +37,9 @@ export const NUMBER_OF_ID = `(SELECT coalesce((SELECT customer_no FROM customers
 /** Who the merged ones are now. $1 tenant, $2 numbers */
 export const SURVIVORS = `SELECT merged_no, customer_no FROM customer_aliases WHERE ${OF_TENANT} AND merged_no = ANY ($2::int[])`;
 
+/** The merges that one of these numbers had a part in. $1 tenant, $2 numbers */
+export const MERGES_OF = `SELECT merged_no, customer_no FROM customer_aliases WHERE ${OF_TENANT} AND (customer_no = ANY ($2::int[]) OR merged_no = ANY ($2::int[]))`;
+
 /** $1 tenant, $2 numbers, $3 ids, $4 now. Returns those that were not there. */
 export const INSERT_BARE = `
   INSERT INTO customers (tenant_id, customer_no, customer_id, created_at, updated_at)

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { Jobs } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
 import { normaliseEmail, normalisePhone } from './contact.js';
-import { ADD_ORDER_FACTS, LOCK_NUMBERS, OF_TENANT, PROFILE_COLUMNS } from './customers.queries.js';
+import { MERGE_AGAIN } from './customer-merge.js';
+import { ADD_ORDER_FACTS, LOCK_NUMBERS, MERGES_OF, OF_TENANT, PROFILE_COLUMNS } from './customers.queries.js';
 import { ProfileWriter } from './profile-writer.js';
 import { type ClosedAddress, normaliseAddress } from './suppressions.js';
 import type { Channel, CustomerProfile, ProfilePatch } from './profile.js';
@@ -41,6 +43,7 @@ export interface ConsentSetting {
 export class Customers {
   constructor(
     private readonly clock: Clock,
+    private readonly jobs: Jobs,
     private readonly writer: ProfileWriter,
   ) {}
 
@@ -70,6 +73,17 @@ export class Customers {
   /** Whoever of these numbers was merged away, with who they are now. A message keeps the number it was sent under. */
   survivors(tx: EntityManager, tenant: Tenant, customerNos: readonly number[]): Promise<Map<number, number>> {
     return this.writer.survivors(tx, tenant, customerNos);
+  }
+
+  /** Who of these was merged away, or had another merged into them: who was merged, with who they are now. */
+  async mergesOf(tx: EntityManager, tenant: Tenant, customerNos: readonly number[]): Promise<Map<number, number>> {
+    const rows = await tx.query<{ merged_no: number; customer_no: number }[]>(MERGES_OF, [tenant.id, customerNos]);
+    return new Map(rows.map((row) => [row.merged_no, row.customer_no]));
+  }
+
+  /** For who finds something under a number that was merged away: the survivor gets it after this transaction. */
+  async mergeAgain(tx: EntityManager, tenant: Tenant, mergedNos: readonly number[]): Promise<void> {
+    for (const merged_no of new Set(mergedNos)) await this.jobs.enqueue(tx, tenant, MERGE_AGAIN, { merged_no });
   }
 
   async profiles(tx: EntityManager, tenant: Tenant, customerNos: readonly number[]): Promise<Map<number, CustomerProfile>> {

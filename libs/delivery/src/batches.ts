@@ -111,11 +111,12 @@ export class Batches {
   }
 
   private async call(tx: EntityManager, tenant: Tenant, campaign: number, channel: Channel, messages: Prepared['messages']): Promise<Called[]> {
-    const lease = new Date(this.clock.now().getTime() + CALL_LEASE_MS);
+    const now = this.clock.now();
+    const lease = new Date(now.getTime() + CALL_LEASE_MS);
     const held = new Set<number>();
     for (const [provider, some] of Map.groupBy(messages, ({ message }) => channel.providerOf?.(message) ?? channel.provider)) {
       const variants = some.map(({ variant }) => variant);
-      const [calling] = await tx.query<[ClaimedRow[]]>(CALL, [tenant.id, campaign, ...named(some.map(({ row }) => row)), lease, provider, this.session.number, variants]);
+      const [calling] = await tx.query<[ClaimedRow[]]>(CALL, [tenant.id, campaign, ...named(some.map(({ row }) => row)), lease, provider, this.session.number, variants, now]);
       for (const row of calling) held.add(row.customer_no);
     }
     return messages.filter(({ row }) => held.has(row.customer_no));

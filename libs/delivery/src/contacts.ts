@@ -13,7 +13,7 @@ const TAKE_TURNS = `SELECT pg_advisory_xact_lock(hashtext('frequency_cap'), $1)`
  */
 const CONTACTS = `
   SELECT d.customer_no,
-         count(*) FILTER (WHERE d.status = 'accepted' AND d.accepted_at > $3 OR d.status = 'unknown' AND m.started_at > $3)::int AS had,
+         count(*) FILTER (WHERE d.status = 'accepted' AND d.accepted_at > $3 OR d.status = 'unknown' AND coalesce(d.called_at, m.started_at) > $3)::int AS had,
          count(*) FILTER (WHERE a.first)::int AS ahead,
          max(CASE WHEN d.next_attempt_at >= m.claims_from AND isfinite(d.next_attempt_at) THEN d.next_attempt_at ELSE (m.ab_test->>'decides_at')::timestamptz END) FILTER (WHERE a.first) AS ahead_until
     FROM deliveries d JOIN mailings m ON m.tenant_id = $1 AND m.campaign_no = d.campaign_no

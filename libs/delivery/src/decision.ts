@@ -43,7 +43,8 @@ export interface SendingRules {
 export type Decision = { to: 'send' } | { to: 'skip'; reason: SkipReason } | { to: 'defer'; reason: DeferReason; until: Date };
 
 /** Why somebody is written to later. */
-export type DeferReason = 'quiet_hours' | 'send_window' | 'local_time' | 'others_first';
+export const DEFER_REASONS = ['quiet_hours', 'send_window', 'local_time', 'others_first', 'merging'] as const;
+export type DeferReason = (typeof DEFER_REASONS)[number];
 
 /** Whether a suppression holds for the message. Who unsubscribes is told of orders still, but STOP is said to a number, whatever it sends (CTIA Messaging Principles §5.1.4). */
 export const holds = (reason: SuppressionReason, channel: Channel, transactional: boolean): boolean => !transactional || channel === 'sms' || reason !== 'unsubscribed';

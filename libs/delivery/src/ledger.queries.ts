@@ -1,7 +1,10 @@
-import { SKIP_REASONS } from './decision.js';
+import { DEFER_REASONS, SKIP_REASONS } from './decision.js';
 import { FACTS } from './receipt.queries.js';
 
 /** The ledger's moves, as SQL. `$1` is always the tenant, and `$2` the campaign where there is one. */
+
+/** Tries that reached the provider, after which its "later" is taken for a no, and a worker's end for one that the message brought about. */
+export const MAX_ATTEMPTS = 12;
 
 /** A row of the ledger that a worker holds. */
 export interface ClaimedRow {
@@ -69,7 +72,7 @@ export const DEFER = `
 
 /** The last step before the network: from here on, a row without an outcome is `unknown`. Only rows that the session `$7` still holds are called. */
 export const CALL = `
-  UPDATE deliveries d SET status = 'calling', lease_until = $5, attempts = d.attempts + 1, provider = $6, variant = n.variant
+  UPDATE deliveries d SET status = 'calling', lease_until = $5, attempts = d.attempts + 1, provider = $6, variant = n.variant, called_at = $9
     FROM unnest($3::int[], $4::text[], $8::text[]) AS n (customer_no, channel, variant)
    WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = n.customer_no AND d.channel = n.channel AND d.status = 'claimed' AND d.held_by = $7
   RETURNING d.customer_no, d.channel`;
@@ -80,11 +83,16 @@ export const SETTLE = `
     FROM unnest($3::int[], $4::text[], $5::text[], $6::text[]) AS n (customer_no, channel, status, reason)
    WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = n.customer_no AND d.channel = n.channel AND d.status = 'claimed'`;
 
-/** Gives each address of the channel `$3` to the first customer who has it, once and for all. */
+/** Gives each address of the channel `$3` to the first customer who has it: for good, unless nothing could be written for them. */
 export const TAKE_ADDRESSES = `
   INSERT INTO mailing_addresses (tenant_id, campaign_no, channel, address_hash, customer_no)
   SELECT $1, $2, $3, address_hash, customer_no FROM unnest($4::bytea[], $5::int[]) AS a (address_hash, customer_no) ORDER BY address_hash, customer_no
   ON CONFLICT DO NOTHING`;
+
+/** For the next one who shares it. */
+export const LEAVE_ADDRESSES = `
+  DELETE FROM mailing_addresses o USING unnest($4::bytea[], $5::int[]) AS a (address_hash, customer_no)
+   WHERE o.tenant_id = $1 AND o.campaign_no = $2 AND o.channel = $3 AND o.address_hash = a.address_hash AND o.customer_no = a.customer_no`;
 
 /** Which of those customers have their address. */
 export const ADDRESS_OWNERS = `
@@ -92,7 +100,8 @@ export const ADDRESS_OWNERS = `
     JOIN mailing_addresses o ON o.tenant_id = $1 AND o.campaign_no = $2 AND o.channel = $3 AND o.address_hash = a.address_hash AND o.customer_no = a.customer_no`;
 
 /**
- * Writes what the provider said, at the instant `$9`. An answer that comes after the lease ran out still counts; one that
+ * Writes what the provider said, at the instant `$9`. An answer that comes after the lease ran out still counts, unless it is
+ * "later": the mailing may have ended, and to send again is the operator's to say. One that
  * comes after a receipt does not undo it, but nothing happened to a message before it was accepted. SMTP sends no receipts:
  * what it accepted and does not bounce was delivered. Told twice, since nobody knew whether the first time was committed, it must not
  * undo what another worker does meanwhile: calls of others than the sessions `$11` are left alone.
@@ -106,7 +115,8 @@ export const RECORD_OUTCOMES = `
          accepted_at = CASE WHEN n.status = 'accepted' THEN coalesce(d.accepted_at, $9) END,
          ${FACTS.map((fact) => `${fact} = CASE WHEN n.status = 'accepted' AND (d.${fact} < $9${fact === 'delivered_at' ? ` OR d.provider = 'smtp'` : ''}) THEN $9 ELSE d.${fact} END`).join(', ')}
     FROM unnest($3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $10::boolean[]) AS n (customer_no, channel, status, reason, message_id, next_attempt_at, reached)
-   WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = n.customer_no AND d.channel = n.channel AND (d.status = 'unknown' OR (d.status = 'calling' AND d.held_by = ANY ($11::int[])))`;
+   WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = n.customer_no AND d.channel = n.channel
+     AND ((d.status = 'unknown' AND n.status <> 'pending') OR (d.status = 'calling' AND d.held_by = ANY ($11::int[])))`;
 
 /** Rows whose worker is gone: its lease has ended at the instant `$3`, or it is of the sessions `$5`; at most `$4`. */
 export const LOST = `
@@ -114,11 +124,11 @@ export const LOST = `
    WHERE tenant_id = $1 AND campaign_no = $2 AND status IN ('claimed', 'calling') AND (lease_until < $3 OR held_by = ANY ($5::int[]))
    ORDER BY lease_until LIMIT $4 FOR UPDATE SKIP LOCKED`;
 
-/** What was only claimed may be claimed again, and what a receiver takes once may be sent again; of what else was being called nobody knows, unless a receipt has come meanwhile. */
+/** What was only claimed may be claimed again, and what a receiver takes once may be sent again, if not for ever; of what else was being called nobody knows, unless a receipt has come meanwhile. */
 export const RECOVER = `
   UPDATE deliveries d
      SET status = CASE WHEN d.status = 'claimed' THEN 'pending' WHEN coalesce(d.delivered_at, d.bounced_at) IS NOT NULL THEN 'accepted'
-                       WHEN d.provider LIKE 'http\\_%' THEN 'pending' ELSE 'unknown' END,
+                       WHEN d.provider LIKE 'http\\_%' AND d.attempts < ${MAX_ATTEMPTS} THEN 'pending' ELSE 'unknown' END,
          reason = CASE WHEN d.status = 'calling' THEN 'worker_lost' END,
          accepted_at = CASE WHEN d.status = 'calling' THEN least(d.delivered_at, d.bounced_at) END,
          lease_until = NULL ${NAMED}`;
@@ -128,6 +138,10 @@ export const CANCELABLE = `
   SELECT customer_no, channel FROM deliveries WHERE tenant_id = $1 AND campaign_no = $2 AND status = 'pending' LIMIT $3 FOR UPDATE SKIP LOCKED`;
 
 export const SKIP_CANCELED = `UPDATE deliveries d SET status = 'skipped', reason = '${SKIP_REASONS[0]}' ${NAMED} AND d.status = 'pending'`;
+
+/** Named rows that wait and cannot go: nobody knows of them what was not known before; the reason is `$5` unless there is one that says more. */
+export const GIVE_BACK = `
+  UPDATE deliveries d SET status = 'unknown', reason = CASE WHEN d.reason = ANY ('{${DEFER_REASONS.join(',')}}') THEN $5 ELSE coalesce(d.reason, $5) END ${NAMED} AND d.status = 'pending'`;
 
 /** Ends a mailing all of whose rows are settled; the conditions are looked at again, under its lock. */
 export const FINISH = `

@@ -9,13 +9,14 @@ export const CAMPAIGNS_OF = `
 /** Who of the two rows knows more of what became of the message. */
 const PROGRESS = `'{skipped,claimed,pending,rejected,unknown,accepted}'::text[]`;
 const further = `d.status <> 'calling' AND array_position(${PROGRESS}, f.status) > array_position(${PROGRESS}, d.status)`;
-const OUTCOME = ['reason', 'attempts', 'next_attempt_at', 'provider', 'provider_message_id', 'accepted_at', 'variant', 'held_out_at'] as const;
+const OUTCOME = ['reason', 'attempts', 'next_attempt_at', 'provider', 'provider_message_id', 'accepted_at', 'called_at', 'variant', 'held_out_at'] as const;
 
-/** A campaign's message that both got is one, with the earliest instants of either: unique metrics count the person once, and nobody who got it gets it again. */
+/** A campaign's message that both got is one, with the earliest instants of either: unique metrics count the person once, and nobody who got it gets it again. Where the survivor is being called, what is known of the other is kept until that is settled. */
 export const FOLD = `
   WITH folded AS (
     DELETE FROM deliveries f WHERE f.tenant_id = $1 AND f.customer_no = $2 AND f.status <> 'calling'
-       AND EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = f.campaign_no AND d.customer_no = $3 AND d.channel = f.channel)
+       AND EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = f.campaign_no AND d.customer_no = $3 AND d.channel = f.channel
+                      AND (d.status <> 'calling' OR f.status IN ('skipped', 'pending', 'claimed')))
     RETURNING *),
   kept AS (
     INSERT INTO merged_deliveries SELECT kept.* FROM folded f, jsonb_populate_record(NULL::merged_deliveries, to_jsonb(f) || jsonb_build_object('customer_no', $3::int)) kept
@@ -30,8 +31,19 @@ export const FOLD = `
 
 /** The rest. What a sender has only claimed it does not find again, and lets go. */
 export const MOVE_DELIVERIES = `
-  UPDATE deliveries SET customer_no = $3, lease_until = NULL, status = CASE status WHEN 'claimed' THEN 'pending' ELSE status END
-   WHERE tenant_id = $1 AND customer_no = $2 AND status <> 'calling'`;
+  UPDATE deliveries f SET customer_no = $3, lease_until = NULL, status = CASE status WHEN 'claimed' THEN 'pending' ELSE status END
+   WHERE f.tenant_id = $1 AND f.customer_no = $2 AND f.status <> 'calling'
+     AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = f.campaign_no AND d.customer_no = $3 AND d.channel = f.channel)`;
+
+/** The survivor is not written to while the other is being called: whoever holds the row lets go, and who claims it next finds out that it waits. */
+export const HOLD_BACK = `
+  UPDATE deliveries d SET lease_until = NULL, status = 'pending'
+   WHERE d.tenant_id = $1 AND d.customer_no = $3 AND d.status IN ('pending', 'claimed')
+     AND EXISTS (SELECT 1 FROM deliveries f WHERE f.tenant_id = $1 AND f.campaign_no = d.campaign_no AND f.customer_no = $2 AND f.channel = d.channel)`;
+
+/** What is there under numbers that were merged away, of the campaign `$2` and the channel `$3`. */
+export const LEFT_BEHIND = `
+  SELECT customer_no, status FROM deliveries WHERE tenant_id = $1 AND campaign_no = $2 AND channel = $3 AND customer_no = ANY ($4::int[])`;
 
 /** Addresses hashed for campaigns that the survivor has messages of by now, so that the partitions are named. */
 export const MOVE_ADDRESSES = `

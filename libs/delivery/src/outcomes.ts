@@ -6,12 +6,10 @@ import { Database, isUnreachable } from '#database';
 import { Clock, type Tenant } from '#kernel';
 import type { Outcome } from './channels/channel.js';
 import { counted } from './counters.js';
-import { type ClaimedRow, named, RECORD_OUTCOMES, UNCALL } from './ledger.queries.js';
+import { type ClaimedRow, MAX_ATTEMPTS, named, RECORD_OUTCOMES, UNCALL } from './ledger.queries.js';
 import type { Message } from './message.js';
 import { SenderSession } from './sender-session.js';
 
-/** Tries that reached the provider, after which its "later" is taken for a no. */
-const MAX_ATTEMPTS = 12;
 const FIRST_PAUSE_MS = 2_000;
 const LONGEST_PAUSE_MS = 3_600_000;
 /** While the provider cannot be reached at all, its queue is looked at more often: the fault is not the message's. */

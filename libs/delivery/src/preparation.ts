@@ -11,7 +11,9 @@ import { decide, type DeferReason, type SendingRules, type SkipReason } from './
 import type { DeliveryKey } from './delivery-id.js';
 import { type Message, TooLarge } from './message.js';
 import type { MailingOptions } from './options.js';
-import { ADDRESS_OWNERS, type ClaimedRow, TAKE_ADDRESSES } from './ledger.queries.js';
+import type { ClaimedRow } from './ledger.queries.js';
+import { LEFT_BEHIND } from './merge.queries.js';
+import { SharedAddresses } from './shared-addresses.js';
 import { placeOf } from './split.js';
 import { isOverLimit } from './template.js';
 import { Variants } from './variants.js';
@@ -44,6 +46,9 @@ export interface MailingAtWork {
 
 /** How long the messages of a batch may take to write, in milliseconds: a transaction waits for them. Usual ones take a tenth. */
 const COMPOSE_MS = 1_000;
+
+/** How long a message waits at least for what becomes of another to the same person. */
+const MERGING_MS = 2_000;
 
 /** What is to happen to claimed rows: some are called with a message, others end here, wait for the next batch, or for their time. */
 export interface Prepared {
@@ -85,21 +90,24 @@ export class Preparation {
     const prepared: Prepared = { messages: [], settled: [], postponed: [], deferred: [] };
     const skip = (row: ClaimedRow, reason: SkipReason): void => void prepared.settled.push({ row, status: 'skipped', reason });
     const candidates = await this.admit(tx, tenant, mailing, channel, rows, settings, prepared);
-    const owners = await this.takeAddresses(tx, tenant, mailing.campaign_no, channel, candidates);
+    const addresses = await SharedAddresses.take(tx, tenant, mailing.campaign_no, channel, candidates);
     const codes = mailing.options.unique_promo_codes ? await this.uniqueCodes.of(tx, tenant, mailing.campaign_no, candidates.map(({ row }) => row.customer_no)) : null;
     const until = performance.now() + COMPOSE_MS;
-    for (const { row, profile, address, hash } of candidates) {
-      if (!owners.has(row.customer_no)) {
+    for (const candidate of addresses.inOrder(candidates)) {
+      const { row, profile, address, hash } = candidate;
+      if (!addresses.isFor(candidate)) {
         skip(row, 'duplicate_address');
         continue;
       }
       if (performance.now() > until) {
         prepared.postponed.push(row);
+        addresses.leave(candidate);
         continue;
       }
       const promoCode = codes?.get(row.customer_no);
       if (codes !== null && promoCode === undefined) {
         prepared.settled.push({ row, status: 'rejected', reason: 'promo_code_missing' });
+        addresses.leave(candidate);
         continue;
       }
       const key: DeliveryKey = { tenantId: tenant.id, campaignNo: mailing.campaign_no, customerNo: row.customer_no, channel };
@@ -108,9 +116,11 @@ export class Preparation {
         prepared.messages.push({ row, variant, message: writerOf(variant)(key, { address, hash, promoCode }, profile) });
       } catch (error) {
         prepared.settled.push({ row, status: 'rejected', reason: error instanceof TooLarge ? 'email_too_large' : isOverLimit(error) ? 'template_limit_exceeded' : 'template_failed' });
+        addresses.leave(candidate);
       }
       await otherWork();
     }
+    await addresses.keep(tx);
     return prepared;
   }
 
@@ -123,7 +133,12 @@ export class Preparation {
     const contacts = cap === null || mailing.type === 'transactional' ? noContacts : await this.contacts.count(tx, tenant, cap, mailing.priority, customerNos, now);
     const profiles = await this.customers.profiles(tx, tenant, customerNos);
     const suppressed = await this.suppressions.suppressed(tx, tenant, channel, rows.flatMap((row) => addressIn(profiles, row, channel) ?? []));
+    const merging = await this.merging(tx, tenant, mailing.campaign_no, channel, customerNos); // after the profiles: who is merged since has the address that was read
     return rows.flatMap((row) => {
+      if (merging.has(row.customer_no)) {
+        prepared.deferred.push({ row, reason: 'merging', until: new Date(now.getTime() + MERGING_MS) });
+        return [];
+      }
       const profile = profiles.get(row.customer_no);
       const address = addressIn(profiles, row, channel);
       const consent = profile?.[`consent_${channel}`] ?? 'unknown';
@@ -135,12 +150,16 @@ export class Preparation {
     });
   }
 
-  /** One address gets one message of a mailing, however many customers share it. @returns the customers whose address it is */
-  private async takeAddresses(tx: EntityManager, tenant: Tenant, campaignNo: number, channel: Channel, candidates: readonly Candidate[]): Promise<Set<number>> {
-    const values = [tenant.id, campaignNo, channel, candidates.map(({ hash }) => hash), candidates.map(({ row }) => row.customer_no)];
-    await tx.query(TAKE_ADDRESSES, values);
-    const owners = await tx.query<{ customer_no: number }[]>(ADDRESS_OWNERS, values);
-    return new Set(owners.map((owner) => owner.customer_no));
+  /**
+   * While a message is called for somebody who is merged away, it stays under the number it had, and whoever they are now waits for what becomes of
+   * it: one person gets it once. What is settled there since goes to the survivor, and is looked at again. @returns the customers who wait
+   */
+  private async merging(tx: EntityManager, tenant: Tenant, campaignNo: number, channel: Channel, customerNos: readonly number[]): Promise<Set<number>> {
+    const merges = await this.customers.mergesOf(tx, tenant, customerNos);
+    if (merges.size === 0) return new Set();
+    const left = await tx.query<{ customer_no: number; status: string }[]>(LEFT_BEHIND, [tenant.id, campaignNo, channel, [...merges.keys()]]);
+    await this.customers.mergeAgain(tx, tenant, left.flatMap(({ customer_no, status }) => (status === 'calling' ? [] : [customer_no])));
+    return new Set(left.flatMap(({ customer_no }) => [customer_no, merges.get(customer_no)!]));
   }
 }
 

@@ -3,11 +3,15 @@ import type { EntityManager } from 'typeorm';
 import { Jobs } from '#jobs';
 import type { Tenant } from '#kernel';
 import { SettingsService } from '#tenants';
-import { HOLD } from './ledger.queries.js';
+import { counted } from './counters.js';
+import { CANCELABLE, type ClaimedRow, GIVE_BACK, HOLD, named, touched } from './ledger.queries.js';
 import { type Hindrance, MAILING_HELD } from './mailing.js';
 import type { MailingAtWork } from './preparation.js';
 import { Readiness } from './readiness.js';
 import { StopRuling } from './stop-rules.js';
+
+/** Rows of one transaction. */
+const BULK = 2_000;
 
 /** Finds out why a mailing cannot go on, and pauses it with the reason. */
 @Injectable()
@@ -24,8 +28,16 @@ export class Stops {
     return unready ?? this.rules.hindrance(tx, tenant, mailing);
   }
 
+  /** A mailing that had ended before an operator had some of it sent again is no longer anybody's to resume: that is `unknown` again, with the reason. */
   async hold(tx: EntityManager, tenant: Tenant, { campaign_no }: MailingAtWork, { code, detail }: Hindrance): Promise<void> {
+    const ended = await tx.query<unknown[]>('SELECT 1 FROM mailings WHERE tenant_id = $1 AND campaign_no = $2 AND finished_at IS NOT NULL', [tenant.id, campaign_no]);
+    if (ended.length > 0) return this.giveBack(tx, tenant, campaign_no, code);
     const [[held]] = await tx.query<[{ campaign_id: string }[]]>(HOLD, [tenant.id, campaign_no]);
     if (held !== undefined) await this.jobs.publish(tx, tenant, MAILING_HELD, { campaign_id: held.campaign_id, code, detail });
+  }
+
+  private async giveBack(tx: EntityManager, tenant: Tenant, campaignNo: number, reason: string): Promise<void> {
+    const rows = await tx.query<ClaimedRow[]>(CANCELABLE, [tenant.id, campaignNo, BULK]);
+    await counted(tx, tenant, touched(campaignNo, rows), () => tx.query(GIVE_BACK, [tenant.id, campaignNo, ...named(rows), reason]));
   }
 }

@@ -91,6 +91,7 @@ export class Delivery1764000005000 implements MigrationInterface {
         provider_message_id text,
         variant text,
         held_out_at timestamptz,
+        called_at timestamptz,
         accepted_at timestamptz,
         delivered_at timestamptz,
         opened_at timestamptz,

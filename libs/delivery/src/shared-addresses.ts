@@ -1,0 +1,60 @@
+import type { EntityManager } from 'typeorm';
+import type { Tenant } from '#kernel';
+import type { Channel } from '#tenants';
+import { ADDRESS_OWNERS, type ClaimedRow, LEAVE_ADDRESSES, TAKE_ADDRESSES } from './ledger.queries.js';
+
+/** Somebody who is to be written to, and where, as a keyed hash. */
+export interface Addressee {
+  row: Pick<ClaimedRow, 'customer_no' | 'attempts'>;
+  hash: Buffer;
+}
+
+/** One address gets one message of a mailing, however many customers share it: the first for whom one can be written. */
+export class SharedAddresses {
+  private readonly left = new Map<string, Addressee>();
+  private readonly heirs = new Map<string, Addressee>();
+
+  private constructor(
+    private readonly key: readonly [tenantId: number, campaignNo: number, channel: Channel],
+    private readonly owners: ReadonlySet<number>,
+  ) {}
+
+  /** Gives the addresses that are nobody's yet to those of the batch who have them. */
+  static async take(tx: EntityManager, tenant: Tenant, campaignNo: number, channel: Channel, batch: readonly Addressee[]): Promise<SharedAddresses> {
+    const key = [tenant.id, campaignNo, channel] as const;
+    await tx.query(TAKE_ADDRESSES, [...key, ...columns(batch)]);
+    const owners = await tx.query<{ customer_no: number }[]>(ADDRESS_OWNERS, [...key, ...columns(batch)]);
+    return new SharedAddresses(key, new Set(owners.map((owner) => owner.customer_no)));
+  }
+
+  /** Those who have their address come first: what they leave is the others'. */
+  inOrder<T extends Addressee>(batch: readonly T[]): T[] {
+    const [first, others] = [batch.filter(({ row }) => this.owners.has(row.customer_no)), batch.filter(({ row }) => !this.owners.has(row.customer_no))];
+    return [...first, ...others];
+  }
+
+  /** Whether the address is theirs, or was left to them. */
+  isFor(one: Addressee): boolean {
+    if (this.owners.has(one.row.customer_no)) return true;
+    const name = one.hash.toString('base64');
+    if (!this.left.has(name) || this.heirs.has(name)) return false;
+    this.heirs.set(name, one);
+    return true;
+  }
+
+  /** Nothing is written for them now. Where they were tried, something may have come: the address stays theirs. */
+  leave(one: Addressee): void {
+    const name = one.hash.toString('base64');
+    if (this.heirs.get(name) === one) this.heirs.delete(name);
+    else if (one.row.attempts === 0) this.left.set(name, one);
+  }
+
+  /** Writes down what was left, and to whom. */
+  async keep(tx: EntityManager): Promise<void> {
+    if (this.left.size === 0) return;
+    await tx.query(LEAVE_ADDRESSES, [...this.key, ...columns([...this.left.values()])]);
+    await tx.query(TAKE_ADDRESSES, [...this.key, ...columns([...this.heirs.values()])]);
+  }
+}
+
+const columns = (some: readonly Addressee[]): [Buffer[], number[]] => [some.map(({ hash }) => hash), some.map(({ row }) => row.customer_no)];
