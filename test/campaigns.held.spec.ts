@@ -1,6 +1,7 @@
 import { startApp, type TestApp } from './support/app.js';
 import { eventually } from './support/eventually.js';
 import { CONTENT, Mailings } from './support/mailings.js';
+import { startReceiver } from './support/receiver.js';
 import { startSmtp, type TestSmtp } from './support/smtp.js';
 import { newTenant } from './support/tokens.js';
 
@@ -14,7 +15,7 @@ describe('a campaign that cannot go on', () => {
   let app: TestApp;
   beforeAll(async () => {
     smtp = await startSmtp();
-    app = await startApp({ worker: true, env: { SMTP_URL: smtp.url } });
+    app = await startApp({ worker: true, env: { SMTP_URL: smtp.url, ALLOW_PRIVATE_TARGETS: '1' } });
   });
   afterAll(async () => {
     await app.close();
@@ -72,5 +73,62 @@ describe('a campaign that cannot go on', () => {
     const letter = await mailings.start(CONTENT, numbers);
     await eventually(async () => expect([await mailings.state(text), await mailings.state(letter)]).toEqual(['paused', 'finished']));
     expect((await mailings.ledger(text)).map(({ status }) => status)).toEqual(['pending', 'pending']);
+  });
+
+  describe('after it was completed', () => {
+    let mailings: Mailings;
+    let api: ReturnType<TestApp['api']>;
+    let campaign: { params: { path: { campaign_id: string } } };
+    let delivery: { params: { path: { campaign_id: string; delivery_id: string } } };
+    const DELIVERIES = `${ONE}/deliveries` as const;
+    const shown = async () => (await api.GET(DELIVERIES, campaign)).data!.data.map(({ customer_id, status, reason }) => [customer_id, status, reason]);
+    const resend = async () => expect((await api.POST(`${DELIVERIES}/{delivery_id}/resend`, delivery)).data).toMatchObject({ status: 'pending' });
+
+    const ended = () => eventually(async () => expect(await app.sql('SELECT m.state, sending FROM mailings m JOIN campaign_directory USING (tenant_id, campaign_no) WHERE tenant_id = $1', [mailings.tenant.id])).toEqual([{ state: 'finished', sending: false }]));
+
+    /** A completed campaign of which nobody knows whether the one message of it came. */
+    beforeEach(async () => {
+      mailings = await tenantWithSender();
+      api = app.api(['tenant_admin'], mailings.tenant.name);
+      smtp.beforeReply = (_, session) => smtp.drop(session);
+      const segment_id = await mailings.segmentId(await mailings.named('ada'));
+      const { data } = await api.POST('/api/v1/marketing/campaigns', { body: { name: 'Sale', type: 'promotion', channels: ['email'], segment_id, content: { subject: 'Hello', body: 'Hello' } } });
+      campaign = { params: { path: { campaign_id: data!.id } } };
+      await api.POST(`${ONE}/start`, campaign);
+      await eventually(async () => expect((await api.GET(ONE, campaign)).data).toMatchObject({ status: 'completed', metrics: { unknown: 1 } }));
+      smtp.beforeReply = undefined;
+      delivery = { params: { path: { ...campaign.params.path, delivery_id: (await api.GET(DELIVERIES, campaign)).data!.data[0]!.id } } };
+    });
+
+    test('what is resent and cannot go is unknown again, with the reason, and may be resent later', async () => {
+      await configure(mailings.tenant.name, { from_email: null });
+      await resend();
+      await eventually(async () => expect(await shown()).toEqual([['ada', 'unknown', 'sender_not_configured']]));
+      expect((await api.GET(ONE, campaign)).data).toMatchObject({ status: 'completed', metrics: { unknown: 1, sent: 0 } });
+      await configure(mailings.tenant.name, SENDER);
+      await resend();
+      await eventually(async () => expect(await shown()).toEqual([['ada', 'accepted', null]]));
+      expect((await api.GET(ONE, campaign)).data).toMatchObject({ status: 'completed', metrics: { unknown: 0, sent: 1 } });
+    });
+
+    test('what the provider bars, too', async () => {
+      const gone = await startReceiver();
+      gone.secret = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
+      gone.react = () => ({ status: 410 });
+      await api.PUT('/api/v1/marketing/channels/http_email', { body: { url: `${gone.url}/send`, secret: gone.secret } });
+      await resend();
+      await eventually(async () => expect(await shown()).toEqual([['ada', 'unknown', 'http_410']]));
+      await ended();
+      await gone.close();
+    });
+
+    test('what waits for its time or for a provider that is away may be given up', async () => {
+      await api.PATCH('/api/v1/marketing/settings', { body: { quiet_hours: { email: { from: '00:00', to: '23:59' } } } });
+      await resend();
+      await eventually(async () => expect(await shown()).toEqual([['ada', 'pending', 'quiet_hours']]));
+      const given = await api.POST(`${DELIVERIES}/{delivery_id}/give-up`, delivery);
+      expect(given.data).toMatchObject({ status: 'rejected', reason: 'given_up' });
+      await ended();
+    });
   });
 });

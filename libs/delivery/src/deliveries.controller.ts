@@ -58,7 +58,7 @@ export class DeliveriesController {
   @Route({
     allow: 'campaigns:write',
     summary: 'Send an unknown delivery again',
-    description: 'For a delivery whose outcome nobody knows, when you know that it did not arrive. It is sent once more; if it did arrive after all, the customer gets it twice.',
+    description: 'For a delivery whose outcome nobody knows, when you know that it did not arrive. It is sent once more; if it did arrive after all, the customer gets it twice. Of a campaign that has ended, what cannot be sent now is `unknown` again, with the reason.',
     returns: DeliveryDto,
     example: { ...DELIVERY, ...UNSETTLED, status: 'pending' },
     errors: [DeliveryError.only('campaign_not_found', 'delivery_not_found', 'invalid_state')],
@@ -71,7 +71,7 @@ export class DeliveriesController {
   @Route({
     allow: 'campaigns:write',
     summary: 'Give up an unknown delivery',
-    description: 'Settles it as rejected, reason `given_up`. A receipt of the provider that comes later still corrects it.',
+    description: 'Settles it as rejected, reason `given_up`; so, too, one that was to be sent again after the campaign had ended, and still waits. A receipt of the provider that comes later still corrects it.',
     returns: DeliveryDto,
     example: { ...DELIVERY, ...UNSETTLED, status: 'rejected', reason: 'given_up' },
     errors: [DeliveryError.only('campaign_not_found', 'delivery_not_found', 'invalid_state')],

@@ -16,6 +16,9 @@ const COLUMNS = `tenant_id, campaign_no, customer_no, channel, status, reason, a
 
 const ONE = 'tenant_id = $1 AND campaign_no = $2 AND customer_no = $3 AND channel = $4';
 
+/** Whether the campaign had ended before. */
+const ENDED = 'EXISTS (SELECT 1 FROM mailings WHERE tenant_id = $1 AND campaign_no = $2 AND finished_at IS NOT NULL)';
+
 type Cursor = [customerNo: number, channel: string];
 
 const isCursor = (key: unknown[]): boolean => key.length === 2 && isInt4(key[0]) && CHANNELS.includes(key[1] as never);
@@ -61,12 +64,12 @@ export class Deliveries {
     });
   }
 
-  /** Takes an unknown delivery for lost. A receipt that comes after all still corrects it. @throws DeliveryError */
+  /** Takes an unknown delivery for lost, or one that was to be sent again after the campaign had ended. A receipt that comes after all still corrects it. @throws DeliveryError */
   async giveUp(tenant: Tenant, campaignId: string, deliveryId: string): Promise<DeliveryDto> {
-    return this.settle(tenant, campaignId, deliveryId, async () => `status = 'rejected', reason = 'given_up'`);
+    return this.settle(tenant, campaignId, deliveryId, async () => `status = 'rejected', reason = 'given_up'`, `(status = 'unknown' OR status = 'pending' AND ${ENDED})`);
   }
 
-  private async settle(tenant: Tenant, campaignId: string, deliveryId: string, change: (tx: EntityManager, key: DeliveryKey) => Promise<string>): Promise<DeliveryDto> {
+  private async settle(tenant: Tenant, campaignId: string, deliveryId: string, change: (tx: EntityManager, key: DeliveryKey) => Promise<string>, settleable = `status = 'unknown'`): Promise<DeliveryDto> {
     return this.database.inTenant(tenant, async (tx) => {
       const campaignNo = await this.campaignNo(tx, tenant, campaignId);
       const key = decodeDeliveryId(deliveryId);
@@ -76,7 +79,7 @@ export class Deliveries {
       if (known === undefined) throw new DeliveryError('delivery_not_found');
       const assignments = await change(tx, key);
       const [row] = await counted(tx, tenant, { campaignNos: [campaignNo], customerNos: [key.customerNo] }, async () => {
-        const [rows] = await tx.query<[DeliveryRow[]]>(`UPDATE deliveries SET ${assignments} WHERE ${ONE} AND status = 'unknown' RETURNING ${COLUMNS}`, one);
+        const [rows] = await tx.query<[DeliveryRow[]]>(`UPDATE deliveries SET ${assignments} WHERE ${ONE} AND ${settleable} RETURNING ${COLUMNS}`, one);
         return rows;
       });
       if (row === undefined) throw new DeliveryError('invalid_state');
