@@ -66,6 +66,27 @@ describe('a campaign that cannot go on', () => {
     expect(smtp.recipients).toHaveLength(CROWD + 1);
   });
 
+  test('canceled and deleted at once leaves nobody waiting', async () => {
+    const mailings = await tenantWithSender();
+    const api = app.api(['marketing'], mailings.tenant.name);
+    await mailings.crowd(CROWD);
+    await eventually(async () => expect((await api.GET('/api/v1/marketing/segments/{segment_id}', { params: { path: { segment_id: 'seg_all_customers' } } })).data!.size).toBe(CROWD));
+    const { data: campaign } = await api.POST('/api/v1/marketing/campaigns', { body: { name: 'Sale', type: 'promotion', channels: ['email'], segment_id: 'seg_all_customers', content: { subject: 'Hello', body: 'Hello' } } });
+    const path = { params: { path: { campaign_id: campaign!.id } } };
+    smtp.beforeReply = async () => {
+      smtp.beforeReply = undefined;
+      expect((await api.POST(`${ONE}/cancel`, path)).response.status).toBe(200);
+      expect((await api.DELETE(ONE, path)).response.status).toBe(204);
+    };
+    await api.POST(`${ONE}/start`, path);
+    const states = async () => new Map((await app.sql<{ status: string; n: number }>('SELECT status, count(*)::int AS n FROM deliveries WHERE tenant_id = $1 GROUP BY 1', [mailings.tenant.id])).map(({ status, n }) => [status, n]));
+    await eventually(async () => {
+      const now = await states();
+      expect((now.get('accepted') ?? 0) + (now.get('skipped') ?? 0)).toBe(CROWD);
+      expect(now.get('skipped')).toBeGreaterThan(0);
+    });
+  });
+
   test('for want of its channel holds up no other of its tenant', async () => {
     const mailings = await tenantWithSender();
     const numbers = await mailings.people([{ id: 'ada', email: 'ada@example.com' }]);

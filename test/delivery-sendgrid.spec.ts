@@ -81,6 +81,21 @@ describe('sending over SendGrid', () => {
     expect((await mailings.ledger(mailing)).every(({ attempts }) => attempts === 1)).toBe(true);
   });
 
+  test('while a refused call is halved, too', async () => {
+    const begun: number[] = [];
+    sendgrid.react = async ({ personalizations }) => {
+      begun.push(performance.now());
+      await sleep(400);
+      return personalizations.length > 1 ? { status: 400, body: {} } : 'take';
+    };
+    const mailing = await mailings.start(CONTENT, await mailings.crowd(64));
+    await eventually(() => expect(begun.length).toBeGreaterThan(0));
+    await mailings.inTenant((tx) => mailings.delivery.pause(tx, mailings.tenant, mailing.campaignNo));
+    const paused = performance.now();
+    await mailings.quiet(mailing);
+    expect(begun.filter((at) => at > paused + 1_000)).toEqual([]);
+  });
+
   test('an address that has the whole call refused keeps nobody else from their mail', async () => {
     sendgrid.react = ({ personalizations }) => (personalizations.some(({ to }) => to[0]!.email === 'poison@example.com') ? { status: 400, body: { errors: [{ message: 'Does not contain a valid address.' }] } } : 'take');
     const customers = await mailings.crowd(200);

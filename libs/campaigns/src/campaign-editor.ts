@@ -12,6 +12,9 @@ import type { CreateCampaignDto, UpdateCampaignDto } from './dto/write-campaign.
 import { endsAfterStart } from './schedule.js';
 import { variantFaults } from './variant-faults.js';
 
+/** How long the templates of a campaign, its variants' with them, are tried out, in milliseconds; the one thread waits. */
+const TRYING_MS = 300;
+
 /** Puts what a caller wrote onto a campaign, and holds the result against the rules. */
 @Injectable()
 export class CampaignEditor {
@@ -89,10 +92,11 @@ export class CampaignEditor {
 
   /** Those of a variant only where they are not the content's own. */
   private contentFaults({ content, channels, options: { variants } }: CampaignEntity): Fault[] {
-    const faults = content === null ? [] : this.delivery.validateContent(content, channels);
+    const until = performance.now() + TRYING_MS;
+    const faults = content === null ? [] : this.delivery.validateContent(content, channels, until);
     const known = new Set(faults.map(({ pointer, code }) => `${pointer} ${code}`));
     for (const sent of variants === undefined ? [] : contentsSent(content, variants)) {
-      const own = this.delivery.validateContent(sent.content, channels).filter(({ pointer, code }) => !known.has(`${pointer} ${code}`));
+      const own = this.delivery.validateContent(sent.content, channels, until).filter(({ pointer, code }) => !known.has(`${pointer} ${code}`));
       faults.push(...own.map((fault) => ({ ...fault, pointer: `${sent.pointer}${fault.pointer!.slice('/content'.length)}` })));
     }
     return faults;

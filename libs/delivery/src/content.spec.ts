@@ -30,6 +30,12 @@ test('a link in a body that would lead nowhere is told', () => {
   expect(validateContent({ body: 'See https://shop.example.com/меню, https://a.example/{{ promo_code }}' })).toEqual([]);
 });
 
+test('more tags than a thread parses in a moment are refused unparsed, however they are spread', () => {
+  const body = '{% assign a = 1 %}'.repeat(700);
+  expect(validateContent({ body, sms: { body }, locales: { de: { body } } })).toEqual([{ pointer: '/content/locales/de/body', code: 'too_many_tags', detail: expect.stringContaining('2000') as string }]);
+  expect(validateContent({ body, sms: { body } })).toEqual([]);
+});
+
 test('a template that could not be rendered for every recipient is told, and where; one that only lacks data is not', () => {
   const slow = 'Hello\n{% for i in (1..1400) %}{% for j in (1..1400) %}{% endfor %}{% endfor %}';
   const faults = validateContent({ subject: 'Hello', body: '{{ customer.birthday | date: "%d" }}{{ customer.tags | first | append: "!" }}', email: { body: slow }, sms: { body: slow } });

@@ -34,6 +34,9 @@ export type ContentLocale = string | null;
 
 const TEMPLATES = ['subject', 'preheader', 'body', 'cta_text', 'cta_url'] as const;
 
+/** Each takes the one thread some 50 µs to parse. */
+const MOST_TAGS = 2_000;
+
 /** http(s), and a host that no variable can extend: what is stored decides where a link leads, never a recipient's data. */
 const SAFE_URL = /^https?:\/\/[^\s{}\\/?#@]+([/?#]\P{Cc}*)?$/iu;
 
@@ -71,12 +74,27 @@ export function contentFor(channel: Channel, content: Content, locale: ContentLo
 /**
  * Every template that does not parse or takes too long, with its line and column, every link that is no http(s) URL, and emails that are
  * too large. Pointers start at the body's `/content`.
+ *
+ * @param until when trying to render is given up, on the clock of `performance.now()`
  */
-export function validateContent(content: Content, channels: readonly Channel[] = CHANNELS): Fault[] {
+export function validateContent(content: Content, channels: readonly Channel[] = CHANNELS, until = performance.now() + RENDER_MS): Fault[] {
   const parts = new Map(localesOf(content).flatMap((locale) => CHANNELS.flatMap((channel) => sourcesOf(channel, content, locale).map(({ path, part }) => [path, part]))));
-  const until = performance.now() + RENDER_MS;
+  const crowded = crowdedFault(parts);
+  if (crowded !== null) return [crowded];
   const faults = [...parts].flatMap(([path, part]) => channelFaults(path, part, until));
-  return faults.length > 0 || !channels.includes('email') ? faults : localesOf(content).flatMap((locale) => sizeFault(content, locale, performance.now() + RENDER_MS / 2));
+  return faults.length > 0 || !channels.includes('email') ? faults : localesOf(content).flatMap((locale) => sizeFault(content, locale, until + RENDER_MS / 2));
+}
+
+/** Where there are more tags than may be. They are counted before any is parsed, since that takes time which no limit of Liquid's bounds. */
+function crowdedFault(parts: ReadonlyMap<string, ChannelContent>): Fault | null {
+  let tags = 0;
+  for (const [path, part] of parts) {
+    for (const name of TEMPLATES) {
+      tags += part[name]?.match(/\{[{%]/g)?.length ?? 0;
+      if (tags > MOST_TAGS) return { pointer: `${path}/${name}`, code: 'too_many_tags', detail: `The content may have ${MOST_TAGS} Liquid tags, in all channels and languages together.` };
+    }
+  }
+  return null;
 }
 
 function channelFaults(path: string, content: ChannelContent, until: number): Fault[] {

@@ -31,8 +31,8 @@ export class Delivery {
   }
 
   /** Every fault of the templates and links, and of the size of emails; pointers start at `/content`. */
-  validateContent(content: Content, channels: readonly Channel[]): Fault[] {
-    return validateContent(content, channels);
+  validateContent(content: Content, channels: readonly Channel[], until?: number): Fault[] {
+    return validateContent(content, channels, until);
   }
 
   /**
@@ -48,10 +48,12 @@ export class Delivery {
     await tx.query('INSERT INTO campaign_directory (campaign_id, tenant_id, campaign_no) VALUES ($1, $2, $3)', [campaignId, tenant.id, campaignNo]);
   }
 
-  /** The opposite, for a draft that is deleted; only that there was one is kept. */
+  /** The opposite, for a draft that is deleted; only that there was one is kept. One that was sent stays findable: its messages are still spoken of, and may have to be looked after. */
   async forgetCampaign(tx: EntityManager, tenant: Tenant, campaignNo: number): Promise<void> {
     await tx.query(
-      `WITH gone AS (DELETE FROM campaign_directory WHERE tenant_id = $1 AND campaign_no = $2 RETURNING campaign_id)
+      `WITH gone AS (
+         DELETE FROM campaign_directory WHERE tenant_id = $1 AND campaign_no = $2 AND NOT EXISTS (SELECT 1 FROM mailings WHERE tenant_id = $1 AND campaign_no = $2)
+         RETURNING campaign_id)
        INSERT INTO deleted_campaigns (tenant_id, campaign_id) SELECT $1, campaign_id FROM gone`,
       [tenant.id, campaignNo],
     );

@@ -33,6 +33,11 @@ test('the first minute outside, whatever the clocks do', () => {
   );
 });
 
+test('an hour that a night skips comes the night after', () => {
+  const at = new Date('2027-03-27T03:00:00Z');
+  expect(firstOutside(at, 'Europe/Berlin', exceptFor({ from: '02:00', to: '03:00' }))).toEqual(new Date('2027-03-29T00:00:00Z'));
+});
+
 test('nights on which clocks change', () => {
   const night = { from: '21:00', to: '08:00' };
   const end = (at: string, zone: string) => firstOutside(new Date(at), zone, night)!.toISOString();

@@ -53,8 +53,8 @@ export const exceptFor = ({ from, to }: Hours): Hours => ({ from: to, to: from }
 
 export const isWithin = (time: string, { from, to }: Hours): boolean => (from <= to ? from <= time && time < to : from <= time || time < to);
 
-/** No night is longer, not even one on which clocks go back. */
-const LONGEST = 27 * 60 * MINUTE;
+/** Two days, one of which an hour longer: an hour that clocks skip in one night comes the next. */
+const LONGEST = 49 * 60 * MINUTE;
 
 /**
  * The first instant from `at` on at which the wall clock in `zone` shows a time outside all of the hours, to the minute; `at` itself when

@@ -30,7 +30,7 @@ export class CampaignScheduleDto {
   start_date?: string | null;
 
   @IsOptional() @IsInstant()
-  @ApiProperty({ type: String, format: 'date-time', required: false, nullable: true, example: '2026-01-31T23:59:59Z', description: 'Nothing is sent after it. Must be later than `start_date`.' })
+  @ApiProperty({ type: String, format: 'date-time', required: false, nullable: true, example: '2026-01-31T23:59:59Z', description: 'No message is begun after it; one that was put off before is tried again. Must be later than `start_date`.' })
   end_date?: string | null;
 
   /** Whether each recipient gets it when their own clock shows what the tenant's shows at `start_date` (a customer without a time zone is in the tenant's). The campaign is active from when the first zone on earth has that time; whoever's time was over more than 15 minutes before that is skipped (`window_missed`), so schedule it 26 hours ahead. `POST /campaigns/{id}/start` sends to everybody at once. */

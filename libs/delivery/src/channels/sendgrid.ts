@@ -31,7 +31,7 @@ export class SendGridChannel implements Channel<EmailMessage> {
     const [alone, together] = [batch.filter(isLarge), batch.filter((message) => !isLarge(message))];
     const calls = [...sharing(together), ...alone.map((message) => [message])];
     const until = performance.now() + CALLING_MS;
-    while (calls.length > 0 && (outcomes.size === 0 || performance.now() < until)) {
+    for (let round = 0; calls.length > 0 && (round === 0 || performance.now() < until); round++) {
       const shared = calls.findIndex((messages) => messages.length > 1);
       const next = calls.splice(0, Math.max(1, Math.min(shared === -1 ? calls.length : shared, LARGE_AT_ONCE)));
       const heard = (await Promise.all(next.map((messages) => this.call(messages)))).flat();
