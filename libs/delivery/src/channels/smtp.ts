@@ -1,23 +1,18 @@
 import type { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
-import { createTransport, type Transporter } from 'nodemailer';
+import { parseConnectionUrl } from 'nodemailer/lib/shared';
 import type { EmailMessage } from '../message.js';
 import { CALLING_MS, type Channel, type Outcome } from './channel.js';
 import { messageIdOf, mimeOf } from './mime.js';
+import { type Letter, type SmtpError, type SmtpLogin, type SmtpOptions, SmtpSession } from './smtp-session.js';
 
 /** Connections kept open to the server. */
 const CONNECTIONS = 10;
 
+/** A server that answers within this many milliseconds is offered the next message together with a text. */
+const QUICK_MS = 50;
+
 /** There is no such mailbox or domain (RFC 3463 §3.2, RFC 7505): unlike a refusal by policy or size, it says so of every message. */
 const NOBODY_THERE = /^smtp_5\d\d_5\.1\.(1|2|3|6|10)$/;
-
-/** The fields of nodemailer's errors that tell how far a message got. */
-interface SmtpError {
-  code?: string;
-  /** The server's reply (RFC 5321 §4.2): 4xx may pass later, 5xx will not. */
-  responseCode?: number;
-  response?: string;
-}
 
 /** A tenant's own server. */
 export interface SmtpServer {
@@ -31,78 +26,143 @@ export interface SmtpServer {
   dial(host: string, port: number): Promise<Socket>;
 }
 
-const connectionTo = ({ host, port, security, username, password, dial }: SmtpServer): object => ({
-  host,
-  port,
-  secure: security === 'tls',
-  requireTLS: security === 'starttls',
-  ignoreTLS: security === 'none',
-  ...(username !== undefined && { auth: { user: username, pass: password } }),
-  getSocket: (_: object, done: (error: Error | null, socket?: { connection: Socket }) => void) => void dial(host, port).then((connection) => done(null, { connection }), done),
-});
+/** How a connection is opened, and what is logged in with. */
+interface Way {
+  options(): Promise<SmtpOptions>;
+  login: SmtpLogin | null;
+}
 
-/** Email over SMTP, on a pool of connections. */
+const TIMEOUTS = { connectionTimeout: 10_000, greetingTimeout: 10_000 };
+
+function wayTo(server: string | SmtpServer): Way {
+  if (typeof server === 'string') {
+    const { auth, ...options } = parseConnectionUrl(server) as SmtpOptions & { auth?: SmtpLogin };
+    return { options: () => Promise.resolve({ ...options, ...TIMEOUTS }), login: auth ?? null };
+  }
+  const { host, port, security, username, password, dial } = server;
+  const options = { host, port, secure: security === 'tls', requireTLS: security === 'starttls', ignoreTLS: security === 'none', ...TIMEOUTS };
+  return { options: async () => ({ ...options, connection: await dial(host, port) }), login: username === undefined ? null : { user: username, pass: password ?? '' } };
+}
+
+/** A message and its place in the batch. */
+interface Item {
+  at: number;
+  message: EmailMessage;
+  letter: Letter;
+}
+
+/** Messages that go together, each given out once. */
+class Batch {
+  readonly outcomes: Outcome[];
+  private readonly until = performance.now() + CALLING_MS;
+  private next = 0;
+
+  constructor(private readonly messages: readonly EmailMessage[]) {
+    this.outcomes = messages.map(() => ({ status: 'uncalled' }));
+  }
+
+  get isLate(): boolean {
+    return performance.now() >= this.until;
+  }
+
+  /** Whether nothing more may begin. */
+  get isOver(): boolean {
+    return this.next >= this.messages.length || this.isLate;
+  }
+
+  take(): Item | null {
+    if (this.isOver) return null;
+    const at = this.next++;
+    const message = this.messages[at]!;
+    return { at, message, letter: { from: message.from.email, to: message.to, text: mimeOf(message, new Date()) } };
+  }
+
+  settle({ at, message }: Item, error: SmtpError | null, textSent: boolean): void {
+    this.outcomes[at] = error === null ? { status: 'accepted', providerMessageId: messageIdOf(message) } : outcomeOf(error, textSent);
+  }
+}
+
+/** Email over SMTP, on a few connections that are kept open. */
 export class SmtpChannel implements Channel<EmailMessage> {
   readonly channel = 'email';
   readonly provider = 'smtp';
   readonly batch = 100;
-  private readonly transport: Transporter;
-  /** The streams that messages under way are read from, by their bytes. */
-  private readonly texts = new WeakMap<Buffer, Readable>();
+  private readonly way: Way;
+  private readonly idle: SmtpSession[] = [];
+  private inUse = 0;
+  /** Who waits for a connection. */
+  private readonly waiting: (() => void)[] = [];
+  private isClosed = false;
 
   /** @param server a URL of the operator's, or a server that a tenant named */
   constructor(
     server: string | SmtpServer,
     readonly perSecond: number | null = null,
   ) {
-    this.transport = createTransport({
-      ...(typeof server === 'string' ? { url: server } : connectionTo(server)),
-      pool: true,
-      maxConnections: CONNECTIONS,
-      maxMessages: Infinity,
-      maxRequeues: 0, // the ledger decides what is tried again, not the pool
-      connectionTimeout: 10_000,
-      greetingTimeout: 10_000,
-      socketTimeout: 60_000,
-    } as Parameters<typeof createTransport>[0]);
-    this.transport.use('stream', ({ data, message }, done) => {
-      message.processFunc((text) => {
-        this.texts.set(data.raw as Buffer, text);
-        return text;
-      });
-      done();
-    });
+    this.way = wayTo(server);
   }
 
   /** As many at once as there are connections, so that what a slow server has not been given yet can wait for the next batch. */
-  async send(batch: readonly EmailMessage[]): Promise<Outcome[]> {
-    const outcomes = batch.map((): Outcome => ({ status: 'uncalled' }));
-    const until = performance.now() + CALLING_MS;
-    let next = 0;
-    const work = async (): Promise<void> => {
-      while (next < batch.length && performance.now() < until) {
-        const at = next++;
-        outcomes[at] = await this.sendOne(batch[at]!);
-      }
-    };
-    await Promise.all(Array.from({ length: CONNECTIONS }, work));
-    return outcomes;
+  async send(messages: readonly EmailMessage[]): Promise<Outcome[]> {
+    const batch = new Batch(messages);
+    await Promise.all(Array.from({ length: Math.min(CONNECTIONS, messages.length) }, () => this.work(batch)));
+    return batch.outcomes;
   }
 
   /** Lets messages under way finish. */
   close(): void {
-    this.transport.close();
+    this.isClosed = true;
+    for (const session of this.idle.splice(0)) session.end();
   }
 
-  /** nodemailer reads the last stream of a message when the server has said 354 to its DATA, and not before: from then on it may have been taken. */
-  private async sendOne(message: EmailMessage): Promise<Outcome> {
-    const raw = mimeOf(message, new Date());
-    try {
-      await this.transport.sendMail({ envelope: { from: message.from.email, to: message.to }, raw });
-      return { status: 'accepted', providerMessageId: messageIdOf(message) };
-    } catch (error) {
-      return outcomeOf(error as SmtpError, this.texts.get(raw)?.readableDidRead ?? false);
+  private async work(batch: Batch): Promise<void> {
+    while (!batch.isOver) {
+      if (this.inUse >= CONNECTIONS) {
+        await new Promise<void>((go) => void this.waiting.push(go));
+        continue;
+      }
+      this.inUse += 1;
+      await this.converse(batch);
+      this.inUse -= 1;
+      this.waiting.shift()?.();
     }
+    this.waiting.shift()?.(); // the turn may have come when there was no use for it
+  }
+
+  /** Sends over one connection, until it breaks, all are given out, or others wait for it. */
+  private async converse(batch: Batch): Promise<void> {
+    let session = this.idle.pop();
+    while (session?.isOpen === false) session = this.idle.pop();
+    let item = batch.take();
+    if (session === undefined && item !== null) {
+      try {
+        session = await SmtpSession.open(await this.way.options(), this.way.login);
+      } catch (error) {
+        return batch.settle(item, error as SmtpError, false);
+      }
+    }
+    let ahead: Promise<SmtpError | null> | null = null;
+    let quick = false;
+    while (session !== undefined && item !== null) {
+      const refused: SmtpError | null = await (ahead ?? session.offer(item.letter));
+      if (refused === null && ahead !== null && batch.isLate) session.end(); // its turn does not come any more
+      let next: Item | null = null;
+      if (refused !== null) {
+        batch.settle(item, refused, false);
+        ahead = null;
+      } else if (session.isOpen) {
+        next = quick && session.pipelining && this.waiting.length === 0 ? batch.take() : null;
+        const begun = performance.now();
+        const { taken, offered } = session.deliver(item.letter, next?.letter ?? null);
+        batch.settle(item, await taken, true);
+        quick = performance.now() - begun < QUICK_MS;
+        ahead = offered;
+      }
+      item = next ?? (session.isOpen && this.waiting.length === 0 ? batch.take() : null);
+    }
+    if (session?.isOpen !== true) return;
+    if (this.isClosed) session.end();
+    else this.idle.push(session);
   }
 }
 
