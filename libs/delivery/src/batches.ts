@@ -1,22 +1,23 @@
 import { Injectable } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
-import { Database, isUnreachable } from '#database';
+import { Database, isUnreachable, prepared } from '#database';
 import { Clock, type Tenant } from '#kernel';
 import type { Channel as ChannelName } from '#tenants';
-import type { Channel } from './channels/channel.js';
+import type { Channel, Outcome } from './channels/channel.js';
 import { Channels } from './channels/channels.js';
 import { Paces } from './channels/paces.js';
-import { counted } from './counters.js';
-import { CALL, CLAIM, type ClaimedRow, DEFER, named, RELEASE, SETTLE, touched } from './ledger.queries.js';
-import { type Called, Outcomes } from './outcomes.js';
-import { type MailingAtWork, Preparation, type Prepared } from './preparation.js';
+import { CLAIM, type ClaimedRow } from './ledger.queries.js';
+import { type Heard, Outcomes } from './outcomes.js';
+import type { MailingAtWork } from './preparation.js';
 import { SenderSession } from './sender-session.js';
 import { Stops } from './stops.js';
+import { Turns } from './turns.js';
 
-/** How long a worker may take to decide and compose; after it the rows are anybody's again. */
+/** How long a worker may take to come to what it has claimed; after it the rows are anybody's again. */
 const CLAIM_LEASE_MS = 60_000;
-/** How long a provider may take for a batch; after it the outcome counts as unknown until it comes. */
-const CALL_LEASE_MS = 300_000;
+/** How long one run goes on claiming, in milliseconds; then a more urgent mailing has its turn. */
+const RUN_MS = 1_000;
+/** A run's claims grow up to so many batches: what a claim costs is paid once for all of them. */
+const MOST_BATCHES = 4;
 
 /** Rows that this worker holds, and how they are to be sent. */
 interface Claim {
@@ -32,8 +33,30 @@ export interface Progress {
 }
 
 const NO_MORE: Progress = { more: false, waitMs: 0 };
+const MORE: Progress = { more: true, waitMs: 0 };
 
-/** Sends a batch: claims rows, decides and composes, commits that they are being called, calls, and writes down what was heard. */
+/** Some rows of a mailing on their way, by one hand or several. */
+interface Run {
+  tenant: Tenant;
+  mailing: MailingAtWork;
+  channel: Channel;
+  /** Claimed, and not yet any hand's. */
+  rows: ClaimedRow[];
+  /** How many are claimed next. */
+  wanted: number;
+  /** No more is claimed. */
+  isLast: boolean;
+  /** What is claimed is given back. */
+  isOver: boolean;
+  until: number;
+  claiming: Promise<void> | null;
+  progress: Progress;
+}
+
+/**
+ * Sends what is due of a mailing: claims rows, and while a hand waits for the provider, another decides, composes and commits who is called
+ * next. So many are called at once as the channel's batch has, over all hands; what is merely claimed nobody has decided about.
+ */
 @Injectable()
 export class Batches {
   constructor(
@@ -41,33 +64,98 @@ export class Batches {
     private readonly clock: Clock,
     private readonly channels: Channels,
     private readonly paces: Paces,
-    private readonly preparation: Preparation,
+    private readonly turns: Turns,
     private readonly outcomes: Outcomes,
     private readonly stops: Stops,
     private readonly session: SenderSession,
   ) {}
 
-  async send(tenant: Tenant, mailing: MailingAtWork, name: ChannelName): Promise<Progress> {
+  async send(tenant: Tenant, mailing: MailingAtWork, name: ChannelName, stopping: AbortSignal): Promise<Progress> {
     const claim = await this.claim(tenant, mailing, name);
     if (!('channel' in claim)) return claim;
     const { channel, rows } = claim;
-    const called = await this.prepare(tenant, mailing, channel, rows).catch(async (error: unknown) => {
-      if (isUnreachable(error)) await this.outcomes.giveBack(tenant, mailing.campaign_no, rows);
+    const hands = channel.hands ?? 1;
+    // What is paced, watched by a rule, or answered for all at once goes batch by batch.
+    const isLast = hands === 1 || channel.perSecond !== null || mailing.options.stop_rules !== undefined || rows.length < channel.batch;
+    const run: Run = { tenant, mailing, channel, rows, wanted: channel.batch, isLast, isOver: false, until: performance.now() + RUN_MS, claiming: null, progress: MORE };
+    const end = (): void => void (run.isOver = true);
+    stopping.addEventListener('abort', end);
+    const ended = await Promise.allSettled(Array.from({ length: hands }, () => this.work(run, channel.batch / hands)));
+    stopping.removeEventListener('abort', end);
+    await run.claiming;
+    await this.outcomes.giveBack(tenant, mailing.campaign_no, run.rows);
+    const failed = ended.find((one) => one.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+    return run.progress;
+  }
+
+  /** One hand's work: turn and call, one after the other. */
+  private async work(run: Run, size: number): Promise<void> {
+    const { tenant, mailing, channel } = run;
+    let heard: Heard | null = null;
+    let rows: ClaimedRow[] = [];
+    try {
+      for (rows = await this.next(run, size); rows.length > 0; rows = await this.next(run, size)) {
+        const called = await this.turns.take(tenant, mailing, channel, rows, heard);
+        rows = [];
+        heard = null;
+        if (called === null) run.isOver = true;
+        if (called === null || called.length === 0) continue;
+        const outcomes = await channel.send(called.map(({ message }) => message));
+        heard = { called, outcomes };
+        this.paces.heard(tenant, channel, outcomes);
+        if (this.paces.isShut(tenant, channel)) run.isOver = true;
+        const barred = outcomes.find(({ status }) => status === 'barred');
+        if (barred === undefined) continue;
+        await this.outcomes.record(tenant, mailing.campaign_no, heard); // before anybody is told that the mailing was paused
+        heard = null;
+        await this.bar(run, barred);
+      }
+    } catch (error) {
+      run.isOver = true;
+      if (isUnreachable(error)) run.rows.push(...rows); // nobody is called before it is known that the turn was committed
       throw error;
-    });
-    if (called.length === 0) return { more: true, waitMs: 0 };
-    const outcomes = await channel.send(called.map(({ message }) => message));
-    this.paces.heard(tenant, channel, outcomes);
-    await this.outcomes.record(tenant, mailing.campaign_no, called, outcomes);
-    const barred = outcomes.find(({ status }) => status === 'barred');
-    if (barred === undefined) return { more: true, waitMs: 0 };
-    const detail = `${channel.provider} does not take our calls (${'reason' in barred ? barred.reason : ''}): its credentials may have changed.`;
-    await this.database.inTenant(tenant, (tx) => this.stops.hold(tx, tenant, mailing, { code: 'channel_refused', detail }));
-    return NO_MORE;
+    } finally {
+      if (heard !== null) await this.outcomes.record(tenant, mailing.campaign_no, heard); // told twice it counts once
+    }
+  }
+
+  /** The next rows for a hand, none when it is done. More are claimed before the last are given out. */
+  private async next(run: Run, size: number): Promise<ClaimedRow[]> {
+    if (run.rows.length === 0 && !run.isOver) await this.claimMore(run);
+    if (run.isOver) return [];
+    const rows = run.rows.splice(0, size);
+    if (run.rows.length < run.channel.batch && run.wanted > run.channel.batch) void this.claimMore(run);
+    run.wanted = Math.min(run.wanted + size, run.channel.batch * MOST_BATCHES);
+    return rows;
+  }
+
+  private claimMore(run: Run): Promise<void> {
+    if (run.isLast || performance.now() > run.until) return Promise.resolve();
+    const more = async (): Promise<void> => {
+      try {
+        const claim = await this.claim(run.tenant, run.mailing, run.channel.channel, run.wanted);
+        if ('channel' in claim) run.rows.push(...claim.rows);
+        run.isLast = !('channel' in claim) || claim.rows.length < run.wanted;
+        if (!('channel' in claim)) run.progress = claim;
+      } catch {
+        run.isLast = true; // the lane looks again
+      }
+      run.claiming = null;
+    };
+    return (run.claiming ??= more());
+  }
+
+  /** The provider refuses us, whatever the message. */
+  private async bar(run: Run, outcome: Outcome): Promise<void> {
+    const detail = `${run.channel.provider} does not take our calls (${'reason' in outcome ? outcome.reason : ''}): its credentials may have changed.`;
+    run.isOver = true;
+    run.progress = NO_MORE;
+    await this.database.inTenant(run.tenant, (tx) => this.stops.hold(tx, run.tenant, run.mailing, { code: 'channel_refused', detail }));
   }
 
   /** Takes what is due; of a mailing that cannot go on nothing, and nothing is lost. */
-  private claim(tenant: Tenant, mailing: MailingAtWork, name: ChannelName): Promise<Claim | Progress> {
+  private claim(tenant: Tenant, mailing: MailingAtWork, name: ChannelName, wanted?: number): Promise<Claim | Progress> {
     const now = this.clock.now();
     return this.database.inTenant(tenant, async (tx) => {
       const hindrance = await this.stops.hindrance(tx, tenant, mailing);
@@ -76,49 +164,13 @@ export class Batches {
         return NO_MORE;
       }
       const channel = (await this.channels.of(tx, tenant)).get(name)!;
-      const { messages, waitMs } = await this.paces.room(tx, tenant, channel);
+      const { messages, waitMs } = await this.paces.room(tx, tenant, channel, wanted);
       if (messages === 0) return { more: waitMs > 0, waitMs };
       const lease = new Date(now.getTime() + CLAIM_LEASE_MS);
-      const [rows] = await tx.query<[ClaimedRow[]]>(CLAIM, [tenant.id, mailing.campaign_no, now, lease, messages, name, this.session.number, mailing.claims_from]);
+      const values = [tenant.id, mailing.campaign_no, now, lease, messages, name, this.session.number, mailing.claims_from];
+      // A claim that PostgreSQL forgets in a crash was none: this COMMIT need not wait for the disk, and the one before a call does.
+      const [, rows] = await Promise.all([tx.query('SET LOCAL synchronous_commit = off'), prepared<ClaimedRow>(tx, { name: 'deliveries_claim', text: CLAIM, values })]);
       return rows.length === 0 ? NO_MORE : { channel, rows };
     });
-  }
-
-  /** Decides, composes, and commits `calling` before anything leaves. @returns what is to be sent now */
-  private prepare(tenant: Tenant, mailing: MailingAtWork, channel: Channel, rows: ClaimedRow[]): Promise<Called[]> {
-    const campaign = mailing.campaign_no;
-    return this.database.inTenant(tenant, async (tx) => {
-      // A pause or cancel waits for this transaction, and whoever comes after it finds the mailing paused.
-      const [{ state } = { state: 'canceled' }] = await tx.query<{ state: string }[]>('SELECT state FROM mailings WHERE tenant_id = $1 AND campaign_no = $2 FOR SHARE', [tenant.id, campaign]);
-      const prepared = state === 'running' ? await this.preparation.prepare(tx, tenant, mailing, channel.channel, rows) : null;
-      if (prepared === null) {
-        await tx.query(RELEASE, [tenant.id, campaign, ...named(rows)]);
-        return [];
-      }
-      const { messages, settled, postponed, deferred } = prepared;
-      if (deferred.length > 0) await tx.query(DEFER, [tenant.id, campaign, ...named(deferred.map(({ row }) => row)), deferred.map((one) => one.reason), deferred.map((one) => one.until)]);
-      if (settled.length > 0) {
-        const ended = settled.map(({ row }) => row);
-        await counted(tx, tenant, touched(campaign, ended), () =>
-          tx.query(SETTLE, [tenant.id, campaign, ...named(ended), settled.map((one) => one.status), settled.map((one) => one.reason), this.clock.now()]),
-        );
-      }
-      const granted = await this.paces.take(tx, tenant, channel, messages.length);
-      const released = [...postponed, ...messages.slice(granted).map(({ row }) => row)];
-      if (released.length > 0) await tx.query(RELEASE, [tenant.id, campaign, ...named(released)]);
-      return this.call(tx, tenant, campaign, channel, messages.slice(0, granted));
-    });
-  }
-
-  private async call(tx: EntityManager, tenant: Tenant, campaign: number, channel: Channel, messages: Prepared['messages']): Promise<Called[]> {
-    const now = this.clock.now();
-    const lease = new Date(now.getTime() + CALL_LEASE_MS);
-    const held = new Set<number>();
-    for (const [provider, some] of Map.groupBy(messages, ({ message }) => channel.providerOf?.(message) ?? channel.provider)) {
-      const variants = some.map(({ variant }) => variant);
-      const [calling] = await tx.query<[ClaimedRow[]]>(CALL, [tenant.id, campaign, ...named(some.map(({ row }) => row)), lease, provider, this.session.number, variants, now]);
-      for (const row of calling) held.add(row.customer_no);
-    }
-    return messages.filter(({ row }) => held.has(row.customer_no));
   }
 }

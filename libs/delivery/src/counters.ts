@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { prepared } from '#database';
 import type { Tenant } from '#kernel';
 
 /** What a campaign's metrics count, each customer once however many channels reached them; `revenue` is in minor units. */
@@ -49,6 +50,8 @@ const MEASURE = `
   SELECT campaign_no, ${METRICS.map((metric) => `coalesce(${metric}, 0)::float8 AS ${metric}`).join(', ')}
     FROM reached FULL JOIN earned USING (campaign_no)`;
 
+const LOCK = 'SELECT 1 FROM mailing_counters WHERE tenant_id = $1 AND campaign_no = ANY ($2::int[]) ORDER BY campaign_no FOR UPDATE';
+
 const MOVE = `
   UPDATE mailing_counters AS kept SET ${METRICS.map((metric) => `${metric} = kept.${metric} + moved.${metric}`).join(', ')}
     FROM jsonb_to_recordset($2::jsonb) AS moved (campaign_no int, ${METRICS.map((metric) => `${metric} bigint`).join(', ')})
@@ -61,11 +64,13 @@ const MOVE = `
  */
 export async function counted<T>(tx: EntityManager, tenant: Tenant, touched: Touched, work: () => Promise<T>): Promise<T> {
   const campaigns = [...new Set(touched.campaignNos)];
-  await tx.query('SELECT 1 FROM mailing_counters WHERE tenant_id = $1 AND campaign_no = ANY ($2::int[]) ORDER BY campaign_no FOR UPDATE', [tenant.id, campaigns]);
-  const measure = () => tx.query<(Counters & { campaign_no: number })[]>(MEASURE, [tenant.id, touched.campaignNos, touched.customerNos]);
-  const before = new Map((await measure()).map((row) => [row.campaign_no, row]));
+  const measure = async () => {
+    const rows = await prepared<Counters & { campaign_no: number }>(tx, { name: 'counters_measure', text: MEASURE, values: [tenant.id, touched.campaignNos, touched.customerNos] });
+    return new Map(rows.map((row) => [row.campaign_no, row]));
+  };
+  const [, before] = await Promise.all([prepared(tx, { name: 'counters_lock', text: LOCK, values: [tenant.id, campaigns] }), measure()]);
   const result = await work();
-  const after = new Map((await measure()).map((row) => [row.campaign_no, row]));
+  const after = await measure();
   const moves = campaigns
     .map((campaign_no) => ({ campaign_no, ...difference(before.get(campaign_no), after.get(campaign_no)) }))
     .filter((move) => METRICS.some((metric) => move[metric] !== 0));

@@ -34,13 +34,14 @@ import { Stops } from './stops.js';
 import { TrackingController } from './tracking.controller.js';
 import { Tracking } from './tracking.service.js';
 import { TrackingTokens } from './tracking-token.js';
+import { Turns } from './turns.js';
 import { Upkeep } from './upkeep.js';
 import { Writers } from './writers.js';
 
 @Module({
   imports: [CustomersModule, SegmentsModule, EventsModule, PromosModule],
   controllers: [DeliveriesController, ReportsController, ChannelsController, TrackingController],
-  providers: [Delivery, Deliveries, Snapshot, Arrivals, Rehearsal, Preflight, Sender, SenderSession, Batches, Upkeep, AbTests, Reports, Stops, StopRuling, Channels, Paces, ChannelCredentials, Preparation, Readiness, Contacts, Writers, Outcomes, Receipts, ReceiptMatcher, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData],
+  providers: [Delivery, Deliveries, Snapshot, Arrivals, Rehearsal, Preflight, Sender, SenderSession, Batches, Turns, Upkeep, AbTests, Reports, Stops, StopRuling, Channels, Paces, ChannelCredentials, Preparation, Readiness, Contacts, Writers, Outcomes, Receipts, ReceiptMatcher, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData],
   exports: [Delivery, Rehearsal, Preflight],
 })
 export class DeliveryModule {}

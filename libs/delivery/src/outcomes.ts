@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Customers, type SuppressionReason, Suppressions } from '#customers';
-import { Database, isUnreachable } from '#database';
+import { Database, isUnreachable, prepared } from '#database';
 import { Clock, type Tenant } from '#kernel';
 import type { Outcome } from './channels/channel.js';
 import { counted } from './counters.js';
@@ -33,6 +33,12 @@ export interface Called {
   message: Message;
 }
 
+/** What a provider said of messages that were called: the outcomes at the same index. */
+export interface Heard {
+  called: readonly Called[];
+  outcomes: readonly Outcome[];
+}
+
 interface Closing {
   row: ClaimedRow;
   address: string;
@@ -58,19 +64,18 @@ export class Outcomes {
   /**
    * In a transaction of its own. What was heard is worth waiting for a server that restarts: nobody else knows it, and without it those
    * messages were unknown for good.
-   *
-   * @param outcomes of the messages, at the same index
    */
-  async record(tenant: Tenant, campaignNo: number, called: readonly Called[], outcomes: readonly Outcome[]): Promise<void> {
-    await patiently(() => this.write(tenant, campaignNo, called, outcomes));
+  async record(tenant: Tenant, campaignNo: number, heard: Heard): Promise<void> {
+    await patiently(() => this.database.inTenant(tenant, (tx) => this.write(tx, tenant, campaignNo, heard)));
   }
 
-  /** Gives back rows that were to be called and were not, since PostgreSQL was lost before it said that they may. */
+  /** Gives back rows that were claimed, or were to be called and were not, since PostgreSQL was lost before it said that they may. */
   async giveBack(tenant: Tenant, campaignNo: number, rows: readonly ClaimedRow[]): Promise<void> {
+    if (rows.length === 0) return;
     await patiently(() => this.database.inTenant(tenant, (tx) => tx.query(UNCALL, [tenant.id, campaignNo, ...named(rows), this.session.numbers])));
   }
 
-  private async write(tenant: Tenant, campaignNo: number, called: readonly Called[], outcomes: readonly Outcome[]): Promise<void> {
+  async write(tx: EntityManager, tenant: Tenant, campaignNo: number, { called, outcomes }: Heard): Promise<void> {
     const now = this.clock.now();
     const rows = called.map(({ row }) => row);
     const recorded = rows.map((row, index) => toRecord(outcomes[index]!, row.attempts + 1, now));
@@ -89,11 +94,9 @@ export class Outcomes {
       this.session.numbers,
     ];
     const received = customerNos.filter((_, index) => recorded[index]!.status === 'accepted');
-    await this.database.inTenant(tenant, async (tx) => {
-      await counted(tx, tenant, { campaignNos: rows.map(() => campaignNo), customerNos }, () => tx.query(RECORD_OUTCOMES, values));
-      if (received.length > 0) await this.customers.markChanged(tx, tenant, received); // segments may ask who received a campaign
-      await this.close(tx, tenant, called.flatMap(({ row, message }, index) => closing(row, message, outcomes[index]!)), now);
-    });
+    await counted(tx, tenant, { campaignNos: rows.map(() => campaignNo), customerNos }, () => prepared(tx, { name: 'deliveries_outcomes', text: RECORD_OUTCOMES, values }));
+    if (received.length > 0) await this.customers.markChanged(tx, tenant, received); // segments may ask who received a campaign
+    await this.close(tx, tenant, called.flatMap(({ row, message }, index) => closing(row, message, outcomes[index]!)), now);
   }
 
   /** Where the provider says that nothing may go, nothing goes again. */

@@ -90,11 +90,11 @@ export class Sender implements OnModuleInit, BeforeApplicationShutdown {
     return more;
   }
 
-  /** One batch of the tenant's most urgent mailing on the channel. */
+  /** Some of the tenant's most urgent mailing on the channel. */
   private async send(tenant: Tenant, channel: Channel): Promise<boolean> {
     const mailing = (await this.atWork(tenant)).find(({ state, due }) => state === 'running' && due.includes(channel));
     if (mailing === undefined) return false;
-    const { more, waitMs } = await this.batches.send(tenant, mailing, channel);
+    const { more, waitMs } = await this.batches.send(tenant, mailing, channel, this.stopping.signal);
     if (waitMs > 0) await sleep(waitMs, undefined, { signal: this.stopping.signal }).catch(() => undefined); // aborted: the lane ends
     return more;
   }

@@ -27,6 +27,8 @@ export interface Channel<Sent extends Message = Message> {
   readonly provider: string;
   /** Messages that may be under way at once, and of which nobody would know after a crash. */
   readonly batch: number;
+  /** How many calls may share a batch; one unless said. */
+  readonly hands?: number;
   /** Messages that may leave within any one second; null for as many as there are. */
   readonly perSecond: number | null;
   /** Where one channel goes over several providers, that of the message. */

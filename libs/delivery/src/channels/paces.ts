@@ -27,10 +27,10 @@ export class Paces {
 
   constructor(private readonly clock: Clock) {}
 
-  async room(tx: EntityManager, tenant: Tenant, channel: Channel): Promise<Room> {
+  async room(tx: EntityManager, tenant: Tenant, channel: Channel, wanted = channel.batch): Promise<Room> {
     const now = this.clock.now().getTime();
-    const { provider, perSecond, batch } = channel;
-    const allowed = this.circuit(tenant, channel).allows(now, batch);
+    const { provider, perSecond } = channel;
+    const allowed = this.circuit(tenant, channel).allows(now, wanted);
     if (perSecond === null || allowed === 0) return { messages: allowed, waitMs: 0 };
     const [row] = await tx.query<{ grants: Grant[] }[]>(LOOK, [tenant.id, provider]);
     const grants = row?.grants ?? [];
@@ -53,6 +53,11 @@ export class Paces {
   /** Takes note of what became of a batch. */
   heard(tenant: Tenant, channel: Channel, outcomes: readonly Outcome[]): void {
     this.circuit(tenant, channel).heard(this.clock.now().getTime(), outcomes);
+  }
+
+  /** Whether the provider does not take calls, or has not shown yet that it does again. */
+  isShut(tenant: Tenant, channel: Channel): boolean {
+    return this.circuit(tenant, channel).allows(this.clock.now().getTime(), 2) < 2;
   }
 
   private circuit(tenant: Tenant, channel: Channel): Circuit {

@@ -87,6 +87,7 @@ export class SmtpChannel implements Channel<EmailMessage> {
   readonly channel = 'email';
   readonly provider = 'smtp';
   readonly batch = 100;
+  readonly hands = 2;
   private readonly way: Way;
   private readonly idle: SmtpSession[] = [];
   private inUse = 0;

@@ -1,0 +1,75 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Database, prepared as run } from '#database';
+import { Clock, type Tenant } from '#kernel';
+import type { Channel } from './channels/channel.js';
+import { Paces } from './channels/paces.js';
+import { counted } from './counters.js';
+import { CALL, type ClaimedRow, DEFER, named, RELEASE, SETTLE, touched } from './ledger.queries.js';
+import { type Called, type Heard, Outcomes } from './outcomes.js';
+import { type MailingAtWork, Preparation, type Prepared } from './preparation.js';
+import { SenderSession } from './sender-session.js';
+
+/** How long a provider may take for a batch; after it the outcome counts as unknown until it comes. */
+const CALL_LEASE_MS = 300_000;
+
+/** What lies between two calls of a provider: one transaction writes down what the last one came to, decides, and says who is called next. */
+@Injectable()
+export class Turns {
+  constructor(
+    private readonly database: Database,
+    private readonly clock: Clock,
+    private readonly paces: Paces,
+    private readonly preparation: Preparation,
+    private readonly outcomes: Outcomes,
+    private readonly session: SenderSession,
+  ) {}
+
+  /**
+   * Decides, composes, and commits `calling` before anything leaves.
+   *
+   * @param rows claimed by this worker
+   * @param heard of the call before
+   * @returns what is to be sent now; null when the mailing is not to go on
+   */
+  take(tenant: Tenant, mailing: MailingAtWork, channel: Channel, rows: readonly ClaimedRow[], heard: Heard | null): Promise<Called[] | null> {
+    const campaign = mailing.campaign_no;
+    return this.database.inTenant(tenant, async (tx) => {
+      // A pause or cancel waits for this transaction, and whoever comes after it finds the mailing paused.
+      const [{ state } = { state: 'canceled' }] = await tx.query<{ state: string }[]>('SELECT state FROM mailings WHERE tenant_id = $1 AND campaign_no = $2 FOR SHARE', [tenant.id, campaign]);
+      const prepared = state === 'running' ? await this.preparation.prepare(tx, tenant, mailing, channel.channel, rows) : null;
+      if (heard !== null) await this.outcomes.write(tx, tenant, campaign, heard);
+      if (prepared === null) {
+        await this.release(tx, tenant, campaign, rows);
+        return null;
+      }
+      const { messages, settled, postponed, deferred } = prepared;
+      if (deferred.length > 0) await tx.query(DEFER, [tenant.id, campaign, ...named(deferred.map(({ row }) => row)), deferred.map((one) => one.reason), deferred.map((one) => one.until)]);
+      if (settled.length > 0) {
+        const ended = settled.map(({ row }) => row);
+        await counted(tx, tenant, touched(campaign, ended), () =>
+          tx.query(SETTLE, [tenant.id, campaign, ...named(ended), settled.map((one) => one.status), settled.map((one) => one.reason), this.clock.now()]),
+        );
+      }
+      const granted = await this.paces.take(tx, tenant, channel, messages.length);
+      await this.release(tx, tenant, campaign, [...postponed, ...messages.slice(granted).map(({ row }) => row)]);
+      return this.call(tx, tenant, campaign, channel, messages.slice(0, granted));
+    });
+  }
+
+  private async release(tx: EntityManager, tenant: Tenant, campaign: number, rows: readonly ClaimedRow[]): Promise<void> {
+    if (rows.length > 0) await tx.query(RELEASE, [tenant.id, campaign, ...named(rows)]);
+  }
+
+  private async call(tx: EntityManager, tenant: Tenant, campaign: number, channel: Channel, messages: Prepared['messages']): Promise<Called[]> {
+    const now = this.clock.now();
+    const lease = new Date(now.getTime() + CALL_LEASE_MS);
+    const held = new Set<number>();
+    for (const [provider, some] of Map.groupBy(messages, ({ message }) => channel.providerOf?.(message) ?? channel.provider)) {
+      const variants = some.map(({ variant }) => variant);
+      const values = [tenant.id, campaign, ...named(some.map(({ row }) => row)), lease, provider, this.session.number, variants, now];
+      for (const row of await run<ClaimedRow>(tx, { name: 'deliveries_call', text: CALL, values })) held.add(row.customer_no);
+    }
+    return messages.filter(({ row }) => held.has(row.customer_no));
+  }
+}
