@@ -5,7 +5,7 @@ import type { Channel as ChannelName } from '#tenants';
 import type { Channel, Outcome } from './channels/channel.js';
 import { Channels } from './channels/channels.js';
 import { Paces } from './channels/paces.js';
-import { CLAIM, type ClaimedRow } from './ledger.queries.js';
+import { BY_KEYS, CLAIM, type ClaimedRow } from './ledger.queries.js';
 import { type Heard, Outcomes } from './outcomes.js';
 import type { MailingAtWork } from './preparation.js';
 import { SenderSession } from './sender-session.js';
@@ -169,7 +169,7 @@ export class Batches {
       const lease = new Date(now.getTime() + CLAIM_LEASE_MS);
       const values = [tenant.id, mailing.campaign_no, now, lease, messages, name, this.session.number, mailing.claims_from];
       // A claim that PostgreSQL forgets in a crash was none: this COMMIT need not wait for the disk, and the one before a call does.
-      const [, rows] = await Promise.all([tx.query('SET LOCAL synchronous_commit = off'), prepared<ClaimedRow>(tx, { name: 'deliveries_claim', text: CLAIM, values })]);
+      const [, rows] = await Promise.all([tx.query(`SET LOCAL synchronous_commit = off; ${BY_KEYS}`), prepared<ClaimedRow>(tx, { name: 'deliveries_claim', text: CLAIM, values })]);
       return rows.length === 0 ? NO_MORE : { channel, rows };
     });
   }

@@ -6,7 +6,7 @@ import { Database, isUnreachable, prepared } from '#database';
 import { Clock, type Tenant } from '#kernel';
 import type { Outcome } from './channels/channel.js';
 import { counted } from './counters.js';
-import { type ClaimedRow, MAX_ATTEMPTS, named, RECORD_OUTCOMES, UNCALL } from './ledger.queries.js';
+import { BY_KEYS, type ClaimedRow, MAX_ATTEMPTS, named, RECORD_OUTCOMES, UNCALL } from './ledger.queries.js';
 import type { Message } from './message.js';
 import { SenderSession } from './sender-session.js';
 
@@ -66,7 +66,8 @@ export class Outcomes {
    * messages were unknown for good.
    */
   async record(tenant: Tenant, campaignNo: number, heard: Heard): Promise<void> {
-    await patiently(() => this.database.inTenant(tenant, (tx) => this.write(tx, tenant, campaignNo, heard)));
+    const work = async (tx: EntityManager): Promise<unknown> => Promise.all([tx.query(BY_KEYS), this.write(tx, tenant, campaignNo, heard)]);
+    await patiently(() => this.database.inTenant(tenant, work));
   }
 
   /** Gives back rows that were claimed, or were to be called and were not, since PostgreSQL was lost before it said that they may. */

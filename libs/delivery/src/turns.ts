@@ -5,13 +5,15 @@ import { Clock, type Tenant } from '#kernel';
 import type { Channel } from './channels/channel.js';
 import { Paces } from './channels/paces.js';
 import { counted } from './counters.js';
-import { CALL, type ClaimedRow, DEFER, named, RELEASE, SETTLE, touched } from './ledger.queries.js';
+import { BY_KEYS, CALL, type ClaimedRow, DEFER, named, RELEASE, SETTLE, touched } from './ledger.queries.js';
 import { type Called, type Heard, Outcomes } from './outcomes.js';
 import { type MailingAtWork, Preparation, type Prepared } from './preparation.js';
 import { SenderSession } from './sender-session.js';
 
 /** How long a provider may take for a batch; after it the outcome counts as unknown until it comes. */
 const CALL_LEASE_MS = 300_000;
+
+const HELD = 'SELECT state FROM mailings WHERE tenant_id = $1 AND campaign_no = $2 FOR SHARE';
 
 /** What lies between two calls of a provider: one transaction writes down what the last one came to, decides, and says who is called next. */
 @Injectable()
@@ -36,7 +38,7 @@ export class Turns {
     const campaign = mailing.campaign_no;
     return this.database.inTenant(tenant, async (tx) => {
       // A pause or cancel waits for this transaction, and whoever comes after it finds the mailing paused.
-      const [{ state } = { state: 'canceled' }] = await tx.query<{ state: string }[]>('SELECT state FROM mailings WHERE tenant_id = $1 AND campaign_no = $2 FOR SHARE', [tenant.id, campaign]);
+      const [, [{ state } = { state: 'canceled' }]] = await Promise.all([tx.query(BY_KEYS), tx.query<{ state: string }[]>(HELD, [tenant.id, campaign])]);
       const prepared = state === 'running' ? await this.preparation.prepare(tx, tenant, mailing, channel.channel, rows) : null;
       if (heard !== null) await this.outcomes.write(tx, tenant, campaign, heard);
       if (prepared === null) {
