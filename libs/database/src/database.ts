@@ -87,6 +87,7 @@ export class Database {
    */
   async read<Rows extends unknown[][]>(tenant: Tenant, ...statements: Statement[]): Promise<Rows> {
     const client = await this.pool().connect();
+    client.on('error', ignore);
     try {
       const mode = statements.length > 1 ? ' ISOLATION LEVEL REPEATABLE READ READ ONLY' : ' READ ONLY';
       holdWrites(client);
@@ -96,6 +97,7 @@ export class Database {
       if (failed !== undefined) throw failed.reason;
       return settled.slice(1, -1).map((one) => (one as PromiseFulfilledResult<pg.QueryResult>).value.rows) as Rows;
     } finally {
+      client.removeListener('error', ignore);
       client.release();
     }
   }
@@ -219,6 +221,9 @@ export async function prepared<Row = unknown>(tx: EntityManager, statement: Stat
   const client = (await tx.queryRunner!.connect()) as pg.PoolClient;
   return (await client.query(statement)).rows as Row[];
 }
+
+/** A connection that breaks says so to its statements, too; unheard, it would end the process. */
+const ignore = (): void => undefined;
 
 /** What is sent on the connection before the event loop next turns leaves in one write. */
 function holdWrites(client: pg.PoolClient): void {
