@@ -19,9 +19,11 @@ export interface ClaimedRow {
 export const TENANTS_AT_WORK = `
   SELECT t.id, t.name FROM tenants t WHERE EXISTS (SELECT 1 FROM campaign_directory d WHERE d.tenant_id = t.id AND d.sending) ORDER BY t.id`;
 
-/** The mailings of `$1` that are not done, most urgent first, and what each needs at the instant `$2`, when the workers of the sessions `$3` are gone. */
+/** The mailings of `$1` that are not done, most urgent first (their contents, which may be large, where something is due), and what each needs at the instant `$2`, when the workers of the sessions `$3` are gone. */
 export const MAILINGS_AT_WORK = `
-  SELECT m.campaign_no, m.campaign_id, m.state, m.type, m.channels, m.content, m.promo_code, m.promo_id, m.ends_at, m.priority, m.options, m.snapshot_done, m.ab_test, m.claims_from::text,
+  SELECT w.*, CASE WHEN cardinality(w.due) > 0 THEN m.content END AS content
+    FROM (
+  SELECT m.campaign_no, m.campaign_id, m.state, m.type, m.channels, m.started_at, m.promo_code, m.promo_id, m.ends_at, m.priority, m.options, m.snapshot_done, m.ab_test, m.claims_from::text,
          ARRAY (SELECT c FROM unnest(m.channels) AS c WHERE EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status = 'pending'
                     AND d.channel = c AND d.next_attempt_at >= CASE WHEN m.state = 'canceled' THEN '-infinity' ELSE m.claims_from END
                     AND d.next_attempt_at <= CASE WHEN m.state = 'canceled' THEN 'infinity' ELSE $2::timestamptz END)) AS due,
@@ -30,8 +32,9 @@ export const MAILINGS_AT_WORK = `
          NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status = 'pending')
            AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status IN ('claimed', 'calling')) AS settled
     FROM campaign_directory c JOIN mailings m ON m.tenant_id = $1 AND m.campaign_no = c.campaign_no
-   WHERE c.tenant_id = $1 AND c.sending
-   ORDER BY m.priority DESC, m.started_at, m.campaign_no`;
+   WHERE c.tenant_id = $1 AND c.sending) w JOIN mailings m USING (campaign_no)
+   WHERE m.tenant_id = $1
+   ORDER BY w.priority DESC, w.started_at, w.campaign_no`;
 
 /**
  * Takes at most `$5` rows of the channel `$6` that are due from `$8` to `$3` for the session `$7`, under a lease until `$4`; rows that another worker is taking are passed over.

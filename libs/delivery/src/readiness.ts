@@ -1,3 +1,4 @@
+import { domainToASCII } from 'node:url';
 import { Injectable } from '@nestjs/common';
 import { Env } from '#config';
 import type { EntityManager } from 'typeorm';
@@ -35,7 +36,7 @@ export class Readiness {
   emailSender({ sender }: Settings): EmailSender | null {
     const email = sender.from_email ?? this.env.DEFAULT_FROM_EMAIL;
     const postalAddress = sender.postal_address ?? this.env.DEFAULT_POSTAL_ADDRESS;
-    return email === undefined || postalAddress === undefined ? null : { email, name: sender.from_name, replyTo: sender.reply_to, postalAddress };
+    return email === undefined || postalAddress === undefined ? null : { email: inAscii(email), name: sender.from_name, replyTo: sender.reply_to === null ? null : inAscii(sender.reply_to), postalAddress };
   }
 
   /** Where text messages come from, likewise. */
@@ -53,3 +54,6 @@ export class Readiness {
     return Object.entries(needed[channel]).filter(([, value]) => (value ?? null) === null).map(([name]) => name);
   }
 }
+
+/** The address with its domain as DNS has it: headers and commands may hold no other (RFC 5890). */
+const inAscii = (email: string): string => email.replace(/@.*$/, (domain) => `@${domainToASCII(domain.slice(1)) || domain.slice(1)}`);

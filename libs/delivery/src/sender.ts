@@ -10,8 +10,8 @@ import type { MailingAtWork } from './preparation.js';
 import { SenderSession } from './sender-session.js';
 import { Upkeep } from './upkeep.js';
 
-/** Lanes of a worker that may be under way at once. Most of their time they wait for a provider, and hold no connection. */
-const LANES = 64;
+/** Lanes of a worker that may be under way at once. Most of their time they wait for a provider, and hold no connection: so many that a crowd of dead providers leaves room. */
+const LANES = 500;
 
 /**
  * Works off the ledger, in every worker process, in lanes: one for each channel of each tenant, and one for each tenant's upkeep. A lane

@@ -32,7 +32,11 @@ type Reply = { response: string; responseCode: number } | { code: string };
 const SILENCE_MS = 60_000;
 const MOST_REPLY = 100_000;
 
+/** How long the server may take for an answer in all, however it drips (a reply may have many lines); well within the lease of a call. */
+const ANSWER_MS = 120_000;
+
 const RESET = 'RSET\r\n';
+const DATA = 'DATA\r\n';
 
 /** nodemailer's connection, as far as it is not public: what it has when the handshake is over. */
 interface Opened {
@@ -52,12 +56,14 @@ export class SmtpSession {
   private readonly utf8: boolean;
   private readonly waiting: ((reply: Reply) => void)[] = [];
   private heard = '';
+  private patience: NodeJS.Timeout | null = null;
   /** Whether a transaction of the server's is still open. */
   private unended = false;
 
   private constructor(
     private readonly socket: Socket,
     extensions: readonly string[],
+    private readonly answerMs: number,
   ) {
     this.pipelining = extensions.includes('PIPELINING');
     this.utf8 = extensions.includes('SMTPUTF8');
@@ -69,7 +75,7 @@ export class SmtpSession {
   }
 
   /** @throws SmtpError */
-  static open(options: SmtpOptions, login: SmtpLogin | null): Promise<SmtpSession> {
+  static open(options: SmtpOptions, login: SmtpLogin | null, answerMs = ANSWER_MS): Promise<SmtpSession> {
     return new Promise((resolve, reject) => {
       const connection = new SMTPConnection(options);
       const opened = connection as unknown as Opened;
@@ -79,7 +85,7 @@ export class SmtpSession {
           return connection.close();
         }
         for (const event of ['data', 'timeout']) opened._socket.removeAllListeners(event);
-        resolve(new SmtpSession(opened._socket, opened._supportedExtensions));
+        resolve(new SmtpSession(opened._socket, opened._supportedExtensions, answerMs));
       };
       connection.on('error', done); // also later: what happens to the socket, we hear from it
       connection.once('end', () => reject(Object.assign(new Error('The connection was closed'), { code: 'ECONNECTION' })));
@@ -129,6 +135,7 @@ export class SmtpSession {
   end(code = 'ECONNECTION'): void {
     if (!this.isOpen) return;
     this.isOpen = false;
+    this.rest();
     if (this.waiting.length === 0 && !this.unended && !this.socket.destroyed) this.socket.end('QUIT\r\n');
     else this.socket.destroy();
     for (const tell of this.waiting.splice(0)) tell({ code });
@@ -136,24 +143,30 @@ export class SmtpSession {
 
   /** The commands that open a message's transaction; null when an address would be a command of its own. */
   private envelope({ from, to }: Letter): string[] | null {
-    if (/[\r\n<>]/.test(from + to) || to === '') return null;
+    if (/[\r\n<>]/.test(from + to) || to === '' || (!this.utf8 && isForeign(from + to))) return null; // RFC 6531 §3.1
     const reset = this.unended ? [RESET] : [];
     this.unended = true;
-    // eslint-disable-next-line no-control-regex
-    return [...reset, `MAIL FROM:<${from}>${this.utf8 && /[^\u0000-\u007f]/.test(from + to) ? ' SMTPUTF8' : ''}\r\n`, `RCPT TO:<${to}>\r\n`, 'DATA\r\n'];
+    return [...reset, `MAIL FROM:<${from}>${isForeign(from + to) ? ' SMTPUTF8' : ''}\r\n`, `RCPT TO:<${to}>\r\n`, DATA];
   }
 
   private judge(commands: readonly string[], replies: readonly Reply[]): SmtpError | null {
-    const refused = replies.findIndex((reply) => !isPositive(reply));
+    const refused = replies.findIndex((reply, at) => !isPositive(reply) || (commands[at] === DATA && !isGoOn(reply)));
     if (refused === -1) return null;
     const isReset = commands[refused] === RESET;
     if (isReset || isPositive(replies.at(-1)!)) this.end(); // it is of no more use, or waits for a text that goes to nobody
-    return isReset ? { code: 'EPROTOCOL' } : failureOf(replies[refused]!, 'EENVELOPE');
+    return isReset || isPositive(replies[refused]!) ? { code: 'EPROTOCOL' } : failureOf(replies[refused]!, 'EENVELOPE');
   }
 
   private expect(count: number): Promise<Reply[]> {
     if (!this.isOpen) return Promise.resolve(Array.from({ length: count }, () => ({ code: 'ECONNECTION' })));
+    if (count > 0) this.patience ??= setTimeout(() => this.end('ETIMEDOUT'), this.answerMs);
     return Promise.all(Array.from({ length: count }, () => new Promise<Reply>((resolve) => void this.waiting.push(resolve))));
+  }
+
+  /** Nothing is waited for. */
+  private rest(): void {
+    if (this.patience !== null) clearTimeout(this.patience);
+    this.patience = null;
   }
 
   private write(data: string): void {
@@ -174,8 +187,13 @@ export class SmtpSession {
       if (tell === undefined || response.startsWith('421')) return this.end(); // nothing was asked, or it takes its leave
     }
     this.heard = this.heard.slice(from);
+    if (this.waiting.length === 0) this.rest();
   }
 }
+
+const isForeign = (address: string): boolean => /\P{ASCII}/u.test(address);
+
+const isGoOn = (reply: Reply): boolean => 'response' in reply && reply.responseCode < 400 && reply.responseCode >= 300;
 
 const isPositive = (reply: Reply): boolean => 'response' in reply && reply.responseCode >= 200 && reply.responseCode < 400;
 

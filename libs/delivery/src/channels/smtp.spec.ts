@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import type { EmailMessage } from '../message.js';
 import { Slotted } from '../slotted.js';
 import { SmtpChannel } from './smtp.js';
+import { SmtpSession } from './smtp-session.js';
 
 const STAGES = ['connect', 'EHLO', 'AUTH', 'MAIL', 'RCPT', 'DATA', 'text', 'final dot'] as const;
 type Stage = (typeof STAGES)[number];
@@ -24,7 +25,7 @@ async function serve(stage: Stage | null, nth: number, replies = REPLIES) {
       if (at(text ? (line === '.' ? 'final dot' : 'text') : (verb as Stage))) return void socket.destroy();
       if (text && line !== '.') continue;
       if (text) messages++;
-      socket.write(text ? '250 taken\r\n' : `${replies[verb]}\r\n`);
+      socket.write(text ? `${replies.text ?? '250 taken'}\r\n` : `${replies[verb]}\r\n`);
       text = !text && verb === 'DATA';
     }
   };
@@ -65,4 +66,46 @@ test.each([['535 5.7.8 wrong password', 'barred'], ['454 4.7.0 later', 'retry']]
     channel.close();
     server.close();
   }
+});
+
+test.each<[string, Record<string, string>, object]>([
+  ['a text that is answered with no word that there is', { text: 'what?' }, { status: 'unknown', reason: 'smtp_0' }],
+  ['one answered 999', { text: '999 no' }, { status: 'unknown', reason: 'smtp_999' }],
+  ['a server that takes the text before there is one', { DATA: '250 ok' }, { status: 'retry', reason: 'smtp_eprotocol', reached: false }],
+])('%s', async (_, replies, outcome) => {
+  const server = await serve(null, 1, { ...REPLIES, ...replies });
+  const channel = new SmtpChannel(server.url);
+  try {
+    expect(await channel.send([email])).toEqual([outcome]);
+  } finally {
+    channel.close();
+    server.close();
+  }
+});
+
+test('an address that is not ASCII needs a server that takes it', async () => {
+  const server = await serve(null, 1);
+  const channel = new SmtpChannel(server.url);
+  try {
+    expect(await channel.send([{ ...email, to: 'josé@example.com' }, email])).toEqual([{ status: 'rejected', reason: 'smtp_eenvelope' }, { status: 'accepted', providerMessageId: '<dlv_1@trattoria.example>' }]);
+  } finally {
+    channel.close();
+    server.close();
+  }
+});
+
+test('an answer that never comes to its end is not waited for', async () => {
+  const drip = createServer((socket) => {
+    socket.on('error', () => undefined).write('220 here\r\n');
+    socket.on('data', (data) => {
+      if (data.toString().startsWith('EHLO')) return void socket.write('250 here\r\n');
+      const drops = setInterval(() => socket.write('250-wait\r\n'), 20);
+      socket.on('close', () => clearInterval(drops));
+    });
+  }).listen(0, '127.0.0.1');
+  await once(drip, 'listening');
+  const session = await SmtpSession.open({ host: '127.0.0.1', port: (drip.address() as AddressInfo).port }, null, 200);
+  expect(await session.offer({ from: 'a@example.com', to: 'b@example.com', text: 'x\r\n' })).toEqual({ code: 'ETIMEDOUT' });
+  expect(session.isOpen).toBe(false);
+  drip.close();
 });

@@ -119,7 +119,7 @@ export class SmtpChannel implements Channel<EmailMessage> {
   private async work(batch: Batch): Promise<void> {
     while (!batch.isOver) {
       if (this.inUse >= CONNECTIONS) {
-        await new Promise<void>((go) => void this.waiting.push(go));
+        await this.turn();
         continue;
       }
       this.inUse += 1;
@@ -128,6 +128,21 @@ export class SmtpChannel implements Channel<EmailMessage> {
       this.waiting.shift()?.();
     }
     this.waiting.shift()?.(); // the turn may have come when there was no use for it
+  }
+
+  /** Waits for a connection, but no longer than a batch goes on: what others hold is not this batch's to wait for. */
+  private turn(): Promise<void> {
+    return new Promise((resolve) => {
+      const go = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        this.waiting.splice(this.waiting.indexOf(go), 1);
+        resolve();
+      }, CALLING_MS);
+      this.waiting.push(go);
+    });
   }
 
   /** Sends over one connection, until it breaks, all are given out, or others wait for it. */
@@ -176,6 +191,8 @@ function outcomeOf({ code, responseCode, response }: SmtpError, textSent: boolea
   const reason = responseCode === undefined ? `smtp_${(code ?? 'error').toLowerCase()}` : `smtp_${responseCode}${enhancedCode(response)}`;
   // A login that is refused for good, and a host that is none to call: no message will fare better.
   if (code === 'ETARGETREFUSED' || (code === 'EAUTH' && (responseCode ?? 0) >= 500)) return { status: 'barred', reason };
+  const isReply = responseCode === undefined || (responseCode >= 400 && responseCode < 600);
+  if (!isReply) return textSent ? { status: 'unknown', reason } : { status: 'retry', reason, reached: true }; // what a server says of no kind that there is
   if (aboutMessage && responseCode !== undefined && responseCode < 500) return { status: 'retry', reason, reached: true };
   if (aboutMessage) return { status: 'rejected', reason, ...(NOBODY_THERE.test(reason) && { closes: 'hard_bounce' }) };
   return textSent ? { status: 'unknown', reason } : { status: 'retry', reason, reached: false };
