@@ -93,11 +93,12 @@ export const SETTLE = `
     FROM unnest($3::int[], $4::text[], $5::text[], $6::text[]) AS n (customer_no, channel, status, reason)
    WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = n.customer_no AND d.channel = n.channel AND d.status = 'claimed'`;
 
-/** Gives each address of the channel `$3` to the first customer who has it: for good, unless nothing could be written for them. */
+/** Gives each address of the channel `$3` to the first customer who has it: for good, unless nothing could be written for them. Tells who has just got theirs. */
 export const TAKE_ADDRESSES = `
   INSERT INTO mailing_addresses (tenant_id, campaign_no, channel, address_hash, customer_no)
   SELECT $1, $2, $3, address_hash, customer_no FROM unnest($4::bytea[], $5::int[]) AS a (address_hash, customer_no) ORDER BY address_hash, customer_no
-  ON CONFLICT DO NOTHING`;
+  ON CONFLICT DO NOTHING
+  RETURNING customer_no`;
 
 /** For the next one who shares it. */
 export const LEAVE_ADDRESSES = `

@@ -17,8 +17,8 @@ import { contentsSent } from './variants.js';
 const LONGEST_MS = 30_000;
 /** Members whose addresses are looked up at once. */
 const PAGE = 10_000;
-/** Suppressions of a channel that are held in memory at once, some ten megabytes; where there are more, each page asks for its own. */
-const KNOWN = 100_000;
+/** Suppressions of a channel that are held in memory at once, some thirty megabytes; where there are more, each page asks for its own, and a million members take longer than anybody waits. */
+const KNOWN = 300_000;
 /** Messages that are written to see how long they are. */
 const SAMPLE = 100;
 

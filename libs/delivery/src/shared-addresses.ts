@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { prepared } from '#database';
 import type { Tenant } from '#kernel';
 import type { Channel } from '#tenants';
 import { ADDRESS_OWNERS, type ClaimedRow, LEAVE_ADDRESSES, TAKE_ADDRESSES } from './ledger.queries.js';
@@ -22,8 +23,10 @@ export class SharedAddresses {
   /** Gives the addresses that are nobody's yet to those of the batch who have them. */
   static async take(tx: EntityManager, tenant: Tenant, campaignNo: number, channel: Channel, batch: readonly Addressee[]): Promise<SharedAddresses> {
     const key = [tenant.id, campaignNo, channel] as const;
-    await tx.query(TAKE_ADDRESSES, [...key, ...columns(batch)]);
-    const owners = await tx.query<{ customer_no: number }[]>(ADDRESS_OWNERS, [...key, ...columns(batch)]);
+    const values = [...key, ...columns(batch)];
+    const taken = await prepared<{ customer_no: number }>(tx, { name: 'addresses_take', text: TAKE_ADDRESSES, values });
+    // Only where some had theirs before, or share it, is there more to ask.
+    const owners = taken.length === batch.length ? taken : await prepared<{ customer_no: number }>(tx, { name: 'addresses_owners', text: ADDRESS_OWNERS, values });
     return new SharedAddresses(key, new Set(owners.map((owner) => owner.customer_no)));
   }
 
