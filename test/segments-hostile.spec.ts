@@ -71,7 +71,7 @@ describe('hostile criteria', () => {
       const { status, answer } = await ask(body);
       if (status === 200) return void seen.answered++;
       seen.refused++;
-      if (Buffer.byteLength(body) > MAX_BODY) return expect([status, answer.code]).toEqual([413, 'payload_too_large']);
+      if (Buffer.byteLength(body) > MAX_BODY) return void expect([status, answer.code]).toEqual([413, 'payload_too_large']);
       expect(['invalid_segment_criteria', 'validation_failed']).toContain(answer.code);
       expect(status).toBe(400);
       expect(answer.errors!.length).toBeGreaterThan(0);

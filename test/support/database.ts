@@ -19,13 +19,19 @@ export async function administer<T>(work: (client: pg.Client) => Promise<T>): Pr
   }
 }
 
-let copy: Promise<string> | null = null;
+const copies = new Map<string, Promise<string>>();
 
 /**
- * This spec file's own copy of the migrated template, made when it is first asked for (modules live as long as a spec file does):
- * a worker that one spec starts must not find the jobs that another left. The run's end drops them all.
+ * This spec file's own copy of the migrated template, made when it is first asked for: a worker that one spec starts must not find the
+ * jobs that another left. The run's end drops them all.
  */
-export const specDatabase = (): Promise<string> => (copy ??= copyTemplate());
+export function specDatabase(): Promise<string> {
+  const { testPath } = expect.getState();
+  if (testPath === undefined) throw new Error('There is no spec that the database would be of');
+  let copy = copies.get(testPath);
+  if (copy === undefined) copies.set(testPath, (copy = copyTemplate()));
+  return copy;
+}
 
 async function copyTemplate(): Promise<string> {
   const name = `${process.env.TEST_RUN}_${randomUUID().slice(0, 8)}`;

@@ -1,4 +1,3 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readFile, realpath, rm, stat, utimes, writeFile } from 'node:fs/promises';
@@ -9,7 +8,7 @@ import { startPostgres, type RunningPostgres } from './embedded-postgres.js';
 import { identifyProcess } from './process-identity.js';
 import { startThrowawayPostgres } from './throwaway-postgres.js';
 
-jest.setTimeout(60_000);
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const settings = { fsync: 'off' };
 /** A stopped cluster with a row in it. Most specs begin with a copy: making a new one takes a second each. */

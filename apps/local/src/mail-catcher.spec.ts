@@ -1,4 +1,3 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { request } from 'node:http';
 import { createTransport } from 'nodemailer';
 import { startMailCatcher, type RunningMailCatcher } from './mail-catcher.js';

@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { Mailbox } from './mailbox.js';
 
 function fill(mailbox: Mailbox, count: number, bytes: number): void {

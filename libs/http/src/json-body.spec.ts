@@ -25,7 +25,7 @@ describe('a JSON body', () => {
 
   test('what JSON can spell and PostgreSQL can store comes through', () => {
     const storable = fc.jsonValue({ maxDepth: 5 }).filter((value) => !/\\u0000|\\ud[89a-f]|__proto__|"constructor"/i.test(JSON.stringify(value)));
-    fc.assert(fc.property(storable, (value) => expect(parseJson(Buffer.from(JSON.stringify(value)))).toEqual(JSON.parse(JSON.stringify(value)))));
+    fc.assert(fc.property(storable, (value) => void expect(parseJson(Buffer.from(JSON.stringify(value)))).toEqual(JSON.parse(JSON.stringify(value)))));
   });
 
   test('any bytes at all give a value or a RequestError', () => {
