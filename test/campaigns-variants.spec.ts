@@ -40,6 +40,18 @@ describe('variants of a campaign', () => {
   }
   const faults = async (over: object): Promise<string[]> => ((await post(over)).error as unknown as { errors: { pointer: string; code: string }[] }).errors.map(({ pointer, code }) => `${pointer} ${code}`);
 
+  test('whoever asks for all that is kept of them is told which they got, or since when they are held out', async () => {
+    const id = await create({ segment_id: await mailings.segmentId(await mailings.crowd(20)), holdout_percent: 50 });
+    await api().POST(`${ONE}/start`, one(id));
+    await eventually(async () => expect((await api().GET(ONE, one(id))).data!.status).toBe('completed'));
+    const { data } = (await api().GET(`${ONE}/deliveries`, { params: { path: { campaign_id: id }, query: { limit: 100 } } })).data!;
+    expect(new Set(data.map(({ status }) => status))).toEqual(new Set(['accepted', 'skipped']));
+    for (const { customer_id, variant, reason } of data) {
+      const exported = (await api().GET('/api/v1/marketing/customers/{customer_id}/export', { params: { path: { customer_id: customer_id! } } })).data!.data as { deliveries?: unknown };
+      expect(exported.deliveries).toMatchObject({ messages: [{ variant, held_out_at: reason === 'holdout' ? (expect.any(String) as string) : null }] });
+    }
+  });
+
   test('each customer gets one of them by weight, and the ledger says which', async () => {
     const id = await create({ segment_id: await mailings.segmentId(await mailings.crowd(200)) });
     expect((await api().POST(`${ONE}/start`, one(id))).response.status).toBe(200);

@@ -10,7 +10,7 @@ import { mergeDeliveries } from './delivery-merge.js';
 const INSTANTS = ['accepted_at', 'delivered_at', 'opened_at', 'clicked_at', 'bounced_at', 'complained_at', 'unsubscribed_at', 'converted_at'] as const;
 
 const messagesIn = (table: string): string => `
-  SELECT m.campaign_id, m.name, d.channel, d.status, d.reason, ${INSTANTS.map((name) => `d.${name}`).join(', ')}
+  SELECT m.campaign_id, m.name, d.channel, d.status, d.reason, d.variant, d.held_out_at, ${INSTANTS.map((name) => `d.${name}`).join(', ')}
     FROM ${table} d JOIN mailings m ON m.tenant_id = d.tenant_id AND m.campaign_no = d.campaign_no
    WHERE d.tenant_id = $1 AND d.customer_no = $2`;
 
