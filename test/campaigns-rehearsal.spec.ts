@@ -210,4 +210,16 @@ describe('campaigns before they start', () => {
     expect(data).toMatchObject({ ...asked, status: 'draft', name: 'Flash Sale (copy)', delivery_mode: 'broadcast', schedule: { start_date: null, end_date: null, local_time: true }, content: { subject: CONTENT.subject } });
     expect(data!.id).not.toBe(id);
   });
+
+  test('what left out a segment that is gone is duplicated all the same; the copy starts once it is told whom to leave out', async () => {
+    const [out, gone] = [await segment(), await segment()];
+    const id = await create({ segment_id: await segment(), exclude_segment_ids: [out, gone] });
+    expect((await api().DELETE(`${SEGMENTS}/{segment_id}`, { params: { path: { segment_id: gone } } })).response.status).toBe(204);
+    const { data, response } = await api().POST(`${ONE}/duplicate`, one(id));
+    expect([response.status, data?.exclude_segment_ids]).toEqual([201, [out, gone]]);
+    const start = () => api().POST(`${ONE}/start`, one(data!.id));
+    expect((await start()).error).toMatchObject({ status: 404, code: 'segment_not_found', errors: [{ pointer: '/exclude_segment_ids/1' }] });
+    await api().PATCH(ONE, { ...one(data!.id), body: { exclude_segment_ids: [out] } });
+    expect((await start()).response.status).toBe(200);
+  });
 });

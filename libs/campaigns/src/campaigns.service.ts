@@ -53,13 +53,13 @@ export class CampaignsService {
     });
   }
 
-  /** A draft like it, to be scheduled on its own. */
+  /** A draft like it, to be scheduled on its own. Segments that it leaves out are looked for when it starts, as those of any draft are: one that is gone must be missed then, and is nobody's reason to type all of it anew. */
   duplicate(tenant: Tenant, campaignId: string): Promise<Versioned<CampaignDto>> {
     return this.database.inTenant(tenant, async (tx) => {
       const { name, type, channels, segmentId, content, priority, options, promoCode, promoDiscount } = await this.store.load(tx, tenant, campaignId);
       const [surroundings, campaignNo] = await Promise.all([this.checks.surroundings(tx, tenant, segmentId), this.store.nextNumber(tx)]);
-      const copy = this.blank(tenant, campaignNo);
-      const written = { name: `${name.slice(0, 193)} (copy)`, type, channels, segment_id: segmentId, content, priority, ...options, schedule: { local_time: options.local_time }, promo_code: promoCode, promo_discount_percent: promoDiscount && promoDiscount / 100 };
+      const copy = Object.assign(this.blank(tenant, campaignNo), { options });
+      const written = { name: `${name.slice(0, 193)} (copy)`, type, channels, segment_id: segmentId, content, priority, promo_code: promoCode, promo_discount_percent: promoDiscount && promoDiscount / 100 };
       const segment = await this.editor.edit(tx, tenant, copy, written, surroundings);
       await this.store.insert(tx, tenant, copy);
       return this.store.show(tx, tenant, copy, surroundings.settings, segment);
