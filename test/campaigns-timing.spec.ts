@@ -112,6 +112,26 @@ describe('campaigns by the recipients’ clocks', () => {
     expect(await due()).toBe(3);
   });
 
+  test('the zone of when it was scheduled holds, wherever the tenant moves, until it is scheduled anew', async () => {
+    await settings({ timezone: 'America/New_York' });
+    await people({ berlin: 'Europe/Berlin', nowhere: null });
+    const start = hour(app.clock.now().getTime() + 72 * HOUR);
+    const { id } = await create({ schedule: { start_date: start.toISOString(), local_time: true } });
+    const other = await create({ schedule: { start_date: start.toISOString(), local_time: true } });
+    await settings({ timezone: 'Asia/Tokyo' });
+    await api().PATCH(ONE, { ...one(id), body: { name: 'Dinner' } });
+    await api().POST(`${ONE}/schedule`, { ...one(other.id), body: {} });
+    const shown = (zone: string, at: Date) => new Intl.DateTimeFormat('sv-SE', { timeZone: zone, dateStyle: 'short', timeStyle: 'short' }).format(at);
+    for (const [campaign, zone] of [[id, 'America/New_York'], [other.id, 'Asia/Tokyo']] as const) {
+      await fire(campaign);
+      await eventually(async () => expect(await ledger(campaign)).toEqual({ berlin: 'local_time', nowhere: 'local_time' }));
+      const rows = await app.sql<{ customer_id: string; at: Date }>('SELECT c.customer_id, d.next_attempt_at AS at FROM deliveries d JOIN mailings m USING (tenant_id, campaign_no) JOIN customers c USING (tenant_id, customer_no) WHERE m.campaign_id = $1', [campaign]);
+      const due = Object.fromEntries(rows.map(({ customer_id, at }) => [customer_id, at]));
+      expect(due.nowhere).toEqual(start);
+      expect(shown('Europe/Berlin', due.berlin!)).toBe(shown(zone, start));
+    }
+  });
+
   test('started by hand, a local campaign goes to everybody at once', async () => {
     await people({ auckland: 'Pacific/Auckland', honolulu: 'Pacific/Honolulu' });
     const { id } = await create({ schedule: { start_date: new Date(app.clock.now().getTime() + 48 * HOUR).toISOString(), local_time: true } });

@@ -106,8 +106,12 @@ export class CampaignLifecycle implements OnModuleInit {
     });
   }
 
-  /** Holds the campaign against every rule once more, and hands it to delivery. */
-  private async launch(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, byTheClock = false): Promise<void> {
+  /**
+   * Holds the campaign against every rule once more, and hands it to delivery.
+   *
+   * @param timezone where it starts by the recipients' clocks: the zone in which they were told that start
+   */
+  private async launch(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, timezone?: string): Promise<void> {
     const now = this.clock.now();
     assertComplete(campaign);
     if (campaign.endAt !== null && campaign.endAt <= now) throw new CampaignError('invalid_state', { detail: 'Its end date has passed: change the schedule first.' });
@@ -122,17 +126,17 @@ export class CampaignLifecycle implements OnModuleInit {
       await this.editor.movePromo(tx, tenant, campaign, dates, { ...dates, validFrom: now }); // started before its time, with its code
     }
     const { campaignId, campaignNo, name, type, channels, content, promoId, promoCode, endAt: endsAt, priority } = campaign;
-    const options: MailingOptions = byTheClock && campaign.options.local_time ? { ...campaign.options, local_start: { wall_clock: wallClock(campaign, surroundings.settings.timezone), started_at: now.toISOString() } } : campaign.options;
+    const options: MailingOptions = timezone === undefined ? campaign.options : { ...campaign.options, local_start: { wall_clock: wallClock(campaign, timezone), timezone, started_at: now.toISOString() } };
     await this.delivery.start(tx, tenant, { campaignId, campaignNo, name, type, channels, segmentNo: segment.no, content: content ?? {}, promoId, promoCode, endsAt, priority, options });
     Object.assign(campaign, { status: 'active', startedAt: now, warnings: [], segmentNo: segment.no, segmentName: segment.name } satisfies Partial<CampaignEntity>);
   }
 
   /** The job of a booked start. Too late, or refused by a rule meanwhile: back to draft, with the reason; never fired silently, never retried for ever. */
-  private async startScheduled(tenant: Tenant, { campaign_id: campaignId, schedule_version: scheduleVersion, due }: StartCampaign): Promise<void> {
+  private async startScheduled(tenant: Tenant, { campaign_id: campaignId, schedule_version: scheduleVersion, due, timezone }: StartCampaign): Promise<void> {
     try {
       await this.scheduled(tenant, campaignId, scheduleVersion, async (tx, campaign) => {
         if (this.clock.now().getTime() - (due === undefined ? campaign.startAt!.getTime() : Math.min(Date.parse(due), campaign.startAt!.getTime())) > OVERDUE) backToDraft(campaign, warning('schedule_missed'));
-        else await this.launch(tx, tenant, campaign, true);
+        else await this.launch(tx, tenant, campaign, timezone);
       });
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;

@@ -15,6 +15,8 @@ export interface StartCampaign {
   schedule_version: number;
   /** When it was to be done. */
   due?: string;
+  /** The tenant's zone then, where the start is by the recipients' clocks: what its clock showed at the start is what theirs will. */
+  timezone?: string;
 }
 
 /** Starts the campaign, if it is still scheduled as it was when this was queued. Tried for hours; what comes too late says so itself. */
@@ -46,13 +48,13 @@ export class CampaignScheduler {
     if (status !== 'scheduled') return;
     const hindrance = await this.checks.notReady(tx, tenant, campaign.channels, settings);
     if (hindrance !== null) campaign.warnings.push({ code: hindrance.code, detail: hindrance.message });
+    if (booked === bookingOf(campaign)) return;
     const now = this.clock.now();
     const first = firstStart(campaign, settings.timezone);
     if (first < now) campaign.warnings.push(warning('local_time_passed'));
-    if (booked === bookingOf(campaign)) return;
     const due = first < now ? now : first;
     campaign.scheduleVersion += 1;
-    const job = { campaign_id: campaign.campaignId, schedule_version: campaign.scheduleVersion, due: due.toISOString() };
+    const job = { campaign_id: campaign.campaignId, schedule_version: campaign.scheduleVersion, due: due.toISOString(), ...(campaign.options.local_time && { timezone: settings.timezone }) };
     await this.jobs.enqueue(tx, tenant, START_CAMPAIGN, job, { startAfter: due });
   }
 

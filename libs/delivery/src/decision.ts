@@ -92,15 +92,17 @@ interface Turn {
 /** When the recipient's own clock lets the message come; null when it never does. */
 function turnOf(recipient: Recipient, rules: SendingRules): Turn | null {
   try {
-    return turnIn(recipient.timezone ?? rules.timezone, recipient, rules);
+    return turnIn(recipient.timezone, recipient, rules);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    return turnIn(rules.timezone, recipient, rules); // a zone that this Node does not know
+    return turnIn(null, recipient, rules); // a zone that this Node does not know
   }
 }
 
-function turnIn(zone: string, { attempts }: Recipient, { type, now, quietHours, sendWindow, localStart }: SendingRules): Turn | null {
-  const begin = localStart ? firstAt(localStart.wall_clock, zone) : now;
+/** @param own the recipient's zone; null: they are in the tenant's, and the start is theirs as it was scheduled, wherever the tenant is by now */
+function turnIn(own: string | null, { attempts }: Recipient, { type, now, quietHours, sendWindow, localStart, timezone }: SendingRules): Turn | null {
+  const zone = own ?? timezone;
+  const begin = localStart ? firstAt(localStart.wall_clock, own ?? localStart.timezone) : now;
   if (localStart && attempts === 0 && begin.getTime() + MISSED_MS < Date.parse(localStart.started_at)) return null;
   const from = begin > now ? begin : now;
   const quiet = type === 'transactional' || quietHours === null ? [] : [quietHours];

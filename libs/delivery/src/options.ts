@@ -35,6 +35,8 @@ export interface SendWindow {
 export interface LocalStart {
   /** `YYYY-MM-DDTHH:MM`. */
   wall_clock: string;
+  /** Whose clock showed that at the start that was asked for: the tenant's zone when the campaign was scheduled. */
+  timezone: string;
   /** ISO 8601. */
   started_at: string;
 }

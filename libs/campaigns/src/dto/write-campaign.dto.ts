@@ -33,7 +33,7 @@ export class CampaignScheduleDto {
   @ApiProperty({ type: String, format: 'date-time', required: false, nullable: true, example: '2026-01-31T23:59:59Z', description: 'No message is begun after it; one that was put off before is tried again. Must be later than `start_date`.' })
   end_date?: string | null;
 
-  /** Whether each recipient gets it when their own clock shows what the tenant's shows at `start_date` (a customer without a time zone is in the tenant's). The campaign is active from when the first zone on earth has that time; whoever's time was over more than 15 minutes before that is skipped (`window_missed`), so schedule it 26 hours ahead. `POST /campaigns/{id}/start` sends to everybody at once. */
+  /** Whether each recipient gets it when their own clock shows what the tenant's shows at `start_date`; a customer without a time zone gets it at `start_date` itself. The tenant's zone is that of when the campaign is scheduled: to have another hold, schedule it anew. The campaign is active from when the first zone on earth has that time; whoever's time was over more than 15 minutes before that is skipped (`window_missed`), so schedule it 26 hours ahead. `POST /campaigns/{id}/start` sends to everybody at once. */
   @IsOptional() @IsBoolean()
   @ApiProperty({ type: Boolean, required: false, nullable: true, example: true })
   local_time?: boolean | null;
