@@ -1,3 +1,4 @@
+import type { Mailing } from '#delivery';
 import { startApp, type TestApp } from './support/app.js';
 import { addCustomers } from './support/customers.js';
 import { eventually } from './support/eventually.js';
@@ -75,16 +76,100 @@ describe('sending over what a tenant runs', () => {
     expect(await mailings.counters(mailing)).toEqual({ sent: 10 });
   });
 
-  test('what a lost worker was calling for is called for again, under the same id', async () => {
+  /** A mailing whose messages were taken, or may have been: the connections broke before an answer came. */
+  async function uncertain(count = 1, channel: 'push' | 'email' = 'push') {
+    receiver.react = () => 'take and hang up';
+    const customers = channel === 'push' ? await guests(count) : await mailings.people(Array.from({ length: count }, (_, n) => ({ id: `e${n}`, email: `e${n}@example.com` })));
+    const mailing = await mailings.start(CONTENT, customers, { channels: [channel] });
+    await eventually(async () => expect((await mailings.ledger(mailing)).map(({ status, attempts }) => [status, attempts > 0])).toEqual(customers.map(() => ['pending', true])));
+    return { mailing, customers };
+  }
+  /** As a worker leaves it that is killed in its next call. */
+  const lost = (mailing: Mailing, attempts = 'attempts') => app.sql(`UPDATE deliveries SET status = 'calling', lease_until = 'epoch', attempts = ${attempts} WHERE tenant_id = $1 AND campaign_no = $2`, [mailings.tenant.id, mailing.campaignNo]);
+  const ended = (mailing: Mailing) => eventually(async () => {
+    app.clock.advance(10_000);
+    expect(await mailings.state(mailing)).toBe('finished');
+  });
+  const outcomes = async (mailing: Mailing) => (await mailings.ledger(mailing)).map(({ status, reason }) => [status, reason]);
+
+  test('what a lost worker was calling for is called for again, under the same id, if not for ever', async () => {
     await connect('http_push');
-    const mailing = await mailings.send(CONTENT, await guests(1), { channels: ['push'] });
-    const row = [mailings.tenant.id, mailing.campaignNo];
-    await app.sql(`UPDATE deliveries SET status = 'calling', accepted_at = NULL, lease_until = now() - interval '1 hour' WHERE tenant_id = $1 AND campaign_no = $2`, row);
-    await app.sql(`UPDATE mailings SET state = 'running', finished_at = NULL WHERE tenant_id = $1 AND campaign_no = $2`, row);
-    await app.sql('UPDATE campaign_directory SET sending = true WHERE tenant_id = $1 AND campaign_no = $2', row);
-    await mailings.finished(mailing);
-    expect([new Set(receiver.posts).size, receiver.posts.length, receiver.messages.length]).toEqual([1, 2, 1]);
-    expect(await mailings.ledger(mailing)).toMatchObject([{ status: 'accepted', attempts: 2 }]);
+    const { mailing, customers } = await uncertain(2);
+    receiver.posts.length = 0;
+    receiver.react = () => 'take';
+    await lost(mailing, `CASE customer_no WHEN ${customers[0]} THEN 12 ELSE 11 END`);
+    await ended(mailing);
+    expect([receiver.posts, receiver.messages.length]).toEqual([[receiver.messages[1]!.id], 2]);
+    expect(await outcomes(mailing)).toEqual([['unknown', 'worker_lost'], ['accepted', null]]);
+  });
+
+  describe('what may have arrived', () => {
+    let other: TestReceiver;
+    beforeEach(async () => void (other = await startReceiver()));
+    afterEach(() => other.close());
+    const moveTo = async (): Promise<void> => {
+      other.secret = (await admin().PUT(`${CHANNELS}/http_push`, { body: { url: `${other.url}/send` } })).data!.secret;
+    };
+
+    test.each(['its answer was lost', 'its worker was'])('does not go to another receiver, unless the operator says that it did not: %s', async (what) => {
+      await connect('http_push');
+      const { mailing } = await uncertain();
+      await moveTo();
+      if (what === 'its worker was') await lost(mailing);
+      await ended(mailing);
+      expect([await outcomes(mailing), await mailings.counters(mailing), other.posts]).toEqual([[['unknown', 'receiver_changed']], { unknown: 1 }, []]);
+      const [{ id: delivery_id }] = receiver.messages as [TestReceiver['messages'][number]];
+      await admin().POST('/api/v1/marketing/campaigns/{campaign_id}/deliveries/{delivery_id}/resend', { params: { path: { campaign_id: mailing.campaignId, delivery_id } } });
+      await ended(mailing);
+      expect([await outcomes(mailing), other.posts]).toEqual([[['accepted', null]], [delivery_id]]);
+    });
+
+    test('does not go over another provider', async () => {
+      await connect('http_email');
+      const { mailing } = await uncertain(1, 'email');
+      await admin().PUT(`${CHANNELS}/smtp`, { body: { host: 'localhost', port: smtp.port, security: 'none' } });
+      await ended(mailing);
+      expect([await outcomes(mailing), smtp.recipients]).toEqual([[['unknown', 'receiver_changed']], []]);
+    });
+
+    test('goes to the same receiver under a new secret', async () => {
+      await connect('http_push');
+      const { mailing } = await uncertain();
+      await connect('http_push');
+      receiver.react = () => 'take';
+      await ended(mailing);
+      expect([await outcomes(mailing), receiver.messages.length]).toEqual([[['accepted', null]], 1]);
+    });
+
+    test('is unknown, not skipped, when the campaign is canceled or its customer opts out', async () => {
+      await connect('http_push');
+      const [canceled, left] = [await uncertain(), await uncertain()];
+      await mailings.inTenant((tx) => mailings.delivery.cancel(tx, mailings.tenant, canceled.mailing.campaignNo));
+      await admin().PUT('/api/v1/marketing/customers/{customer_id}', { params: { path: { customer_id: 'g0' } }, body: { consents: { push: { status: 'unsubscribed' } } } });
+      await ended(left.mailing);
+      await eventually(async () => expect(await outcomes(canceled.mailing)).toEqual([['unknown', expect.stringMatching(/^http_/)]]));
+      expect(await outcomes(left.mailing)).toEqual([['unknown', 'no_consent']]);
+    });
+
+    test('is unknown when its customer is merged away: under the survivor’s id it would be taken anew', async () => {
+      await connect('http_push');
+      const { mailing } = await uncertain();
+      await addCustomers(app, [{ id: 'survivor', push_subscription: { endpoint: 'https://push.example.com/s', keys: { p256dh: 'x', auth: 'y' } }, consents: { push: { status: 'subscribed' } } }], mailings.tenant.name);
+      expect((await admin().POST('/api/v1/marketing/customers/{customer_id}/merge', { params: { path: { customer_id: 'survivor' } }, body: { from: 'g0' } })).response.status).toBe(200);
+      receiver.react = () => 'take';
+      await ended(mailing);
+      expect([(await outcomes(mailing)).map(([status]) => status), receiver.messages.length]).toEqual([['unknown'], 1]);
+    });
+
+    test('may go anywhere when it was only put off', async () => {
+      await connect('http_push');
+      receiver.react = () => ({ status: 429 });
+      const mailing = await mailings.start(CONTENT, await guests(1), { channels: ['push'] });
+      await eventually(async () => expect(await outcomes(mailing)).toEqual([['pending', 'http_429']]));
+      await moveTo();
+      await ended(mailing);
+      expect([await outcomes(mailing), other.posts.length]).toEqual([[['accepted', null]], 1]);
+    });
   });
 
   test('a message that is refused is rejected; a service that is gone pauses the mailing', async () => {

@@ -38,22 +38,6 @@ describe('outcomes that nobody knows, or that come late', () => {
     expect(await mailings.counters(mailing)).toEqual({ unknown: 1 });
   });
 
-  test('a receiver that takes an id once is not called for ever for what kills every worker that calls it', async () => {
-    const numbers = await mailings.named('ada', 'ben');
-    const mailing = await mailings.send(CONTENT, numbers);
-    smtp.recipients.length = 0;
-    const one = [mailings.tenant.id, mailing.campaignNo];
-    const statements = [
-      `UPDATE deliveries SET status = 'calling', provider = 'http_email', lease_until = 'epoch', delivered_at = NULL, attempts = CASE customer_no WHEN ${numbers[0]} THEN 12 ELSE 11 END WHERE tenant_id = $1 AND campaign_no = $2`,
-      `UPDATE mailings SET state = 'running' WHERE tenant_id = $1 AND campaign_no = $2`,
-      'UPDATE campaign_directory SET sending = true WHERE tenant_id = $1 AND campaign_no = $2',
-    ];
-    for (const statement of statements) await app.sql(statement, one);
-    await mailings.finished(mailing);
-    expect(smtp.recipients).toEqual([mailings.address('ben')]);
-    expect((await outcomes(mailing))[0]).toEqual(['unknown', 'worker_lost']);
-  });
-
   test('what may have come today counts for the frequency cap, however old its campaign', async () => {
     const { response } = await app.api(['tenant_admin'], mailings.tenant.name).PATCH('/api/v1/marketing/settings', { body: { frequency_cap: { max: 1, per_days: 7 } } });
     expect(response.status).toBe(200);

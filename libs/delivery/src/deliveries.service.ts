@@ -60,7 +60,7 @@ export class Deliveries {
       );
       if (mailing === undefined) throw new DeliveryError('invalid_state', { detail: 'The campaign was canceled.' });
       await tx.query('UPDATE campaign_directory SET sending = true WHERE tenant_id = $1 AND campaign_no = $2', [tenant.id, key.campaignNo]);
-      return `status = 'pending', reason = NULL, next_attempt_at = 'epoch'`;
+      return `status = 'pending', reason = NULL, receiver = NULL, next_attempt_at = 'epoch'`;
     });
   }
 

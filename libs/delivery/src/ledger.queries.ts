@@ -13,6 +13,8 @@ export interface ClaimedRow {
   attempts: number;
   /** Which variant they were tried with; null before the first call, and without variants. */
   variant: string | null;
+  /** Who may have it already, and takes it once: it goes to nobody else. */
+  receiver: string | null;
 }
 
 /** Whose mailings the sender has to look after. */
@@ -48,7 +50,7 @@ export const CLAIM = `
      ORDER BY next_attempt_at LIMIT $5 FOR UPDATE SKIP LOCKED)
   UPDATE deliveries d SET status = 'claimed', lease_until = $4, held_by = $7
    WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.ctid = ANY (ARRAY (SELECT place FROM due))
-  RETURNING d.customer_no, d.channel, d.attempts, d.variant`;
+  RETURNING d.customer_no, d.channel, d.attempts, d.variant, d.receiver`;
 
 export const named = (rows: readonly ClaimedRow[]): [number[], string[]] => [rows.map((row) => row.customer_no), rows.map((row) => row.channel)];
 
@@ -80,16 +82,16 @@ export const DEFER = `
     FROM unnest($3::int[], $4::text[], $5::text[], $6::timestamptz[]) AS n (customer_no, channel, reason, until)
    WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = n.customer_no AND d.channel = n.channel AND d.status = 'claimed'`;
 
-/** The last step before the network: from here on, a row without an outcome is `unknown`. Only rows that the session `$7` still holds are called. */
+/** The last step before the network: from here on, a row without an outcome is `unknown`, or goes to the receiver `$10` again. Only rows that the session `$7` still holds are called. */
 export const CALL = `
-  UPDATE deliveries d SET status = 'calling', lease_until = $5, attempts = d.attempts + 1, provider = $6, variant = n.variant, called_at = $9
+  UPDATE deliveries d SET status = 'calling', lease_until = $5, attempts = d.attempts + 1, provider = $6, receiver = $10, variant = n.variant, called_at = $9
     FROM unnest($3::int[], $4::text[], $8::text[]) AS n (customer_no, channel, variant)
    WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = n.customer_no AND d.channel = n.channel AND d.status = 'claimed' AND d.held_by = $7
   RETURNING d.customer_no, d.channel`;
 
-/** Settles claimed rows without a call, at the instant `$7`: status `$5`, with a reason for each in `$6`. What a control group does counts from when it is held out. */
+/** Settles claimed rows without a call, at the instant `$7`: status `$5`, with a reason for each in `$6`; but of what somebody may have nobody says that it was not sent. What a control group does counts from when it is held out. */
 export const SETTLE = `
-  UPDATE deliveries d SET status = n.status, reason = n.reason, lease_until = NULL, held_out_at = CASE WHEN n.reason = 'holdout' THEN $7::timestamptz END
+  UPDATE deliveries d SET status = CASE WHEN d.receiver IS NULL THEN n.status ELSE 'unknown' END, reason = n.reason, lease_until = NULL, held_out_at = CASE WHEN n.reason = 'holdout' THEN $7::timestamptz END
     FROM unnest($3::int[], $4::text[], $5::text[], $6::text[]) AS n (customer_no, channel, status, reason)
    WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = n.customer_no AND d.channel = n.channel AND d.status = 'claimed'`;
 
@@ -122,10 +124,11 @@ export const RECORD_OUTCOMES = `
      SET status = n.status, reason = n.reason, lease_until = NULL,
          provider_message_id = coalesce(n.message_id, d.provider_message_id),
          next_attempt_at = coalesce(n.next_attempt_at, d.next_attempt_at),
+         receiver = CASE WHEN n.bound THEN d.receiver END,
          attempts = d.attempts - CASE WHEN n.reached THEN 0 ELSE 1 END,
          accepted_at = CASE WHEN n.status = 'accepted' THEN coalesce(d.accepted_at, $9) END,
          ${FACTS.map((fact) => `${fact} = CASE WHEN n.status = 'accepted' AND (d.${fact} < $9${fact === 'delivered_at' ? ` OR d.provider = 'smtp'` : ''}) THEN $9 ELSE d.${fact} END`).join(', ')}
-    FROM unnest($3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $10::boolean[]) AS n (customer_no, channel, status, reason, message_id, next_attempt_at, reached)
+    FROM unnest($3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $10::boolean[], $12::boolean[]) AS n (customer_no, channel, status, reason, message_id, next_attempt_at, reached, bound)
    WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = n.customer_no AND d.channel = n.channel
      AND ((d.status = 'unknown' AND n.status <> 'pending') OR (d.status = 'calling' AND d.held_by = ANY ($11::int[])))`;
 
@@ -139,7 +142,7 @@ export const LOST = `
 export const RECOVER = `
   UPDATE deliveries d
      SET status = CASE WHEN d.status = 'claimed' THEN 'pending' WHEN coalesce(d.delivered_at, d.bounced_at) IS NOT NULL THEN 'accepted'
-                       WHEN d.provider LIKE 'http\\_%' AND d.attempts < ${MAX_ATTEMPTS} THEN 'pending' ELSE 'unknown' END,
+                       WHEN d.receiver IS NOT NULL AND d.attempts < ${MAX_ATTEMPTS} THEN 'pending' ELSE 'unknown' END,
          reason = CASE WHEN d.status = 'calling' THEN 'worker_lost' END,
          accepted_at = CASE WHEN d.status = 'calling' THEN least(d.delivered_at, d.bounced_at) END,
          lease_until = NULL ${NAMED}`;
@@ -148,7 +151,9 @@ export const RECOVER = `
 export const CANCELABLE = `
   SELECT customer_no, channel FROM deliveries WHERE tenant_id = $1 AND campaign_no = $2 AND status = 'pending' LIMIT $3 FOR UPDATE SKIP LOCKED`;
 
-export const SKIP_CANCELED = `UPDATE deliveries d SET status = 'skipped', reason = '${SKIP_REASONS[0]}' ${NAMED} AND d.status = 'pending'`;
+/** What somebody may have is not skipped. */
+export const SKIP_CANCELED = `
+  UPDATE deliveries d SET status = CASE WHEN d.receiver IS NULL THEN 'skipped' ELSE 'unknown' END, reason = CASE WHEN d.receiver IS NULL THEN '${SKIP_REASONS[0]}' ELSE d.reason END ${NAMED} AND d.status = 'pending'`;
 
 /** Named rows that wait and cannot go: nobody knows of them what was not known before; the reason is `$5` unless there is one that says more. */
 export const GIVE_BACK = `

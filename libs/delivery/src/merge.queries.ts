@@ -9,7 +9,11 @@ export const CAMPAIGNS_OF = `
 /** Who of the two rows knows more of what became of the message. */
 const PROGRESS = `'{skipped,claimed,pending,rejected,unknown,accepted}'::text[]`;
 const further = `d.status <> 'calling' AND array_position(${PROGRESS}, f.status) > array_position(${PROGRESS}, d.status)`;
-const OUTCOME = ['reason', 'attempts', 'next_attempt_at', 'provider', 'provider_message_id', 'accepted_at', 'called_at', 'variant', 'held_out_at'] as const;
+const OUTCOME = ['reason', 'attempts', 'next_attempt_at', 'provider', 'provider_message_id', 'accepted_at', 'called_at', 'variant', 'held_out_at', 'receiver'] as const;
+
+/** What somebody may have would reach them under another id from now on, and they would take it anew: nobody knows of it. */
+export const UNBIND = `
+  UPDATE deliveries SET status = 'unknown', lease_until = NULL WHERE tenant_id = $1 AND customer_no = $2 AND receiver IS NOT NULL AND status IN ('pending', 'claimed')`;
 
 /** A campaign's message that both got is one, with the earliest instants of either: unique metrics count the person once, and nobody who got it gets it again. Where the survivor is being called, what is known of the other is kept until that is settled. */
 export const FOLD = `

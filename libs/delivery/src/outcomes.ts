@@ -25,6 +25,8 @@ interface Recorded {
   messageId: string | null;
   nextAttemptAt: Date | null;
   reached: boolean;
+  /** Whether the receiver may have it. */
+  bound: boolean;
 }
 
 /** A row that was called for, with its message. */
@@ -79,7 +81,7 @@ export class Outcomes {
   async write(tx: EntityManager, tenant: Tenant, campaignNo: number, { called, outcomes }: Heard): Promise<void> {
     const now = this.clock.now();
     const rows = called.map(({ row }) => row);
-    const recorded = rows.map((row, index) => toRecord(outcomes[index]!, row.attempts + 1, now));
+    const recorded = rows.map((row, index) => toRecord(outcomes[index]!, row, now));
     const customerNos = rows.map((row) => row.customer_no);
     const values = [
       tenant.id,
@@ -93,6 +95,7 @@ export class Outcomes {
       now,
       recorded.map((one) => one.reached),
       this.session.numbers,
+      recorded.map((one) => one.bound),
     ];
     const received = customerNos.filter((_, index) => recorded[index]!.status === 'accepted');
     await counted(tx, tenant, { campaignNos: rows.map(() => campaignNo), customerNos }, () => prepared(tx, { name: 'deliveries_outcomes', text: RECORD_OUTCOMES, values }));
@@ -122,8 +125,9 @@ async function patiently(work: () => Promise<unknown>): Promise<void> {
   }
 }
 
-function toRecord(outcome: Outcome, attempts: number, now: Date): Recorded {
-  const recorded: Recorded = { status: outcome.status, reason: null, messageId: null, nextAttemptAt: null, reached: true };
+function toRecord(outcome: Outcome, row: ClaimedRow, now: Date): Recorded {
+  const attempts = row.attempts + 1;
+  const recorded: Recorded = { status: outcome.status, reason: null, messageId: null, nextAttemptAt: null, reached: true, bound: row.receiver !== null || (outcome.status === 'retry' && outcome.uncertain === true) };
   if (outcome.status === 'accepted') return { ...recorded, messageId: outcome.providerMessageId };
   if (outcome.status === 'uncalled') return { ...recorded, status: 'pending', reached: false, nextAttemptAt: now };
   if (outcome.status === 'barred') return { ...recorded, status: 'pending', reason: outcome.reason, reached: false, nextAttemptAt: now };

@@ -39,13 +39,15 @@ export class Turns {
     return this.database.inTenant(tenant, async (tx) => {
       // A pause or cancel waits for this transaction, and whoever comes after it finds the mailing paused.
       const [, [{ state } = { state: 'canceled' }]] = await Promise.all([tx.query(BY_KEYS), tx.query<{ state: string }[]>(HELD, [tenant.id, campaign])]);
-      const prepared = state === 'running' ? await this.preparation.prepare(tx, tenant, mailing, channel.channel, rows) : null;
+      const [ours, strays] = split(rows, ({ receiver }) => receiver === null || receiver === channel.receiver);
+      const prepared = state === 'running' ? await this.preparation.prepare(tx, tenant, mailing, channel.channel, ours) : null;
       if (heard !== null) await this.outcomes.write(tx, tenant, campaign, heard);
       if (prepared === null) {
         await this.release(tx, tenant, campaign, rows);
         return null;
       }
-      const { messages, settled, postponed, deferred } = prepared;
+      const { messages, postponed, deferred } = prepared;
+      const settled = [...prepared.settled, ...strays.map((row) => ({ row, status: 'unknown', reason: 'receiver_changed' }))];
       if (deferred.length > 0) await tx.query(DEFER, [tenant.id, campaign, ...named(deferred.map(({ row }) => row)), deferred.map((one) => one.reason), deferred.map((one) => one.until)]);
       if (settled.length > 0) {
         const ended = settled.map(({ row }) => row);
@@ -69,9 +71,12 @@ export class Turns {
     const held = new Set<number>();
     for (const [provider, some] of Map.groupBy(messages, ({ message }) => channel.providerOf?.(message) ?? channel.provider)) {
       const variants = some.map(({ variant }) => variant);
-      const values = [tenant.id, campaign, ...named(some.map(({ row }) => row)), lease, provider, this.session.number, variants, now];
+      const values = [tenant.id, campaign, ...named(some.map(({ row }) => row)), lease, provider, this.session.number, variants, now, channel.receiver ?? null];
       for (const row of await run<ClaimedRow>(tx, { name: 'deliveries_call', text: CALL, values })) held.add(row.customer_no);
     }
     return messages.filter(({ row }) => held.has(row.customer_no));
   }
 }
+
+/** Those of which it is true, and the others. */
+const split = <T>(all: readonly T[], is: (one: T) => boolean): [T[], T[]] => [all.filter(is), all.filter((one) => !is(one))];

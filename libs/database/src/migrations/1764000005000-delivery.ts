@@ -89,6 +89,7 @@ export class Delivery1764000005000 implements MigrationInterface {
         held_by int,
         provider text,
         provider_message_id text,
+        receiver text, -- who may have it already, and takes it once: it may go to them again, and to nobody else
         variant text,
         held_out_at timestamptz,
         called_at timestamptz,

@@ -4,8 +4,8 @@ import type { Message } from '../message.js';
 
 /**
  * What became of one message. `retry` is said only when the provider certainly did not take it, `reached` when it was the
- * provider who put it off, `pauseMs` when it put off whatever comes from us, and for how long; in doubt it is `unknown`. `uncertain` when it may have taken the message
- * and takes it once, however often it comes. `closes`: nothing may go to
+ * provider who put it off, `pauseMs` when it put off whatever comes from us, and for how long; in doubt it is `unknown`. `uncertain` when the {@link Channel.receiver} may
+ * have taken the message. `closes`: nothing may go to
  * the address again, and why. `barred`: the provider refuses us, whatever the message.
  * `uncalled`: its turn did not come.
  */
@@ -31,6 +31,8 @@ export interface Channel<Sent extends Message = Message> {
   readonly hands?: number;
   /** Messages that may leave within any one second; null for as many as there are. */
   readonly perSecond: number | null;
+  /** Who takes an id once, however often it comes; left out where nobody does. What may have arrived may be sent to them again, and to no other. */
+  readonly receiver?: string;
   /** Where one channel goes over several providers, that of the message. */
   providerOf?(message: Sent): string;
   send(batch: readonly Sent[]): Promise<Outcome[]>;

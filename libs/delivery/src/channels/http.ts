@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import type { Outbound } from '#http';
 import type { Channel as ChannelName } from '#tenants';
 import type { Message } from '../message.js';
@@ -20,11 +20,12 @@ export interface HttpTarget {
 /**
  * Any channel over a receiver of the tenant's own: each message is posted, signed as Standard Webhooks are
  * (https://www.standardwebhooks.com), with the delivery's id as its `webhook-id` and `Idempotency-Key`. The receiver takes an id once: so
- * what may have arrived is simply sent again.
+ * what may have arrived is simply sent again. Who the receiver is, the URL says: another secret does not make it forget.
  */
 export class HttpChannel implements Channel {
   readonly provider: string;
   readonly batch = CALLS;
+  readonly receiver: string;
   private readonly key: Buffer;
 
   constructor(
@@ -34,6 +35,7 @@ export class HttpChannel implements Channel {
     readonly perSecond: number | null = null,
   ) {
     this.provider = `http_${channel}`;
+    this.receiver = createHash('sha256').update(target.url).digest('base64url');
     this.key = Buffer.from(target.secret.replace(/^whsec_/, ''), 'base64');
   }
 
