@@ -97,10 +97,10 @@ describe('webhooks', () => {
       expect((await api.POST('/api/v1/marketing/webhooks/{provider}/connection/rotate', sendgrid)).error).toMatchObject({ status: 404, code: 'connection_not_found' });
     });
 
-    test('what it cannot honour is refused: a native scheme, a weak secret, an unknown provider, a marketer', async () => {
+    test('what it cannot honour is refused: an unknown scheme, a weak secret, an unknown provider, a marketer', async () => {
       const put = (body: object, provider = 'sendgrid', roles: ('marketing' | 'tenant_admin')[] = ['tenant_admin']) =>
         app.api(roles).PUT('/api/v1/marketing/webhooks/{provider}/connection', { params: { path: { provider: provider as 'sendgrid' } }, body: body as never });
-      expect((await put({ scheme: 'sendgrid', public_key: 'MFkw' })).error).toMatchObject({ code: 'validation_failed', errors: expect.arrayContaining([expect.objectContaining({ pointer: '/scheme' })]) });
+      expect((await put({ scheme: 'paypal' })).error).toMatchObject({ code: 'validation_failed', errors: expect.arrayContaining([expect.objectContaining({ pointer: '/scheme' })]) });
       expect((await put({ secret: 'short' })).error).toMatchObject({ code: 'validation_failed', errors: [expect.objectContaining({ pointer: '/secret' })] });
       expect((await put({ tolerance_seconds: 0 })).error).toMatchObject({ code: 'validation_failed' });
       expect((await put({}, 'paypal')).error).toMatchObject({ status: 404, code: 'unknown_provider' });
@@ -151,6 +151,22 @@ describe('webhooks', () => {
       expect(await stored(tenant)).toEqual([0, 0]);
       const { data } = await app.api(['tenant_admin'], tenant).GET('/api/v1/marketing/webhooks/{provider}/connection', sendgrid);
       expect(data!.failed_verifications).toBe(9);
+    });
+
+    test('a provider that looks before it posts is answered where its posts could be verified', async () => {
+      const [, tenant] = await fresh();
+      const { data } = await app.api(['tenant_admin'], tenant).GET('/api/v1/marketing/webhooks/{provider}/connection', sendgrid);
+      const look = async (path: string, method = 'GET') => {
+        const response = await app.fetch(`/api/v1/marketing/webhooks/${path}`, { method, token: '' });
+        return [response.status, response.status === 200 ? await response.text() : ''];
+      };
+      for (const method of ['GET', 'HEAD']) {
+        expect(await look(`sendgrid?connection=${data!.id}`, method)).toEqual([200, '']);
+        expect(await look('twilio', method)).toEqual([200, '']); // by the deployment's secret
+        expect(await look('sendgrid', method)).toEqual([401, '']);
+        expect(await look(`mailchimp?connection=${data!.id}`, method)).toEqual([401, '']);
+        expect(await look('paypal', method)).toEqual([404, '']);
+      }
     });
 
     test('a connection without tolerance takes any age', async () => {

@@ -97,6 +97,7 @@ export class Env {
   @IsOptional() @IsJSON() FCM_SERVICE_ACCOUNT?: string;
   @IsUrl(http) FCM_API_URL: string = 'https://fcm.googleapis.com';
   @IsUrl(http) FCM_TOKEN_URL: string = 'https://oauth2.googleapis.com/token';
+  /** What webhooks that name no connection are verified with: a shared secret, or the provider's own; of SendGrid its public key. */
   @IsOptional() @IsString() WEBHOOK_SECRET_SENDGRID?: string;
   @IsOptional() @IsString() WEBHOOK_SECRET_TWILIO?: string;
   @IsOptional() @IsString() WEBHOOK_SECRET_MAILCHIMP?: string;

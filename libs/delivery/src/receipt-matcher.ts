@@ -26,11 +26,11 @@ export class ReceiptMatcher {
   }
 
   private async byProviderMessage(tx: EntityManager, tenant: Tenant, receipts: readonly Receipt[], keys: (DeliveryKey | null)[]): Promise<void> {
-    const ids = receipts.flatMap((receipt, index) => (keys[index] === null && receipt.providerMessageId !== undefined ? [receipt.providerMessageId] : []));
-    if (ids.length === 0) return;
-    const rows = await tx.query<(Row & { provider_message_id: string })[]>(BY_PROVIDER_MESSAGE, [tenant.id, ids]);
-    const found = new Map(rows.map((row) => [row.provider_message_id, toKey(tenant, row)]));
-    receipts.forEach((receipt, index) => (keys[index] ??= found.get(receipt.providerMessageId ?? '') ?? null));
+    const open = receipts.flatMap((receipt, index) => (keys[index] === null && receipt.providerMessageId !== undefined ? [{ receipt, index }] : []));
+    if (open.length === 0) return;
+    const hashes = open.map(({ receipt }) => (receipt.address === undefined ? null : this.suppressions.hash(receipt.channel ?? channelOf(receipt), receipt.address)));
+    const rows = await tx.query<(Row & { place: number })[]>(BY_PROVIDER_MESSAGE, [tenant.id, open.map(({ receipt }) => receipt.providerMessageId), hashes]);
+    for (const row of rows) keys[open[row.place - 1]!.index] = toKey(tenant, row);
   }
 
   private async byPerson(tx: EntityManager, tenant: Tenant, receipts: readonly Receipt[], keys: (DeliveryKey | null)[]): Promise<void> {

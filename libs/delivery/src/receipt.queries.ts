@@ -40,8 +40,19 @@ export const SENT_AMONG = `
     JOIN deliveries d ON d.tenant_id = $1 AND d.campaign_no = n.campaign_no AND d.customer_no = n.customer_no AND d.channel = n.channel
    WHERE d.status IN ('calling', 'accepted', 'unknown') OR (d.status = 'rejected' AND d.attempts > 0)`;
 
+/**
+ * The messages that a provider knows by these ids (`$2`), with the hash of the address (`$3`, null where none is told) that each was written to. Many may
+ * share one id, where a provider takes them in one call: of these the address decides.
+ */
 export const BY_PROVIDER_MESSAGE = `
-  SELECT provider_message_id, campaign_no, customer_no, channel FROM deliveries WHERE tenant_id = $1 AND provider <> 'smtp' AND provider_message_id = ANY ($2::text[])`;
+  SELECT n.place::int, d.campaign_no, d.customer_no, d.channel
+    FROM unnest($2::text[], $3::bytea[]) WITH ORDINALITY AS n (id, address_hash, place)
+   CROSS JOIN LATERAL (
+     SELECT d.campaign_no, d.customer_no, d.channel, count(*) OVER () AS sharing,
+            EXISTS (SELECT FROM mailing_addresses a WHERE a.tenant_id = $1 AND a.campaign_no = d.campaign_no AND a.customer_no = d.customer_no
+                       AND a.channel = d.channel AND a.address_hash = n.address_hash) AS addressed
+       FROM deliveries d WHERE d.tenant_id = $1 AND d.provider <> 'smtp' AND d.provider_message_id = n.id) d
+   WHERE d.addressed OR d.sharing = 1`;
 
 /** Where these messages went; of customers who were merged, where the messages of both went. */
 export const SENT_TO = `

@@ -1,3 +1,4 @@
+import type { SuppressionReason } from '#customers';
 import type { Channel } from '#tenants';
 
 export const RECEIPT_TYPES = ['delivered', 'opened', 'clicked', 'bounced', 'unsubscribed', 'complained', 'failed'] as const;
@@ -21,6 +22,8 @@ export interface Receipt {
   machine?: boolean;
   /** Why it failed or bounced. A bounce with the reason `soft` does not close the address. */
   reason?: string;
+  /** Why nothing more is to be sent to the address, where a failure says so. */
+  closes?: SuppressionReason;
   /** Where an opt-out came from, for the consent log. */
   source?: string;
 }

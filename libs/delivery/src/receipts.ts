@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { addressOf, type ClosedAddress, type ConsentSetting, Customers, Suppressions } from '#customers';
+import { addressOf, type ClosedAddress, type ConsentSetting, Customers, type SuppressionReason, Suppressions } from '#customers';
 import { Jobs } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
 import type { Channel } from '#tenants';
@@ -8,12 +8,15 @@ import { LATE_HITS } from './attribution.js';
 import { counted } from './counters.js';
 import type { DeliveryKey } from './delivery-id.js';
 import { evidenceOf, type Hit, hitsOf } from './evidence.js';
-import type { Receipt, ReceiptResult } from './receipt.js';
+import type { Receipt, ReceiptResult, ReceiptType } from './receipt.js';
 import { RECORD_EVIDENCE, RECORD_HITS, SENT_TO, WORN_OUT } from './receipt.queries.js';
 import { ReceiptMatcher } from './receipt-matcher.js';
 
 /** Receipts that close an address, and why. */
-const CLOSES = { bounced: 'hard_bounce', complained: 'complaint', unsubscribed: 'unsubscribed' } as const;
+const CLOSES: Readonly<Partial<Record<ReceiptType, SuppressionReason>>> = { bounced: 'hard_bounce', complained: 'complaint', unsubscribed: 'unsubscribed' };
+
+/** Reasons that are the customer's own will. */
+const OPT_OUTS: readonly SuppressionReason[] = ['opt_out', 'unsubscribed', 'complaint'];
 
 /** Our own tracking routes tell a hit at once. */
 const LATE_MS = 1_000;
@@ -29,7 +32,10 @@ export type OtherConsents = (results: readonly ReceiptResult[]) => Promise<Conse
 
 type KeptHit = Pick<Hit, 'customer_no' | 'at' | 'machine'>;
 
-const isOptOut = (receipt: Receipt): boolean => receipt.type === 'unsubscribed' || receipt.type === 'complained';
+/** Why the receipt closes the address; undefined when it does not. */
+const reasonOf = (receipt: Receipt): SuppressionReason | undefined => (isSoft(receipt) ? undefined : (receipt.closes ?? CLOSES[receipt.type]));
+
+const isOptOut = (receipt: Receipt): boolean => OPT_OUTS.includes(reasonOf(receipt)!);
 
 /**
  * Writes into the ledger what happened to messages after they were sent. Every receipt adds a fact that was true at its
@@ -82,7 +88,7 @@ export class Receipts {
    * is behind it. The address is the one that was written to, whichever the customer has by now.
    */
   private async honoured(tx: EntityManager, tenant: Tenant, receipts: readonly Receipt[], keys: readonly (DeliveryKey | null)[]): Promise<Consents> {
-    const closing = receipts.flatMap((receipt, index) => (closes(receipt) ? [{ receipt, key: keys[index] ?? null }] : []));
+    const closing = receipts.flatMap((receipt, index) => (reasonOf(receipt) !== undefined ? [{ receipt, key: keys[index] ?? null }] : []));
     if (closing.length === 0) return { changes: [], closed: [] };
     const sentTo = await this.sentTo(tx, tenant, closing);
     const profiles = await this.customers.profiles(tx, tenant, closing.flatMap(({ key }) => key?.customerNo ?? []));
@@ -93,7 +99,7 @@ export class Receipts {
       const profile = key === null ? undefined : profiles.get(key.customerNo);
       const addresses = receipt.address ?? receipt.addressHash ?? sentTo.get(index) ?? (profile && addressOf(profile, channel));
       const source = isOptOut(receipt) ? (receipt.source ?? `receipt:${receipt.type}`) : undefined;
-      for (const address of [addresses ?? []].flat()) closed.push({ channel, address, reason: CLOSES[receipt.type as keyof typeof CLOSES], at: receipt.at, source });
+      for (const address of [addresses ?? []].flat()) closed.push({ channel, address, reason: reasonOf(receipt)!, at: receipt.at, source });
       if (source !== undefined && key !== null) optOuts.push({ customerNo: key.customerNo, channel, status: 'unsubscribed', source, at: receipt.at });
     }
     return { changes: optOuts, closed };
@@ -128,5 +134,3 @@ const channelOf = (receipt: Receipt, key: DeliveryKey | null): Channel => key?.c
 
 /** One that may pass: a full mailbox, a server that is away. */
 const isSoft = ({ type, reason }: Receipt): boolean => type === 'bounced' && reason === 'soft';
-
-const closes = (receipt: Receipt): boolean => receipt.type in CLOSES && !isSoft(receipt);

@@ -14,7 +14,8 @@ export const OPEN = `
 /** A connection as it is shown; `previous_until` is the end of the last secret that was rotated away, while it still holds. */
 export const SHOW = `
   SELECT c.connection_id, c.scheme, c.tolerance_seconds, c.failed_verifications::int,
-         (SELECT max(s.valid_until) FROM webhook_secrets s WHERE s.tenant_id = $1 AND s.provider = $2 AND s.valid_until > $3) AS previous_until
+         (SELECT max(s.valid_until) FROM webhook_secrets s WHERE s.tenant_id = $1 AND s.provider = $2 AND s.valid_until > $3) AS previous_until,
+         (SELECT s.sealed FROM webhook_secrets s WHERE s.tenant_id = $1 AND s.provider = $2 ORDER BY s.secret_no DESC LIMIT 1) AS sealed
     FROM webhook_connections c WHERE c.tenant_id = $1 AND c.provider = $2`;
 
 /** Connects, or replaces a connection, which keeps its key. Two at once take turns on the row. */
@@ -30,7 +31,7 @@ export const ENTER_IN_DIRECTORY = `INSERT INTO webhook_directory (tenant_id, con
 export const LEAVE_DIRECTORY = `DELETE FROM webhook_directory WHERE tenant_id = $1 AND connection_id = $2`;
 
 /** The connection's row: rotations take turns. */
-export const LOCK = `SELECT connection_id FROM webhook_connections WHERE tenant_id = $1 AND provider = $2 FOR UPDATE`;
+export const LOCK = `SELECT scheme FROM webhook_connections WHERE tenant_id = $1 AND provider = $2 FOR UPDATE`;
 
 export const ADD_SECRET = `INSERT INTO webhook_secrets (tenant_id, provider, sealed, created_at) VALUES ($1, $2, $3, $4)`;
 

@@ -1,17 +1,17 @@
-import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Principal } from '#auth';
 import { Env, Secrets } from '#config';
 import { Database } from '#database';
-import { Clock, newId, type Tenant } from '#kernel';
+import { Clock, newId, type Tenant, validationFailed } from '#kernel';
 import { AuditLog } from '#tenants';
 import { ADD_SECRET, CONNECT, DISCONNECT, DROP_SECRETS, ENTER_IN_DIRECTORY, LEAVE_DIRECTORY, LOCK, PROVIDERS_OF_TENANT, RETIRE_SECRETS, SHOW } from './connection.queries.js';
-import { type ConnectWebhookDto, DEFAULT_TOLERANCE_SECONDS, type WebhookConnectionDto } from './dto/webhook-connection.dto.js';
+import { assertScheme, type Credential, credentialFor } from './credential.js';
+import { type ConnectWebhookDto, DEFAULT_TOLERANCE_SECONDS, type RotateWebhookDto, type WebhookConnectionDto } from './dto/webhook-connection.dto.js';
 import type { WebhookProviderDto, WebhookProviderListDto } from './dto/webhook-provider.dto.js';
 import { PROVIDER_IDS, PROVIDERS, type ProviderId } from './providers.js';
-import { deploymentSecret, secretContext } from './secrets.js';
-import type { SchemeName } from './schemes/index.js';
+import { type SchemeName, SCHEMES } from './schemes/index.js';
+import { isDeployed, secretContext } from './secrets.js';
 import { WebhookError } from './webhooks.errors.js';
 
 const DAY = 24 * 3600 * 1000;
@@ -22,6 +22,8 @@ interface ConnectionRow {
   tolerance_seconds: number | null;
   failed_verifications: number;
   previous_until: Date | null;
+  /** The newest secret. */
+  sealed: Buffer;
 }
 
 /** Which providers may report to a tenant, and with which secrets. */
@@ -42,7 +44,7 @@ export class ConnectionsService {
     const providers = PROVIDER_IDS.map((id): WebhookProviderDto => {
       const row = known.get(id);
       const provider = { id, name: PROVIDERS[id].name };
-      if (!row?.connected && deploymentSecret(this.env, id) === undefined) return { ...provider, status: 'disconnected' };
+      if (!row?.connected && !isDeployed(this.env, id)) return { ...provider, status: 'disconnected' };
       const last = row?.last_event ?? null;
       return { ...provider, status: 'connected', events_received: row?.events_received ?? 0, ...(last !== null && { last_event: last.toISOString() }) };
     });
@@ -54,36 +56,42 @@ export class ConnectionsService {
     return this.database.inTenant(tenant, (tx) => this.show(tx, tenant, provider));
   }
 
-  /** Connects the provider, or replaces what its connection was; its key, and so the URL, stays the same. */
+  /**
+   * Connects the provider, or replaces what its connection was; its key, and so the URL, stays the same.
+   *
+   * @throws RequestError validation_failed for what does not go with the provider or the scheme
+   */
   async connect({ tenant, subject }: Principal, provider: ProviderId, wanted: ConnectWebhookDto): Promise<WebhookConnectionDto> {
-    const { scheme = 'generic', tolerance_seconds: tolerance = DEFAULT_TOLERANCE_SECONDS } = wanted;
-    const secret = wanted.secret ?? newSecret();
+    const { scheme = 'generic' } = wanted;
+    assertScheme(provider, scheme);
+    const credential = credentialFor(scheme, wanted);
+    const tolerance = toleranceFor(scheme, wanted.tolerance_seconds);
     return this.database.inTenant(tenant, async (tx) => {
       const now = this.clock.now();
       const [row] = await tx.query<{ connection_id: string }[]>(CONNECT, [tenant.id, provider, newId('whc', now.getTime()), scheme, tolerance, now]);
       await tx.query(ENTER_IN_DIRECTORY, [tenant.id, row!.connection_id, provider]);
       await tx.query(DROP_SECRETS, [tenant.id, provider]);
-      await this.addSecret(tx, tenant, provider, secret, now);
+      await this.addSecret(tx, tenant, provider, credential, now);
       await this.auditLog.add(tx, tenant, subject, 'webhook.connected', { provider, scheme });
-      return { ...(await this.show(tx, tenant, provider)), ...(wanted.secret === undefined && { secret }) };
+      return { ...(await this.show(tx, tenant, provider)), ...(credential.generated && { secret: credential.secret }) };
     });
   }
 
   /**
-   * Gives the connection a new secret; the one before stays valid for 24 hours more.
+   * Gives the connection a new secret or key; the one before stays valid for 24 hours more.
    *
-   * @throws WebhookError connection_not_found
+   * @throws WebhookError connection_not_found; RequestError validation_failed as {@link connect}
    */
-  async rotate({ tenant, subject }: Principal, provider: ProviderId): Promise<WebhookConnectionDto> {
-    const secret = newSecret();
+  async rotate({ tenant, subject }: Principal, provider: ProviderId, wanted: RotateWebhookDto): Promise<WebhookConnectionDto> {
     return this.database.inTenant(tenant, async (tx) => {
       const now = this.clock.now();
-      const [existing] = await tx.query<unknown[]>(LOCK, [tenant.id, provider]);
+      const [existing] = await tx.query<{ scheme: SchemeName }[]>(LOCK, [tenant.id, provider]);
       if (existing === undefined) throw new WebhookError('connection_not_found');
+      const credential = credentialFor(existing.scheme, wanted);
       await tx.query(RETIRE_SECRETS, [tenant.id, provider, now, new Date(now.getTime() + DAY)]);
-      await this.addSecret(tx, tenant, provider, secret, now);
+      await this.addSecret(tx, tenant, provider, credential, now);
       await this.auditLog.add(tx, tenant, subject, 'webhook.secret_rotated', { provider });
-      return { ...(await this.show(tx, tenant, provider)), secret };
+      return { ...(await this.show(tx, tenant, provider)), ...(credential.generated && { secret: credential.secret }) };
     });
   }
 
@@ -97,18 +105,20 @@ export class ConnectionsService {
     });
   }
 
-  private async addSecret(tx: EntityManager, tenant: Tenant, provider: ProviderId, secret: string, now: Date): Promise<void> {
+  private async addSecret(tx: EntityManager, tenant: Tenant, provider: ProviderId, { secret }: Credential, now: Date): Promise<void> {
     await tx.query(ADD_SECRET, [tenant.id, provider, this.secrets.seal(secret, secretContext(tenant, provider)), now]);
   }
 
   private async show(tx: EntityManager, tenant: Tenant, provider: ProviderId): Promise<WebhookConnectionDto> {
     const [row] = await tx.query<ConnectionRow[]>(SHOW, [tenant.id, provider, this.clock.now()]);
     if (row === undefined) throw new WebhookError('connection_not_found');
+    const url = `${this.env.PUBLIC_URL}/api/v1/marketing/webhooks/${provider}?connection=${row.connection_id}`;
+    const secret = (): string => encodeURIComponent(this.secrets.open(row.sealed, secretContext(tenant, provider)));
     return {
       id: row.connection_id,
       status: 'connected',
       scheme: row.scheme,
-      url: `${this.env.PUBLIC_URL}/api/v1/marketing/webhooks/${provider}?connection=${row.connection_id}`,
+      url: SCHEMES[row.scheme].key === 'in_url' ? `${url}&secret=${secret()}` : url,
       tolerance_seconds: row.tolerance_seconds,
       previous_secret_valid_until: row.previous_until?.toISOString() ?? null,
       failed_verifications: row.failed_verifications,
@@ -116,4 +126,9 @@ export class ConnectionsService {
   }
 }
 
-const newSecret = (): string => `whsec_${randomBytes(32).toString('base64')}`;
+/** @throws RequestError validation_failed for one where there is nothing to hold it against */
+function toleranceFor(scheme: SchemeName, wanted: number | null | undefined): number | null {
+  if (SCHEMES[scheme].timestamped) return wanted === undefined ? DEFAULT_TOLERANCE_SECONDS : wanted;
+  if (typeof wanted === 'number') throw validationFailed([{ pointer: '/tolerance_seconds', code: 'not_of_scheme', detail: `${scheme} signs no timestamp.` }]);
+  return null;
+}

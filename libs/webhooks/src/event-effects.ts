@@ -2,16 +2,17 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Delivery, type Receipt, RECEIPT_TYPES, type ReceiptType } from '#delivery';
 import type { Tenant } from '#kernel';
+import type { InboundEvent } from './normalisers/inbound-event.js';
 import { type ClaimedEvent, type Outcome, PROCESSED, unmatched } from './outcome.js';
 import { People } from './people.js';
-import type { EventName } from './providers.js';
 
 /** Where an event goes: to the message it is about, to the person's consent, to the person's profile, or nowhere beyond the inbox. */
-const DESTINATIONS: Readonly<Record<EventName, 'message' | 'consent' | 'contact' | 'none'>> = {
+const DESTINATIONS: Readonly<Record<InboundEvent['name'], 'message' | 'consent' | 'contact' | 'none'>> = {
   delivered: 'message', opened: 'message', clicked: 'message', bounced: 'message', failed: 'message',
   unsubscribed: 'message', complained: 'message', // and to the consent, when they are about no message of ours
   subscribed: 'consent',
   contact_created: 'contact', form_submitted: 'contact',
+  noted: 'none',
   campaign_sent: 'none', // of the provider's own campaign, whose recipients it does not tell
 };
 
@@ -43,7 +44,10 @@ export class EventEffects {
   }
 }
 
-const isOptOut = ({ event }: ClaimedEvent): boolean => event.name === 'unsubscribed' || event.name === 'complained';
+const isOptOut = ({ event }: ClaimedEvent): boolean => event.name === 'unsubscribed' || event.name === 'complained' || OPT_OUTS.includes(event.closes);
+
+/** Of the reasons why a message failed, those that tell of the person's own will. */
+const OPT_OUTS: readonly InboundEvent['closes'][] = ['opt_out', 'unsubscribed', 'complaint'];
 
 function toReceipt({ provider, event, at }: ClaimedEvent): Receipt {
   if (!isReceipt(event.name)) throw new TypeError(`An event “${event.name}” is about no message`);
@@ -54,6 +58,8 @@ function toReceipt({ provider, event, at }: ClaimedEvent): Receipt {
     machine: event.machine,
     source: `webhook:${provider}`,
     ...(event.deliveryId !== null && { deliveryId: event.deliveryId }),
+    ...(event.providerMessageId !== null && { providerMessageId: event.providerMessageId }),
+    ...(event.closes !== null && { closes: event.closes }),
     ...(event.campaignId !== null && { campaignId: event.campaignId }),
     ...(address !== null && { address }),
     ...(event.customerId !== null && { customerId: event.customerId }),
@@ -63,4 +69,4 @@ function toReceipt({ provider, event, at }: ClaimedEvent): Receipt {
   };
 }
 
-const isReceipt = (name: EventName): name is EventName & ReceiptType => (RECEIPT_TYPES as readonly string[]).includes(name);
+const isReceipt = (name: InboundEvent['name']): name is ReceiptType => (RECEIPT_TYPES as readonly string[]).includes(name);

@@ -25,6 +25,9 @@ export const CONNECTION = {
   failed_verifications: 0,
 };
 
+/** Of nobody's private key that is kept. */
+export const PUBLIC_KEY = 'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEl45l2dl+g4cC6EvolGmRZMPNXYKLFnNBUDh6AcBZVG3ieY7+70iaDMM/epRtZFYoko0fbltucZ9Ym+ICHtmpQ==';
+
 export const EVENT = {
   id: 'whe_01kzv3q6x0w9m2h7c4t8r5e1nd',
   provider: 'sendgrid',

@@ -1,17 +1,17 @@
 /** SQL of the inbox. `$1` is always the tenant. */
 
 /**
- * Keeps bodies (`$2` ids, `$3` providers, `$4` bytes, `$5` instants) and their items (`$6`, a JSON list). An item whose key is
+ * Keeps bodies (`$2` ids, `$3` providers, `$4` bytes, `$5` instants, `$6` queries) and their items (`$7`, a JSON list). An item whose key is
  * there already, also from a transaction that commits meanwhile, is kept as a duplicate. Keys are taken in order, so that two
  * such statements never wait for each other. Answers, per body, how many were new and how many of those will be processed.
  */
 export const KEEP = `
   WITH items AS MATERIALIZED (
-    SELECT * FROM jsonb_to_recordset($6::jsonb) AS item (
+    SELECT * FROM jsonb_to_recordset($7::jsonb) AS item (
       id text, body_id text, provider text, item_no int, format text, type text, dedup_key text, reason text, payload jsonb, received_at timestamptz)),
   bodies AS (
-    INSERT INTO webhook_bodies (tenant_id, id, provider, body, received_at)
-    SELECT $1, * FROM unnest($2::text[], $3::text[], $4::bytea[], $5::timestamptz[])),
+    INSERT INTO webhook_bodies (tenant_id, id, provider, body, received_at, query)
+    SELECT $1, * FROM unnest($2::text[], $3::text[], $4::bytea[], $5::timestamptz[], $6::text[])),
   kept AS (
     INSERT INTO webhook_events (tenant_id, provider, id, body_id, item_no, format, type, dedup_key, status, reason, payload, received_at)
     SELECT $1, provider, id, body_id, item_no, format, type, decode(dedup_key, 'base64'),

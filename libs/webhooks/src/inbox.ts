@@ -13,6 +13,8 @@ export interface Post {
   format: string;
   /** The bytes as they came. */
   body: Buffer;
+  /** What the URL said beside the body. */
+  query: string;
   items: InboxItem[];
   receivedAt: Date;
 }
@@ -64,6 +66,7 @@ export class Inbox {
       posts.map((post) => post.provider),
       posts.map((post) => post.body),
       posts.map((post) => post.receivedAt),
+      posts.map((post) => post.query || null),
       JSON.stringify(items),
     ];
     const rows = await this.database.inTenant(tenant, async (tx) => {

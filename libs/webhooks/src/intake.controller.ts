@@ -1,15 +1,16 @@
-import { Controller, Param, Post, Query, Req } from '@nestjs/common';
+import { Controller, Get, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiExtraModels, ApiHeader, ApiParam, ApiQuery, ApiTags, getSchemaPath } from '@nestjs/swagger';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { MEBIBYTE, Route } from '#http';
 import { WebhookEnvelopeDto, WebhookReceiptDto } from './dto/envelope.dto.js';
 import { ENVELOPE, ENVELOPE_LIST } from './examples.js';
-import { IntakeService } from './intake.service.js';
+import { type IncomingPost, IntakeService } from './intake.service.js';
 import { ProviderPipe } from './provider.pipe.js';
 import { PROVIDER_IDS, type ProviderId } from './providers.js';
 import { WebhookError } from './webhooks.errors.js';
 
 const optional = (name: string, description: string) => ApiHeader({ name, required: false, description });
+const Connection = () => ApiQuery({ name: 'connection', required: false, type: String, description: 'Key of the connection, as its `url` has it. Without it the deployment’s own secret verifies.' });
 const envelope = { $ref: getSchemaPath(WebhookEnvelopeDto) };
 
 @ApiTags('Webhooks')
@@ -19,12 +20,14 @@ export class IntakeController {
 
   @Post(':provider')
   @ApiParam({ name: 'provider', enum: PROVIDER_IDS })
-  @ApiQuery({ name: 'connection', required: false, type: String, description: 'Key of the connection, as its `url` has it. Without it the deployment’s own secret verifies.' })
+  @Connection()
   @optional('X-Webhook-Signature', 'HMAC-SHA256 over `<X-Webhook-Timestamp>.<raw body>`: `sha256=<hex>`, bare hex, base64, `v1=…`, `t=…,v1=…`, or several in a list.')
   @optional('X-Webhook-Timestamp', 'When it was signed: Unix seconds, Unix milliseconds or RFC 3339; enters the signature verbatim.')
   @optional('webhook-id', 'Standard Webhooks, instead of the two above.')
   @optional('webhook-timestamp', 'Standard Webhooks.')
   @optional('webhook-signature', 'Standard Webhooks.')
+  @optional('X-Twilio-Email-Event-Webhook-Signature', 'SendGrid’s own scheme: ECDSA of P-256 over the timestamp and the raw body, base64.')
+  @optional('X-Twilio-Email-Event-Webhook-Timestamp', 'SendGrid’s own scheme.')
   @ApiExtraModels(WebhookEnvelopeDto)
   @ApiBody({ required: true, schema: { oneOf: [envelope, { type: 'array', items: envelope, minItems: 1, maxItems: 10_000 }] } })
   @Route({
@@ -33,16 +36,46 @@ export class IntakeController {
     summary: 'Receive a webhook',
     description:
       'For the providers. Verified over the raw bytes, stored with its events in one transaction, then answered; processed right after. ' +
+      'A connection of a provider’s own scheme takes what that provider posts, as its documentation has it. ' +
       'An event received before is counted as a duplicate and not processed again. A bad event in a list is kept as failed, the others count.',
     returns: WebhookReceiptDto,
     example: { received: 1, accepted: 1, duplicates: 0 },
+    also: { status: 200, description: 'The same, where a provider wants to hear 200; of Twilio, TwiML.' },
     bodies: { opened: ENVELOPE, list: ENVELOPE_LIST },
     bodyLimit: 5 * MEBIBYTE,
     rawBody: true,
     errors: [WebhookError.only('unknown_provider', 'invalid_signature', 'stale_timestamp')],
   })
-  receiveWebhook(@Param('provider', ProviderPipe) provider: ProviderId, @Query('connection') connection: unknown, @Req() request: FastifyRequest) {
-    const key = typeof connection === 'string' || connection === undefined ? connection : ''; // given twice, it names no connection
-    return this.intake.receive({ provider, connection: key, headers: request.headers, body: request.rawBody ?? Buffer.alloc(0) });
+  async receiveWebhook(@Param('provider', ProviderPipe) provider: ProviderId, @Query('connection') connection: unknown, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
+    const { receipt, answer } = await this.intake.receive(postOf(provider, connection, request));
+    if (answer !== undefined) void reply.status(answer.status);
+    if (answer?.type === undefined) return receipt;
+    void reply.type(answer.type);
+    return answer.body;
+  }
+
+  @Get(':provider')
+  @ApiParam({ name: 'provider', enum: PROVIDER_IDS })
+  @Connection()
+  @Route({
+    allow: 'public',
+    summary: 'Answer a provider that looks',
+    description: 'Some providers ask by GET or HEAD, unsigned, whether there is anybody at the URL before they post to it. Empty, where a post could be verified.',
+    produces: 'text/plain',
+    errors: [WebhookError.only('unknown_provider', 'invalid_signature')],
+  })
+  async greetWebhook(@Param('provider', ProviderPipe) provider: ProviderId, @Query('connection') connection: unknown, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
+    await this.intake.greet(postOf(provider, connection, request));
+    void reply.type('text/plain');
+    return '';
   }
 }
+
+const postOf = (provider: ProviderId, connection: unknown, { method, headers, rawBody, raw }: FastifyRequest): IncomingPost => ({
+  provider,
+  connection: typeof connection === 'string' || connection === undefined ? connection : '', // given twice, it names no connection
+  method,
+  target: raw.url!,
+  headers,
+  body: rawBody ?? Buffer.alloc(0),
+});

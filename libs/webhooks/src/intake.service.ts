@@ -1,27 +1,39 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { RequestError, isObject, type Tenant, validationFailed } from '#kernel';
+import { Env } from '#config';
+import { RequestError, type Tenant, validationFailed } from '#kernel';
 import { dedupKey, faultyKey } from './dedup-key.js';
 import type { WebhookReceiptDto } from './dto/envelope.dto.js';
 import { EventTenants } from './event-tenants.js';
 import { Inbox, type InboxItem, type Post } from './inbox.js';
-import { UNSUPPORTED } from './normalisers/envelope.js';
-import { type InboundEvent, isFault, type ItemFault } from './normalisers/inbound-event.js';
+import { type InboundEvent, isFault, type ItemFault, UNSUPPORTED } from './normalisers/inbound-event.js';
+import type { Normaliser } from './normalisers/normaliser.js';
 import type { ProviderId } from './providers.js';
-import { SCHEMES, type SignedRequest } from './schemes/index.js';
+import { type Answer, queryOf, type Scheme, type SignedRequest, SCHEMES } from './schemes/index.js';
 import { type Sender, Senders } from './senders.js';
 import { WebhookError } from './webhooks.errors.js';
 
 /** A post as HTTP brings it. */
-export interface IncomingPost extends SignedRequest {
+export interface IncomingPost extends Omit<SignedRequest, 'url'> {
   provider: ProviderId;
   /** The key of a tenant's connection; without one the deployment's own secret is meant. */
   connection: string | undefined;
+  /** Path and query as they came. */
+  target: string;
+}
+
+/** What a post came to, and how its sender is told. */
+export interface Received {
+  receipt: WebhookReceiptDto;
+  answer: Answer | undefined;
 }
 
 interface ReadItem {
   item: InboxItem;
   read: InboundEvent | ItemFault;
 }
+
+/** What of a post's query names and opens the connection: the rest is kept with the body. */
+const OPENS = ['connection', 'secret'];
 
 /** Takes what providers post: verifies, takes apart, stores. Nothing is acted on here, so a burst costs one insert. */
 @Injectable()
@@ -32,34 +44,62 @@ export class IntakeService {
     private readonly senders: Senders,
     private readonly inbox: Inbox,
     private readonly eventTenants: EventTenants,
+    private readonly env: Env,
   ) {}
 
   /** @throws WebhookError invalid_signature, stale_timestamp; RequestError validation_failed, unsupported_media_type, unavailable */
-  async receive(post: IncomingPost): Promise<WebhookReceiptDto> {
-    const sender = await this.senders.find(post.provider, post.connection);
-    if (sender === null) throw new WebhookError('invalid_signature');
-    const { verify, normaliser } = SCHEMES[sender.scheme];
-    const verdict = verify(post, sender.trust);
-    if (!verdict.valid) {
-      await this.senders.countFailure(sender);
-      throw new WebhookError(verdict.reason);
-    }
+  async receive(post: IncomingPost): Promise<Received> {
+    const request = this.signedRequest(post);
+    const sender = await this.senderOf(post, request);
+    const scheme = SCHEMES[sender.scheme];
+    const { messageId } = await this.verified(sender, scheme, request);
+    const { normaliser } = scheme;
     const mediaType = (post.headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase();
     if (!normaliser.consumes.includes(mediaType)) throw new RequestError('unsupported_media_type');
 
-    const { items, batch } = normaliser.split(post.body);
-    const read = items.map((item, place) => take(item, normaliser.read(post.provider, item), post.body, verdict.messageId, place));
+    const query = new URLSearchParams(queryOf(request.url));
+    for (const name of OPENS) query.delete(name);
+    const { items, batch } = normaliser.split(post.body, query);
+    const read = items.map((item, place) => take(item, normaliser, post, messageId, place));
     if (!batch) refuse(read[0]!);
-    const kept = { received: items.length, accepted: 0, duplicates: 0 };
+    const receipt = { received: items.length, accepted: 0, duplicates: 0 };
     for (const [tenant, part] of await this.byTenant(sender, read)) {
       // Of a body that speaks of several tenants, each gets its own items only.
       const body = part.length === read.length ? post.body : Buffer.from(JSON.stringify(part.map(({ item }) => item.payload)));
-      const stored: Post = { provider: post.provider, format: normaliser.name, body, items: part.map(({ item }) => item), receivedAt: sender.trust.now };
+      const stored: Post = { provider: post.provider, format: normaliser.name, body, query: query.toString(), items: part.map(({ item }) => item), receivedAt: sender.trust.now };
       const { accepted, duplicates } = await this.inbox.keep(tenant, stored);
-      kept.accepted += accepted;
-      kept.duplicates += duplicates;
+      receipt.accepted += accepted;
+      receipt.duplicates += duplicates;
     }
-    return kept;
+    return { receipt, answer: scheme.answer?.(read.flatMap((one) => (isFault(one.read) ? [] : [one.read]))) };
+  }
+
+  /**
+   * Lets a provider look, before it posts there, whether the URL is somebody's: it signs nothing then.
+   *
+   * @throws WebhookError invalid_signature where a post could not be verified either
+   */
+  async greet(post: IncomingPost): Promise<void> {
+    const request = this.signedRequest(post);
+    const sender = await this.senderOf(post, request);
+    if (SCHEMES[sender.scheme].key === 'in_url') await this.verified(sender, SCHEMES[sender.scheme], request);
+  }
+
+  private signedRequest({ method, target, headers, body }: IncomingPost): SignedRequest {
+    return { method, url: this.env.PUBLIC_URL + target, headers, body };
+  }
+
+  private async senderOf({ provider, connection }: IncomingPost, request: SignedRequest): Promise<Sender> {
+    const sender = await this.senders.find(provider, connection, request);
+    if (sender === null) throw new WebhookError('invalid_signature');
+    return sender;
+  }
+
+  private async verified(sender: Sender, { verify }: Scheme, request: SignedRequest): Promise<{ messageId: string | null }> {
+    const verdict = verify(request, sender.trust);
+    if (verdict.valid) return verdict;
+    await this.senders.countFailure(sender);
+    throw new WebhookError(verdict.reason);
   }
 
   private async byTenant(sender: Sender, read: ReadItem[]): Promise<Map<Tenant, ReadItem[]>> {
@@ -70,11 +110,15 @@ export class IntakeService {
   }
 }
 
-function take(item: unknown, read: InboundEvent | ItemFault, body: Buffer, messageId: string | null, place: number): ReadItem {
-  const type = isObject(item) && typeof item.event_type === 'string' ? item.event_type.slice(0, 64) : null;
-  const [key, fault] = isFault(read) ? [faultyKey(item, body, messageId, place), read.fault] : [dedupKey(read, messageId, place), null];
-  return { item: { type, dedupKey: key, fault, payload: item ?? null }, read };
+function take(item: unknown, normaliser: Normaliser, { provider, body }: IncomingPost, messageId: string | null, place: number): ReadItem {
+  const read = normaliser.read(provider, item);
+  const type = normaliser.type(item)?.slice(0, 64) ?? null;
+  return { item: { type, dedupKey: keyOf(read, item, body, messageId, place), fault: isFault(read) ? read.fault : null, payload: item ?? null }, read };
 }
+
+/** What has no id and no effect is known by all that it says. */
+const keyOf = (read: InboundEvent | ItemFault, item: unknown, body: Buffer, messageId: string | null, place: number): Buffer =>
+  isFault(read) || (read.name === 'noted' && read.eventId === null) ? faultyKey(item, body, messageId, place) : dedupKey(read, messageId, place);
 
 /** A malformed event that comes alone is refused: its sender can still mend it. In a list it is kept as failed. */
 function refuse({ read }: ReadItem): void {

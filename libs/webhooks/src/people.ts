@@ -33,7 +33,7 @@ export class People {
         if (known === undefined || known.at < at || (known.at.getTime() === at.getTime() && optsOut)) last.set(key, setting);
       }
       // An opt-out is also of the address, whoever has it.
-      if (optsOut && address !== null) closed.push({ channel, address, reason: event.name === 'complained' ? 'complaint' : 'unsubscribed', at, source });
+      if (optsOut && address !== null) closed.push({ channel, address, reason: event.closes ?? (event.name === 'complained' ? 'complaint' : 'unsubscribed'), at, source });
       return customerNo !== null || (optsOut && address !== null) ? PROCESSED : unmatched('unknown_customer');
     });
     return { outcomes, changes: [...last.values()], closed };

@@ -1,6 +1,8 @@
 import type { Env } from '#config';
 import type { Tenant } from '#kernel';
 import type { ProviderId } from './providers.js';
+import { type SchemeName, SCHEMES, schemesOf } from './schemes/index.js';
+import { readPublicKey } from './schemes/sendgrid.js';
 
 const VARIABLES = {
   sendgrid: 'WEBHOOK_SECRET_SENDGRID',
@@ -9,8 +11,17 @@ const VARIABLES = {
   hubspot: 'WEBHOOK_SECRET_HUBSPOT',
 } as const satisfies Record<ProviderId, keyof Env>;
 
-/** The deployment's own secret for a provider, where posts name no connection. */
-export const deploymentSecret = (env: Env, provider: ProviderId): string | undefined => env[VARIABLES[provider]];
+/**
+ * The deployment's own secret of a provider's scheme, where posts name no connection; none where it has none of that kind. A public
+ * key is never a shared secret: whoever knows it, and anybody may, could sign with it.
+ */
+export function deploymentSecrets(env: Env, provider: ProviderId, scheme: SchemeName): string[] {
+  const secret = env[VARIABLES[provider]];
+  return secret !== undefined && (readPublicKey(secret) !== null) === (SCHEMES[scheme].key === 'public_key') ? [secret] : [];
+}
+
+/** Whether the deployment takes the provider's posts without a connection. */
+export const isDeployed = (env: Env, provider: ProviderId): boolean => schemesOf(provider).some((scheme) => deploymentSecrets(env, provider, scheme).length > 0);
 
 /** What a sealed secret is bound to: copied to another tenant's or provider's row it does not open. */
 export const secretContext = (tenant: Tenant, provider: ProviderId): string => `webhook_secrets/${tenant.id}/${provider}`;

@@ -5,8 +5,8 @@ import { Clock, type Tenant } from '#kernel';
 import { COUNT_FAILURE, DIRECTORY, OPEN } from './connection.queries.js';
 import { DEFAULT_TOLERANCE_SECONDS } from './dto/webhook-connection.dto.js';
 import type { ProviderId } from './providers.js';
-import type { SchemeName, Trust } from './schemes/index.js';
-import { deploymentSecret, secretContext } from './secrets.js';
+import { type SchemeName, schemeMarked, type SignedRequest, type Trust } from './schemes/index.js';
+import { deploymentSecrets, secretContext } from './secrets.js';
 
 /** Whoever may post to us: a tenant's connection, or the deployment's provider account (then `tenant` is null, the events say whose they are). */
 export interface Sender {
@@ -36,9 +36,9 @@ export class Senders {
     private readonly clock: Clock,
   ) {}
 
-  /** @returns null when there is nothing to verify with: no such connection, or no secret of the deployment */
-  async find(provider: ProviderId, connection: string | undefined): Promise<Sender | null> {
-    return connection === undefined ? this.deployment(provider) : this.connection(provider, connection);
+  /** @returns null when there is nothing to verify with: no such connection, or no secret of the deployment for what the request shows the signs of */
+  async find(provider: ProviderId, connection: string | undefined, request: SignedRequest): Promise<Sender | null> {
+    return connection === undefined ? this.deployment(provider, request) : this.connection(provider, connection);
   }
 
   /** All that a refused post leaves behind. */
@@ -46,10 +46,11 @@ export class Senders {
     if (tenant !== null) await this.database.inTenant(tenant, (tx) => tx.query(COUNT_FAILURE, [tenant.id, provider]));
   }
 
-  private deployment(provider: ProviderId): Sender | null {
-    const secret = deploymentSecret(this.env, provider);
-    if (secret === undefined) return null;
-    return { tenant: null, provider, scheme: 'generic', trust: { secrets: [secret], toleranceSeconds: DEFAULT_TOLERANCE_SECONDS, now: this.clock.now() } };
+  private deployment(provider: ProviderId, request: SignedRequest): Sender | null {
+    const scheme = schemeMarked(provider, request);
+    const secrets = deploymentSecrets(this.env, provider, scheme);
+    if (secrets.length === 0) return null;
+    return { tenant: null, provider, scheme, trust: { secrets, toleranceSeconds: DEFAULT_TOLERANCE_SECONDS, now: this.clock.now() } };
   }
 
   private async connection(provider: ProviderId, key: string): Promise<Sender | null> {

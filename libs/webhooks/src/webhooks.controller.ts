@@ -1,14 +1,14 @@
 import { Body, Controller, Delete, Get, Param, Post, Put, Query } from '@nestjs/common';
-import { ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiParam, ApiTags } from '@nestjs/swagger';
 import { Caller, CurrentTenant, type Principal } from '#auth';
 import { Route } from '#http';
 import type { Tenant } from '#kernel';
 import { ConnectionsService } from './connections.service.js';
-import { ConnectWebhookDto, WebhookConnectionDto } from './dto/webhook-connection.dto.js';
+import { ConnectWebhookDto, RotateWebhookDto, WebhookConnectionDto } from './dto/webhook-connection.dto.js';
 import { ListWebhookEventsDto, WebhookEventDto, WebhookEventPageDto } from './dto/webhook-event.dto.js';
 import { WebhookProviderListDto } from './dto/webhook-provider.dto.js';
 import { EventsService } from './events.service.js';
-import { CONNECTION, EVENT, PROVIDER_LIST } from './examples.js';
+import { CONNECTION, EVENT, PROVIDER_LIST, PUBLIC_KEY } from './examples.js';
 import { ProviderPipe } from './provider.pipe.js';
 import { PROVIDER_IDS, type ProviderId } from './providers.js';
 import { WebhookError } from './webhooks.errors.js';
@@ -55,11 +55,12 @@ export class WebhooksController {
     allow: 'webhooks:manage',
     summary: 'Connect a provider',
     description:
-      'Gives the provider a URL to post to and a secret to sign with. Without `secret` one is generated and shown this once. ' +
+      'Gives the provider a URL to post to, and says what its signatures are verified with: a shared secret, generated and shown this once where none is given, ' +
+      'the provider’s own secret, or its public key, as its scheme has it. ' +
       'On a connected provider it replaces the connection: the URL stays, secrets before it stop at once (`rotate` changes them without a gap).',
     returns: WebhookConnectionDto,
     example: { ...CONNECTION, secret: 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD28eQ8t5VqLk=' },
-    bodies: { generated: {}, own_secret: { scheme: 'generic', secret: 'a-secret-of-your-own-choosing', tolerance_seconds: 300 } },
+    bodies: { generated: {}, own_secret: { scheme: 'generic', secret: 'a-secret-of-your-own-choosing', tolerance_seconds: 300 }, sendgrid: { scheme: 'sendgrid', public_key: PUBLIC_KEY, tolerance_seconds: 86_400 } },
     errors: [WebhookError.only('unknown_provider')],
   })
   connectWebhook(@Caller() caller: Principal, @Param('provider', ProviderPipe) provider: ProviderId, @Body() body: ConnectWebhookDto) {
@@ -84,13 +85,16 @@ export class WebhooksController {
   @Route({
     allow: 'webhooks:manage',
     summary: 'Rotate a connection’s secret',
-    description: 'Generates a new secret, shown this once; the old one is accepted for 24 hours more.',
+    description: 'Generates a new secret, shown this once, or takes the provider’s new secret or public key where it chooses these; the old one is accepted for 24 hours more.',
     returns: WebhookConnectionDto,
     example: { ...CONNECTION, secret: 'whsec_Y2hhbmdlIG1lIGV2ZXJ5IHllYXIgb3Igc28sIG9rYXk=', previous_secret_valid_until: '2026-01-25T18:30:00.000Z' },
+    bodies: { generated: {}, own_secret: { secret: 'the-next-secret-of-your-own-choosing' } },
+    bodyOptional: true,
     errors: [WebhookError.only('unknown_provider', 'connection_not_found')],
   })
-  rotateWebhookSecret(@Caller() caller: Principal, @Param('provider', ProviderPipe) provider: ProviderId) {
-    return this.connections.rotate(caller, provider);
+  @ApiBody({ type: RotateWebhookDto, required: false })
+  rotateWebhookSecret(@Caller() caller: Principal, @Param('provider', ProviderPipe) provider: ProviderId, @Body() body: RotateWebhookDto) {
+    return this.connections.rotate(caller, provider, body);
   }
 
   @Get(':provider/events')

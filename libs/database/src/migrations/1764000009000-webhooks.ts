@@ -46,6 +46,7 @@ export class Webhooks1764000009000 implements MigrationInterface {
         id text NOT NULL,
         provider text NOT NULL,
         body bytea NOT NULL,
+        query text,
         received_at timestamptz NOT NULL,
         PRIMARY KEY (tenant_id, id)
       );

@@ -2,8 +2,10 @@ import { isObject } from '#kernel';
 import { CHANNELS, type Channel } from '#tenants';
 import { readInstant } from '../instants.js';
 import { reports, type ProviderId } from '../providers.js';
-import type { InboundEvent, ItemFault, Normaliser } from './inbound-event.js';
+import { noObject } from './fields.js';
+import { eventOf, type InboundEvent, type ItemFault, UNSUPPORTED } from './inbound-event.js';
 import { splitJson } from './json-items.js';
+import type { Normaliser } from './normaliser.js';
 
 /** Bounds of the texts we read; others in the item are kept as they are. */
 const LENGTHS = {
@@ -17,10 +19,10 @@ type Field = keyof typeof LENGTHS;
 const NUMERIC: ReadonlySet<Field> = new Set(['event_id', 'customer_id', 'phone', 'timestamp']);
 
 /** The API reference's envelope: `event_type`, who (`email`, …), `campaign_id`, `timestamp`; more if the sender knows more. */
-export const envelope: Normaliser = { name: 'envelope', consumes: ['application/json'], split: splitJson, read };
+export const envelope: Normaliser = { name: 'envelope', consumes: ['application/json'], split: splitJson, type: (item) => (isObject(item) && typeof item.event_type === 'string' ? item.event_type : null), read };
 
 function read(provider: ProviderId, item: unknown): InboundEvent | ItemFault {
-  if (!isObject(item)) return { fault: item === undefined ? 'unreadable' : 'not_an_object', pointer: '', detail: 'An event must be a JSON object.' };
+  if (!isObject(item)) return noObject(item);
   const texts = {} as Record<Field, string | null>;
   for (const field of Object.keys(LENGTHS) as Field[]) {
     const text = readText(item[field], LENGTHS[field], NUMERIC.has(field));
@@ -33,7 +35,7 @@ function read(provider: ProviderId, item: unknown): InboundEvent | ItemFault {
   if (texts.channel !== null && !isChannel(texts.channel)) return fault('channel', `channel must be one of ${CHANNELS.join(', ')}.`);
   const [prefix, name] = splitType(texts.event_type);
   if (!reports(provider, name)) return { fault: UNSUPPORTED, pointer: '/event_type', detail: `${provider} reports no “${name}”.` };
-  return {
+  return eventOf({
     name,
     channel: texts.channel ?? prefix,
     eventId: texts.event_id,
@@ -48,11 +50,8 @@ function read(provider: ProviderId, item: unknown): InboundEvent | ItemFault {
     reason: texts.reason,
     firstName: texts.first_name,
     lastName: texts.last_name,
-  };
+  });
 }
-
-/** The one fault of an item that is well-formed: kept as failed even when it comes alone, since sending it again would not help. */
-export const UNSUPPORTED = 'unsupported_event_type';
 
 /** `email.opened` is `opened` of the email channel. */
 function splitType(type: string): [Channel | null, string] {

@@ -1,26 +1,52 @@
+import type { SuppressionReason } from '#customers';
 import type { Channel } from '#tenants';
-import type { EventName, ProviderId } from '../providers.js';
+import type { EventName } from '../providers.js';
 
 /** A provider's event in our words. What the provider did not say is null. */
 export interface InboundEvent {
-  name: EventName;
+  /** `noted`: known, kept, and of no effect. */
+  name: EventName | 'noted';
   channel: Channel | null;
-  /** The provider's own id of the event. */
+  /** What the provider's documentation says an event is known by when it comes again; without it, what it says. */
   eventId: string | null;
   at: Date | null;
   customerId: string | null;
   email: string | null;
   phone: string | null;
   deliveryId: string | null;
+  /** The provider's own id of the message. */
+  providerMessageId: string | null;
   campaignId: string | null;
   url: string | null;
   /** The provider holds it for the work of a scanner or a mail proxy. */
   machine: boolean;
-  /** Why it bounced or failed, in the provider's words. */
+  /** Why it bounced or failed, in the provider's words; `soft` for a bounce that may pass. */
   reason: string | null;
+  /** Why nothing more is to be sent to the address, where a failure says so. */
+  closes: SuppressionReason | null;
   firstName: string | null;
   lastName: string | null;
 }
+
+/** An event of which nothing is known but these. */
+export const eventOf = (known: Partial<InboundEvent> & Pick<InboundEvent, 'name'>): InboundEvent => ({
+  channel: null,
+  eventId: null,
+  at: null,
+  customerId: null,
+  email: null,
+  phone: null,
+  deliveryId: null,
+  providerMessageId: null,
+  campaignId: null,
+  url: null,
+  machine: false,
+  reason: null,
+  closes: null,
+  firstName: null,
+  lastName: null,
+  ...known,
+});
 
 /** Why an item is not an event: a stable code, kept as the reason of a failed event. */
 export interface ItemFault {
@@ -30,21 +56,7 @@ export interface ItemFault {
   detail: string;
 }
 
-/** What a body holds. An item that cannot be stored (U+0000, nested too deep) is undefined; it does not spoil the others. */
-export interface Items {
-  items: unknown[];
-  /** Whether it was a list: then a bad item is kept as failed, while a single bad one is refused. */
-  batch: boolean;
-}
-
-/** Reads what one provider or format sends. Pure: a stored item is read again when it is processed or replayed. */
-export interface Normaliser {
-  readonly name: string;
-  /** Media types of its bodies. */
-  readonly consumes: readonly string[];
-  /** @throws RequestError validation_failed for a body that is not of this format at all */
-  split(body: Buffer): Items;
-  read(provider: ProviderId, item: unknown): InboundEvent | ItemFault;
-}
+/** The one fault of an item that is well-formed: kept as failed even when it comes alone, since sending it again would not help. */
+export const UNSUPPORTED = 'unsupported_event_type';
 
 export const isFault = (read: InboundEvent | ItemFault): read is ItemFault => 'fault' in read;

@@ -1,5 +1,6 @@
 import { envelope } from './envelope.js';
-import type { Normaliser } from './inbound-event.js';
+import type { Normaliser } from './normaliser.js';
+import { sendgridEvents } from './sendgrid.js';
 
 /** By the name that is stored with each event: what was stored is read again when it is processed or replayed. */
-export const NORMALISERS: ReadonlyMap<string, Normaliser> = new Map([envelope].map((one) => [one.name, one]));
+export const NORMALISERS: ReadonlyMap<string, Normaliser> = new Map([envelope, sendgridEvents].map((one) => [one.name, one]));

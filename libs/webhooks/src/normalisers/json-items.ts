@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { parseJson } from '#http';
 import { RequestError, validationFailed } from '#kernel';
-import type { Items } from './inbound-event.js';
+import type { Items } from './normaliser.js';
 
 /** More than any provider sends at once; 5 MiB of `{},` would be a million and a half rows. */
 const MAX_ITEMS = 10_000;

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { readInstant } from '../instants.js';
-import { fresh, header, hmacSha256, INVALID, type SignedRequest, type Trust, type Verdict } from './scheme.js';
+import { fresh, header, hmacSha256, INVALID, type Signed, type Trust, type Verdict } from './scheme.js';
 
 const HEX = /^[0-9a-f]{64}$/i;
 const BASE64 = /^[A-Za-z0-9+/_-]{43}=?$/;
@@ -14,7 +14,7 @@ const MAX_SIGNATURES = 32;
  * UTF-8 bytes of the secret. It may be written `sha256=<hex>`, as bare hex, in base64, `v1=…`, `t=…,v1=…`, or as a list of
  * these, of which one must match. The timestamp enters the MAC verbatim; `t=` gives it where the header is missing.
  */
-export function verifyGeneric(request: SignedRequest, trust: Trust): Verdict {
+export function verifyGeneric(request: Signed, trust: Trust): Verdict {
   const { signatures, timestamps } = readSignatures(header(request, 'x-webhook-signature') ?? '');
   const named = header(request, 'x-webhook-timestamp');
   if (named !== null) timestamps.unshift(named);

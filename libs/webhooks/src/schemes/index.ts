@@ -1,16 +1,47 @@
 import { envelope } from '../normalisers/envelope.js';
+import { sendgridEvents } from '../normalisers/sendgrid.js';
+import type { ProviderId } from '../providers.js';
 import { verifyGeneric } from './generic.js';
-import type { Scheme, SignedRequest } from './scheme.js';
+import { header, type Scheme, type SignedRequest } from './scheme.js';
+import { SENDGRID_SIGNATURE, verifySendGrid } from './sendgrid.js';
 import { verifyStandard } from './standard.js';
+
+/** Every scheme a connection may name. */
+export const SCHEME_NAMES = ['generic', 'sendgrid'] as const;
+export type SchemeName = (typeof SCHEME_NAMES)[number];
 
 /** The headers say which of the two it is; one that carries ours is held to ours. */
 const isStandard = ({ headers }: SignedRequest): boolean => headers['webhook-signature'] !== undefined && headers['x-webhook-signature'] === undefined;
 
-/** Every scheme a connection may name. A provider's own is one file here and one under normalisers. */
-export const SCHEMES = {
-  generic: { verify: (request, trust) => (isStandard(request) ? verifyStandard : verifyGeneric)(request, trust), normaliser: envelope },
-} as const satisfies Record<string, Scheme>;
+/** A provider's own is one file here and one under normalisers. */
+export const SCHEMES: Readonly<Record<SchemeName, Scheme>> = {
+  generic: {
+    key: 'shared',
+    timestamped: true,
+    verify: (request, trust) => (isStandard(request) ? verifyStandard : verifyGeneric)(request, trust),
+    normaliser: envelope,
+    marks: () => true,
+  },
+  sendgrid: {
+    key: 'public_key',
+    timestamped: true,
+    verify: verifySendGrid,
+    normaliser: sendgridEvents,
+    marks: (request) => header(request, SENDGRID_SIGNATURE) !== null,
+  },
+};
 
-export type SchemeName = keyof typeof SCHEMES;
-export const SCHEME_NAMES = Object.keys(SCHEMES) as SchemeName[];
-export type { SignedRequest, Trust, Verdict } from './scheme.js';
+/** The schemes that a provider's connection may have. The last is the one for whoever shows no other's signs. */
+const SCHEMES_OF: Readonly<Record<ProviderId, readonly SchemeName[]>> = {
+  sendgrid: ['sendgrid', 'generic'],
+  twilio: ['generic'],
+  mailchimp: ['generic'],
+  hubspot: ['generic'],
+};
+
+export const schemesOf = (provider: ProviderId): readonly SchemeName[] => SCHEMES_OF[provider];
+
+/** The scheme that a request to the provider's URL shows the signs of. */
+export const schemeMarked = (provider: ProviderId, request: SignedRequest): SchemeName => SCHEMES_OF[provider].find((name) => SCHEMES[name].marks(request))!;
+
+export { type Answer, type Scheme, type SignedRequest, queryOf, type Trust, type Verdict } from './scheme.js';

@@ -1,17 +1,25 @@
 import { createHmac } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Normaliser } from '../normalisers/inbound-event.js';
+import type { InboundEvent } from '../normalisers/inbound-event.js';
+import type { Normaliser } from '../normalisers/normaliser.js';
 
 /** What arrived, before anybody has parsed it. */
 export interface SignedRequest {
+  /** In capitals. */
+  method: string;
+  /** `PUBLIC_URL` and the path and query as they came, byte for byte: what a provider signs is the URL that it was given, whatever `Host` says. */
+  url: string;
   headers: IncomingHttpHeaders;
   /** The bytes as they came: what was signed. */
   body: Buffer;
 }
 
+/** All that most schemes look at. */
+export type Signed = Pick<SignedRequest, 'headers' | 'body'>;
+
 /** What a signature is held against. */
 export interface Trust {
-  /** Several while rotating; any of them will do. */
+  /** Secrets, or public keys where the scheme has these. Several while rotating; any of them will do. */
   secrets: readonly string[];
   /** How far the timestamp may lie from now, either way; null switches the check off. */
   toleranceSeconds: number | null;
@@ -26,10 +34,34 @@ export type Verdict =
 /** Says whether a request is from who it claims to be. Never throws: whatever it cannot read is an invalid signature. */
 export type Verifier = (request: SignedRequest, trust: Trust) => Verdict;
 
-/** How a provider signs, and what it then says. */
+/**
+ * What a scheme verifies with, and who chooses it:
+ * - `shared`: a secret of either's choice, generated unless it is given;
+ * - `in_url`: the same, and the provider shows it by posting to a URL that has it (`secret=…`), since it signs nothing;
+ * - `of_provider`: a secret that the provider made, so it must be given;
+ * - `public_key`: the provider's public key, which must be given.
+ */
+export type KeyKind = 'shared' | 'in_url' | 'of_provider' | 'public_key';
+
+/** What a provider is answered instead of 202 and the receipt. */
+export interface Answer {
+  status: 200;
+  /** The media type of the body; without one the receipt is the body. */
+  type?: string;
+  body?: string;
+}
+
+/** How a provider signs, what it then says, and what it wants to hear. */
 export interface Scheme {
+  key: KeyKind;
+  /** Whether it signs a timestamp. Without one, what comes again is known by its id alone. */
+  timestamped: boolean;
   verify: Verifier;
   normaliser: Normaliser;
+  /** Whether a request shows this scheme's own signs: they decide where no connection says which scheme it is. */
+  marks(request: SignedRequest): boolean;
+  /** @param events what the body said */
+  answer?(events: readonly InboundEvent[]): Answer;
 }
 
 export const INVALID: Verdict = { valid: false, reason: 'invalid_signature' };
@@ -48,7 +80,10 @@ export function fresh(at: Date, { now, toleranceSeconds }: Trust, messageId: str
 }
 
 /** A header given once; several are joined by Node, and then mean nothing where one is wanted. */
-export const header = (request: SignedRequest, name: string): string | null => {
-  const value = request.headers[name];
+export const header = ({ headers }: Pick<Signed, 'headers'>, name: string): string | null => {
+  const value = headers[name];
   return typeof value === 'string' && value !== '' ? value : null;
 };
+
+/** The query of a URL, as it came. */
+export const queryOf = (url: string): string => (url.includes('?') ? url.slice(url.indexOf('?') + 1) : '');

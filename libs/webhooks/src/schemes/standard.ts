@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import { fresh, header, hmacSha256, INVALID, type SignedRequest, type Trust, type Verdict } from './scheme.js';
+import { fresh, header, hmacSha256, INVALID, type Signed, type Trust, type Verdict } from './scheme.js';
 
 const SIGNATURE = /^v1,([A-Za-z0-9+/]{43}=)$/;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
@@ -12,7 +12,7 @@ const MESSAGE_ID = /^[\x21-\x7e]{1,255}$/;
  * `webhook-signature` is a space-separated list of `v1,<base64>`, each the HMAC-SHA256 of
  * `<webhook-id>.<webhook-timestamp>.<raw body>`; the timestamp is in Unix seconds.
  */
-export function verifyStandard(request: SignedRequest, trust: Trust): Verdict {
+export function verifyStandard(request: Signed, trust: Trust): Verdict {
   const id = header(request, 'webhook-id');
   const timestamp = header(request, 'webhook-timestamp');
   if (id === null || !MESSAGE_ID.test(id) || timestamp === null || !/^\d{1,11}$/.test(timestamp)) return INVALID;

@@ -1,0 +1,45 @@
+import { randomBytes } from 'node:crypto';
+import { type Fault, validationFailed } from '#kernel';
+import type { ProviderId } from './providers.js';
+import { type SchemeName, SCHEMES, schemesOf } from './schemes/index.js';
+import { readPublicKey } from './schemes/sendgrid.js';
+
+/** What a caller gives to verify a provider's posts with. */
+export interface GivenCredential {
+  secret?: string;
+  public_key?: string;
+}
+
+/** What a connection verifies with. */
+export interface Credential {
+  /** A secret or, where the scheme has one, a public key. */
+  secret: string;
+  /** We made it, so nobody knows it yet. */
+  generated: boolean;
+}
+
+/** @throws RequestError validation_failed for a scheme that is another provider's */
+export function assertScheme(provider: ProviderId, scheme: SchemeName): void {
+  const schemes = schemesOf(provider);
+  if (!schemes.includes(scheme)) throw refused('scheme', 'scheme_of_another_provider', `A connection of ${provider} has one of the schemes ${schemes.join(', ')}.`);
+}
+
+/**
+ * What a connection of the scheme verifies with: what the caller gives, or a secret made here where either side may choose it.
+ *
+ * @throws RequestError validation_failed for what the scheme has no use for, for what is missing, and for a key that is none
+ */
+export function credentialFor(scheme: SchemeName, { secret, public_key }: GivenCredential): Credential {
+  const { key } = SCHEMES[scheme];
+  if (key === 'public_key') {
+    if (secret !== undefined) throw refused('secret', 'not_of_scheme', `${scheme} signs with a private key of its own: give its public_key instead.`);
+    if (public_key === undefined) throw refused('public_key', 'required', `${scheme} needs the public key that the provider shows.`);
+    if (readPublicKey(public_key) === null) throw refused('public_key', 'malformed', 'public_key must be a key of the curve P-256: base64 of its DER, or PEM.');
+    return { secret: public_key, generated: false };
+  }
+  if (public_key !== undefined) throw refused('public_key', 'not_of_scheme', `${scheme} has no public key.`);
+  if (secret === undefined && key === 'of_provider') throw refused('secret', 'required', `${scheme} needs the secret that the provider signs with.`);
+  return { secret: secret ?? `whsec_${randomBytes(32).toString('base64')}`, generated: secret === undefined };
+}
+
+const refused = (member: string, code: string, detail: string): Error => validationFailed([{ pointer: `/${member}`, code, detail } satisfies Fault]);
