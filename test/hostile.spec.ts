@@ -160,7 +160,7 @@ describe('hostile input', () => {
       }),
     );
 
-    const withQuery = OPERATIONS.filter((operation) => operation.method === 'GET' && operation.parameters?.some((one) => one.in === 'query'));
+    const withQuery = OPERATIONS.filter((operation) => operation.method === 'GET' && !isPublic(operation) && operation.parameters?.some((one) => one.in === 'query'));
 
     test.each(withQuery.map((operation) => [title(operation), operation] as const))('a bad query: %s', async (_, operation) => {
       for (const { name, schema } of operation.parameters!.filter((one) => one.in === 'query')) {

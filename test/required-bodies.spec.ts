@@ -42,7 +42,7 @@ describe('a body', () => {
   });
 
   test('may be left out where the document says so', async () => {
-    expect(OPTIONAL.map(({ operationId }) => operationId).sort()).toEqual(['rollbackRedemption', 'scheduleCampaign']);
+    expect(OPTIONAL.map(({ operationId }) => operationId).sort()).toEqual(['rollbackRedemption', 'rotateWebhookSecret', 'scheduleCampaign']);
     for (const operation of OPTIONAL) for (const [what, init] of NONE) expect([what, (await send(operation, init)).status]).toEqual([what, 404]);
   });
 });
