@@ -222,6 +222,19 @@ export async function prepared<Row = unknown>(tx: EntityManager, statement: Stat
   return (await client.query(statement)).rows as Row[];
 }
 
+/**
+ * Parts of a transaction that do not wait for each other: their statements leave together, in this order, and take a round trip less each. None
+ * goes on when the transaction is over, so all are waited for.
+ *
+ * @throws the error that the other parts failed for
+ */
+export async function together<Parts extends readonly unknown[]>(...parts: Parts): Promise<{ -readonly [Part in keyof Parts]: Awaited<Parts[Part]> }> {
+  const settled = await Promise.allSettled(parts);
+  const failed = settled.filter((one) => one.status === 'rejected');
+  if (failed.length > 0) throw (failed.find(({ reason }) => sqlState(reason) !== '25P02') ?? failed[0]!).reason; // in_failed_sql_transaction: for what another part met
+  return settled.map((one) => (one as PromiseFulfilledResult<unknown>).value) as { -readonly [Part in keyof Parts]: Awaited<Parts[Part]> };
+}
+
 /** A connection that breaks says so to its statements, too; unheard, it would end the process. */
 const ignore = (): void => undefined;
 

@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { prepared } from '#database';
+import { prepared, together } from '#database';
 import type { Tenant } from '#kernel';
 
 /** What a campaign's metrics count, each customer once however many channels reached them; `revenue` is in minor units. */
@@ -35,7 +35,7 @@ const MEASURE = `
            bool_or(d.status = 'skipped') AS skipped,
            bool_or(d.status = 'unknown') AS unknown,
            bool_or(d.machine_opened_at IS NOT NULL) AS machine_opened
-      FROM touched t JOIN deliveries d ON d.tenant_id = $1 AND d.campaign_no = t.campaign_no AND d.customer_no = t.customer_no
+      FROM touched t JOIN deliveries d ON d.tenant_id = $1 AND d.campaign_no = t.campaign_no AND d.customer_no = t.customer_no AND d.campaign_no = ANY ($2) AND d.customer_no = ANY ($3)
      GROUP BY d.campaign_no, d.customer_no),
   reached AS (
     SELECT campaign_no, count(*) FILTER (WHERE sent) AS sent, count(*) FILTER (WHERE delivered) AS delivered, count(*) FILTER (WHERE opened) AS opened,
@@ -52,31 +52,26 @@ const MEASURE = `
 
 const LOCK = 'SELECT 1 FROM mailing_counters WHERE tenant_id = $1 AND campaign_no = ANY ($2::int[]) ORDER BY campaign_no FOR UPDATE';
 
+/** Moves the counters by what the measure has become against what it was, `$4`. */
 const MOVE = `
-  UPDATE mailing_counters AS kept SET ${METRICS.map((metric) => `${metric} = kept.${metric} + moved.${metric}`).join(', ')}
-    FROM jsonb_to_recordset($2::jsonb) AS moved (campaign_no int, ${METRICS.map((metric) => `${metric} bigint`).join(', ')})
-   WHERE kept.tenant_id = $1 AND kept.campaign_no = moved.campaign_no`;
+  UPDATE mailing_counters AS kept SET ${METRICS.map((metric) => `${metric} = kept.${metric} + coalesce(now.${metric}, 0)::bigint - coalesce(before.${metric}, 0)`).join(', ')}
+    FROM (${MEASURE}) AS now FULL JOIN jsonb_to_recordset($4::jsonb) AS before (campaign_no int, ${METRICS.map((metric) => `${metric} bigint`).join(', ')}) USING (campaign_no) AS moved
+   WHERE kept.tenant_id = $1 AND kept.campaign_no = moved.campaign_no
+     AND (${METRICS.map((metric) => `now.${metric}`).join(', ')}) IS DISTINCT FROM (${METRICS.map((metric) => `before.${metric}`).join(', ')})`;
 
 /**
  * Does `work`, which may change ledger rows and conversions of the touched recipients and of no others, and moves their
  * campaigns' counters by the difference it made. The counters' rows are locked meanwhile, in ascending order: of two
- * transactions on one campaign, the second measures what the first left.
+ * transactions on one campaign, the second measures what the first left. The work's first statement leaves together with the lock.
  */
 export async function counted<T>(tx: EntityManager, tenant: Tenant, touched: Touched, work: () => Promise<T>): Promise<T> {
+  const key = [tenant.id, touched.campaignNos, touched.customerNos];
   const campaigns = [...new Set(touched.campaignNos)];
-  const measure = async () => {
-    const rows = await prepared<Counters & { campaign_no: number }>(tx, { name: 'counters_measure', text: MEASURE, values: [tenant.id, touched.campaignNos, touched.customerNos] });
-    return new Map(rows.map((row) => [row.campaign_no, row]));
-  };
-  const [, before] = await Promise.all([prepared(tx, { name: 'counters_lock', text: LOCK, values: [tenant.id, campaigns] }), measure()]);
-  const result = await work();
-  const after = await measure();
-  const moves = campaigns
-    .map((campaign_no) => ({ campaign_no, ...difference(before.get(campaign_no), after.get(campaign_no)) }))
-    .filter((move) => METRICS.some((metric) => move[metric] !== 0));
-  if (moves.length > 0) await tx.query(MOVE, [tenant.id, JSON.stringify(moves)]);
+  const [, before, result] = await together(
+    prepared(tx, { name: 'counters_lock', text: LOCK, values: [tenant.id, campaigns] }),
+    prepared(tx, { name: 'counters_measure', text: MEASURE, values: key }),
+    work(),
+  );
+  await prepared(tx, { name: 'counters_move', text: MOVE, values: [...key, JSON.stringify(before)] });
   return result;
 }
-
-const difference = (before: Counters | undefined, after: Counters | undefined): Counters =>
-  Object.fromEntries(METRICS.map((metric) => [metric, (after?.[metric] ?? 0) - (before?.[metric] ?? 0)])) as Counters;

@@ -41,36 +41,45 @@ export const MAILINGS_AT_WORK = `
 /**
  * Takes at most `$5` rows of the channel `$6` that are due from `$8` to `$3` for the session `$7`, under a lease until `$4`; rows that another worker is taking are passed over.
  * MATERIALIZED, since a subquery that a join runs again locks other rows each time, and takes more than the limit.
- * By their places: joined by its key, the planner reads the whole partition for each hundred rows, when what it knows of it is old.
  */
 export const CLAIM = `
   WITH due AS MATERIALIZED (
-    SELECT ctid AS place FROM deliveries
+    SELECT customer_no FROM deliveries
      WHERE tenant_id = $1 AND campaign_no = $2 AND status = 'pending' AND channel = $6 AND next_attempt_at BETWEEN $8 AND $3
      ORDER BY next_attempt_at LIMIT $5 FOR UPDATE SKIP LOCKED)
   UPDATE deliveries d SET status = 'claimed', lease_until = $4, held_by = $7
-   WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.ctid = ANY (ARRAY (SELECT place FROM due))
+   WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = ANY (ARRAY (SELECT customer_no FROM due)) AND d.channel = $6
   RETURNING d.customer_no, d.channel, d.attempts, d.variant, d.receiver`;
 
 export const named = (rows: readonly ClaimedRow[]): [number[], string[]] => [rows.map((row) => row.customer_no), rows.map((row) => row.channel)];
 
 export const touched = (campaignNo: number, rows: readonly ClaimedRow[]) => ({ campaignNos: rows.map(() => campaignNo), customerNos: rows.map((row) => row.customer_no) });
 
+/**
+ * Rows are named by all of their key, `$1` to `$4`, customers as a list that an index takes: whatever PostgreSQL knows of the table, no plan reads more than those.
+ * A join alone it may turn round, and read all of a campaign that it last saw empty, for every batch.
+ */
+const KEYS = 'd.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = ANY ($3::int[])';
+const ROWS = `${KEYS} AND d.customer_no = n.customer_no AND d.channel = n.channel`;
+
 /** The rows named by `$3` and `$4`. */
-const NAMED = `FROM unnest($3::int[], $4::text[]) AS n (customer_no, channel)
-   WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = n.customer_no AND d.channel = n.channel`;
+const NAMED = `FROM unnest($3::int[], $4::text[]) AS n (customer_no, channel) WHERE ${ROWS}`;
+
+/** Not by the index of held rows, which ends where vacuum has not been since: all that were held before stand in the way there. */
+const held = (status: string): string => `d.status || '' = '${status}'`;
 
 /** Pauses a mailing that cannot go on. */
 export const HOLD = `UPDATE mailings SET state = 'paused' WHERE tenant_id = $1 AND campaign_no = $2 AND state = 'running' RETURNING campaign_id`;
 
 /**
  * Has rows that are named be found by their keys, whatever PostgreSQL knows of the tables: they may have grown from nothing to a million since
- * it last looked, and a plan that reads them through for every batch of a hundred is then the end of all speed.
+ * it last looked, and a plan that reads them through for every batch of a hundred is then the end of all speed. Prepared statements are planned
+ * once and for all, since with eight partitions that takes as long as the update of a batch.
  */
-export const BY_KEYS = 'SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off';
+export const BY_KEYS = 'SET LOCAL enable_seqscan = off; SET LOCAL jit = off; SET LOCAL plan_cache_mode = force_generic_plan';
 
 /** Gives claimed rows back untouched. */
-export const RELEASE = `UPDATE deliveries d SET status = 'pending', lease_until = NULL ${NAMED} AND d.status = 'claimed'`;
+export const RELEASE = `UPDATE deliveries d SET status = 'pending', lease_until = NULL ${NAMED} AND ${held('claimed')}`;
 
 /** Gives rows back that were to be called and certainly were not, whether or not it was committed that they are; `$5` the sessions that hold them. */
 export const UNCALL = `
@@ -80,20 +89,19 @@ export const UNCALL = `
 export const DEFER = `
   UPDATE deliveries d SET status = 'pending', lease_until = NULL, reason = n.reason, next_attempt_at = n.until
     FROM unnest($3::int[], $4::text[], $5::text[], $6::timestamptz[]) AS n (customer_no, channel, reason, until)
-   WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = n.customer_no AND d.channel = n.channel AND d.status = 'claimed'`;
+   WHERE ${ROWS} AND ${held('claimed')}`;
 
-/** The last step before the network: from here on, a row without an outcome is `unknown`, or goes to the receiver `$10` again. Only rows that the session `$7` still holds are called. */
+/** The last step before the network: from here on, a row without an outcome is `unknown`, or goes to the receiver `$10` again. Only rows of the channel `$4` that the session `$7` still holds are called. */
 export const CALL = `
-  UPDATE deliveries d SET status = 'calling', lease_until = $5, attempts = d.attempts + 1, provider = $6, receiver = $10, variant = n.variant, called_at = $9
-    FROM unnest($3::int[], $4::text[], $8::text[]) AS n (customer_no, channel, variant)
-   WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = n.customer_no AND d.channel = n.channel AND d.status = 'claimed' AND d.held_by = $7
-  RETURNING d.customer_no, d.channel`;
+  UPDATE deliveries d SET status = 'calling', lease_until = $5, attempts = d.attempts + 1, provider = $6, receiver = $10, variant = $8, called_at = $9
+   WHERE ${KEYS} AND d.channel = $4 AND ${held('claimed')} AND d.held_by = $7
+  RETURNING d.customer_no`;
 
 /** Settles claimed rows without a call, at the instant `$7`: status `$5`, with a reason for each in `$6`; but of what somebody may have nobody says that it was not sent. What a control group does counts from when it is held out. */
 export const SETTLE = `
   UPDATE deliveries d SET status = CASE WHEN d.receiver IS NULL THEN n.status ELSE 'unknown' END, reason = n.reason, lease_until = NULL, held_out_at = CASE WHEN n.reason = 'holdout' THEN $7::timestamptz END
     FROM unnest($3::int[], $4::text[], $5::text[], $6::text[]) AS n (customer_no, channel, status, reason)
-   WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = n.customer_no AND d.channel = n.channel AND d.status = 'claimed'`;
+   WHERE ${ROWS} AND ${held('claimed')}`;
 
 /** Gives each address of the channel `$3` to the first customer who has it: for good, unless nothing could be written for them. Tells who has just got theirs. */
 export const TAKE_ADDRESSES = `
@@ -129,7 +137,7 @@ export const RECORD_OUTCOMES = `
          accepted_at = CASE WHEN n.status = 'accepted' THEN coalesce(d.accepted_at, $9) END,
          ${FACTS.map((fact) => `${fact} = CASE WHEN n.status = 'accepted' AND (d.${fact} < $9${fact === 'delivered_at' ? ` OR d.provider = 'smtp'` : ''}) THEN $9 ELSE d.${fact} END`).join(', ')}
     FROM unnest($3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $10::boolean[], $12::boolean[]) AS n (customer_no, channel, status, reason, message_id, next_attempt_at, reached, bound)
-   WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = n.customer_no AND d.channel = n.channel
+   WHERE ${ROWS}
      AND ((d.status = 'unknown' AND n.status <> 'pending') OR (d.status = 'calling' AND d.held_by = ANY ($11::int[])))`;
 
 /** Rows whose worker is gone: its lease has ended at the instant `$3`, or it is of the sessions `$5`; at most `$4`. */

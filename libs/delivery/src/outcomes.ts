@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Customers, type SuppressionReason, Suppressions } from '#customers';
-import { Database, isUnreachable, prepared } from '#database';
+import { Database, isUnreachable, prepared, together } from '#database';
 import { Clock, type Tenant } from '#kernel';
 import type { Outcome } from './channels/channel.js';
 import { counted } from './counters.js';
@@ -68,7 +68,7 @@ export class Outcomes {
    * messages were unknown for good.
    */
   async record(tenant: Tenant, campaignNo: number, heard: Heard): Promise<void> {
-    const work = async (tx: EntityManager): Promise<unknown> => Promise.all([tx.query(BY_KEYS), this.write(tx, tenant, campaignNo, heard)]);
+    const work = async (tx: EntityManager): Promise<unknown> => together(tx.query(BY_KEYS), this.write(tx, tenant, campaignNo, heard));
     await patiently(() => this.database.inTenant(tenant, work));
   }
 
@@ -98,8 +98,10 @@ export class Outcomes {
       recorded.map((one) => one.bound),
     ];
     const received = customerNos.filter((_, index) => recorded[index]!.status === 'accepted');
-    await counted(tx, tenant, { campaignNos: rows.map(() => campaignNo), customerNos }, () => prepared(tx, { name: 'deliveries_outcomes', text: RECORD_OUTCOMES, values }));
-    if (received.length > 0) await this.customers.markChanged(tx, tenant, received); // segments may ask who received a campaign
+    await together(
+      counted(tx, tenant, { campaignNos: rows.map(() => campaignNo), customerNos }, () => prepared(tx, { name: 'deliveries_outcomes', text: RECORD_OUTCOMES, values })),
+      received.length === 0 ? null : this.customers.markChanged(tx, tenant, received), // segments may ask who received a campaign
+    );
     await this.close(tx, tenant, called.flatMap(({ row, message }, index) => closing(row, message, outcomes[index]!)), now);
   }
 

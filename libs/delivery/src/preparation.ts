@@ -2,6 +2,7 @@ import { setImmediate as otherWork } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { addressOf, type CustomerProfile, Customers, Suppressions } from '#customers';
+import { together } from '#database';
 import { Clock, type Tenant } from '#kernel';
 import { UniqueCodes } from '#promos';
 import { type Channel, type Settings, SettingsService } from '#tenants';
@@ -58,6 +59,14 @@ export interface Prepared {
   deferred: { row: ClaimedRow; reason: DeferReason; until: Date }[];
 }
 
+/** What was read of a batch at once. */
+interface Known {
+  settings: Settings;
+  profiles: Map<number, CustomerProfile>;
+  /** Who of them was merged away or had another merged into them: who was merged, with who they are now. */
+  merges: Map<number, number>;
+}
+
 interface Candidate {
   row: ClaimedRow;
   profile: CustomerProfile;
@@ -78,18 +87,25 @@ export class Preparation {
     private readonly uniqueCodes: UniqueCodes,
   ) {}
 
+  /** What there is to know of the recipients before it can be asked whether they may be written to. Merges after profiles: who is merged since has the address that was read. */
+  async look(tx: EntityManager, tenant: Tenant, rows: readonly ClaimedRow[]): Promise<Known> {
+    const customerNos = rows.map((row) => row.customer_no);
+    const [settings, profiles, merges] = await together(this.settings.of(tx, tenant), this.customers.profiles(tx, tenant, customerNos), this.customers.mergesOf(tx, tenant, customerNos));
+    return { settings, profiles, merges };
+  }
+
   /**
    * @param rows all of one channel
    * @returns null when the sender was taken away since the rows were claimed
    */
-  async prepare(tx: EntityManager, tenant: Tenant, mailing: MailingAtWork, channel: Channel, rows: readonly ClaimedRow[]): Promise<Prepared | null> {
-    const settings = await this.settings.of(tx, tenant);
+  async prepare(tx: EntityManager, tenant: Tenant, mailing: MailingAtWork, channel: Channel, rows: readonly ClaimedRow[], known: Known): Promise<Prepared | null> {
+    const { settings } = known;
     if (this.writers.of(tenant, mailing, channel, settings) === null) return null;
     const variants = new Variants(mailing, mailing.ab_test?.winner ?? null);
     const writerOf = (variant: string | null) => this.writers.of(tenant, { ...mailing, content: variants.content(variant), variant }, channel, settings)!;
     const prepared: Prepared = { messages: [], settled: [], postponed: [], deferred: [] };
     const skip = (row: ClaimedRow, reason: SkipReason): void => void prepared.settled.push({ row, status: 'skipped', reason });
-    const candidates = await this.admit(tx, tenant, mailing, channel, rows, settings, prepared);
+    const candidates = await this.admit(tx, tenant, mailing, channel, rows, known, prepared);
     const addresses = await SharedAddresses.take(tx, tenant, mailing.campaign_no, channel, candidates);
     const codes = mailing.options.unique_promo_codes ? await this.uniqueCodes.of(tx, tenant, mailing.campaign_no, candidates.map(({ row }) => row.customer_no)) : null;
     const until = performance.now() + COMPOSE_MS;
@@ -125,15 +141,16 @@ export class Preparation {
   }
 
   /** Consent, suppression, the hour and the cap as they are now, not as they were when the campaign started. */
-  private async admit(tx: EntityManager, tenant: Tenant, mailing: MailingAtWork, channel: Channel, rows: readonly ClaimedRow[], settings: Settings, prepared: Prepared): Promise<Candidate[]> {
-    const customerNos = rows.map((row) => row.customer_no);
+  private async admit(tx: EntityManager, tenant: Tenant, mailing: MailingAtWork, channel: Channel, rows: readonly ClaimedRow[], known: Known, prepared: Prepared): Promise<Candidate[]> {
+    const { settings } = known;
     const now = this.clock.now();
     const { frequency_cap: cap, timezone } = settings;
     const rules: SendingRules = { type: mailing.type, endsAt: mailing.ends_at, now, quietHours: settings.quiet_hours[channel], timezone, cap: cap?.max ?? null, ...wishesOf(mailing.options) };
-    const contacts = cap === null || mailing.type === 'transactional' ? noContacts : await this.contacts.count(tx, tenant, cap, mailing.priority, customerNos, now);
-    const profiles = await this.customers.profiles(tx, tenant, customerNos);
+    const isCapped = cap !== null && mailing.type !== 'transactional';
+    const contacts = isCapped ? await this.contacts.count(tx, tenant, cap, mailing.priority, rows.map((row) => row.customer_no), now) : noContacts;
+    const { profiles, merges } = isCapped ? await this.look(tx, tenant, rows) : known; // whoever waited for others' turns looks again
     const suppressed = await this.suppressions.suppressed(tx, tenant, channel, rows.flatMap((row) => addressIn(profiles, row, channel) ?? []));
-    const merging = await this.merging(tx, tenant, mailing.campaign_no, channel, customerNos); // after the profiles: who is merged since has the address that was read
+    const merging = await this.merging(tx, tenant, mailing.campaign_no, channel, merges);
     return rows.flatMap((row) => {
       if (merging.has(row.customer_no)) {
         prepared.deferred.push({ row, reason: 'merging', until: new Date(now.getTime() + MERGING_MS) });
@@ -154,8 +171,7 @@ export class Preparation {
    * While a message is called for somebody who is merged away, it stays under the number it had, and whoever they are now waits for what becomes of
    * it: one person gets it once. What is settled there since goes to the survivor, and is looked at again. @returns the customers who wait
    */
-  private async merging(tx: EntityManager, tenant: Tenant, campaignNo: number, channel: Channel, customerNos: readonly number[]): Promise<Set<number>> {
-    const merges = await this.customers.mergesOf(tx, tenant, customerNos);
+  private async merging(tx: EntityManager, tenant: Tenant, campaignNo: number, channel: Channel, merges: ReadonlyMap<number, number>): Promise<Set<number>> {
     if (merges.size === 0) return new Set();
     const left = await tx.query<{ customer_no: number; status: string }[]>(LEFT_BEHIND, [tenant.id, campaignNo, channel, [...merges.keys()]]);
     await this.customers.mergeAgain(tx, tenant, left.flatMap(({ customer_no, status }) => (status === 'calling' ? [] : [customer_no])));

@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Database, prepared as run } from '#database';
+import { Database, prepared as run, together } from '#database';
 import { Clock, type Tenant } from '#kernel';
 import type { Channel } from './channels/channel.js';
 import { Paces } from './channels/paces.js';
 import { counted } from './counters.js';
 import { BY_KEYS, CALL, type ClaimedRow, DEFER, named, RELEASE, SETTLE, touched } from './ledger.queries.js';
+import type { Message } from './message.js';
 import { type Called, type Heard, Outcomes } from './outcomes.js';
 import { type MailingAtWork, Preparation, type Prepared } from './preparation.js';
 import { SenderSession } from './sender-session.js';
@@ -38,45 +39,52 @@ export class Turns {
     const campaign = mailing.campaign_no;
     return this.database.inTenant(tenant, async (tx) => {
       // A pause or cancel waits for this transaction, and whoever comes after it finds the mailing paused.
-      const [, [{ state } = { state: 'canceled' }]] = await Promise.all([tx.query(BY_KEYS), tx.query<{ state: string }[]>(HELD, [tenant.id, campaign])]);
-      const [ours, strays] = split(rows, ({ receiver }) => receiver === null || receiver === channel.receiver);
-      const prepared = state === 'running' ? await this.preparation.prepare(tx, tenant, mailing, channel.channel, ours) : null;
-      if (heard !== null) await this.outcomes.write(tx, tenant, campaign, heard);
-      if (prepared === null) {
-        await this.release(tx, tenant, campaign, rows);
-        return null;
-      }
-      const { messages, postponed, deferred } = prepared;
-      const settled = [...prepared.settled, ...strays.map((row) => ({ row, status: 'unknown', reason: 'receiver_changed' }))];
-      if (deferred.length > 0) await tx.query(DEFER, [tenant.id, campaign, ...named(deferred.map(({ row }) => row)), deferred.map((one) => one.reason), deferred.map((one) => one.until)]);
-      if (settled.length > 0) {
-        const ended = settled.map(({ row }) => row);
-        await counted(tx, tenant, touched(campaign, ended), () =>
-          tx.query(SETTLE, [tenant.id, campaign, ...named(ended), settled.map((one) => one.status), settled.map((one) => one.reason), this.clock.now()]),
-        );
-      }
-      const granted = await this.paces.take(tx, tenant, channel, messages.length);
-      await this.release(tx, tenant, campaign, [...postponed, ...messages.slice(granted).map(({ row }) => row)]);
-      return this.call(tx, tenant, campaign, channel, messages.slice(0, granted));
+      const [, [{ state } = { state: 'canceled' }], known] = await together(tx.query(BY_KEYS), run<{ state: string }>(tx, { name: 'mailing_held', text: HELD, values: [tenant.id, campaign] }), this.preparation.look(tx, tenant, rows));
+      const prepared = state === 'running' ? await this.preparation.prepare(tx, tenant, mailing, channel.channel, rows.filter((row) => isFor(channel, row)), known) : null;
+      // All is written before the counters are locked: others wait for them.
+      const [, called] = await together(heard === null ? null : this.outcomes.write(tx, tenant, campaign, heard), this.move(tx, tenant, campaign, channel, rows, prepared));
+      return called;
     });
   }
 
+  /** @returns what is to be sent now; null when nothing was decided, and the rows are given back */
+  private async move(tx: EntityManager, tenant: Tenant, campaign: number, channel: Channel, rows: readonly ClaimedRow[], prepared: Prepared | null): Promise<Called[] | null> {
+    if (prepared === null) {
+      await this.release(tx, tenant, campaign, rows);
+      return null;
+    }
+    const { messages, postponed, deferred } = prepared;
+    const settled = [...prepared.settled, ...rows.filter((row) => !isFor(channel, row)).map((row) => ({ row, status: 'unknown', reason: 'receiver_changed' }))];
+    if (deferred.length > 0) await tx.query(DEFER, [tenant.id, campaign, ...named(deferred.map(({ row }) => row)), deferred.map((one) => one.reason), deferred.map((one) => one.until)]);
+    if (settled.length > 0) {
+      const ended = settled.map(({ row }) => row);
+      await counted(tx, tenant, touched(campaign, ended), () =>
+        tx.query(SETTLE, [tenant.id, campaign, ...named(ended), settled.map((one) => one.status), settled.map((one) => one.reason), this.clock.now()]),
+      );
+    }
+    const granted = channel.perSecond === null ? messages.length : await this.paces.take(tx, tenant, channel, messages.length);
+    const kept = [...postponed, ...messages.slice(granted).map(({ row }) => row)];
+    if (kept.length > 0) await this.release(tx, tenant, campaign, kept);
+    return this.call(tx, tenant, campaign, channel, messages.slice(0, granted));
+  }
+
   private async release(tx: EntityManager, tenant: Tenant, campaign: number, rows: readonly ClaimedRow[]): Promise<void> {
-    if (rows.length > 0) await tx.query(RELEASE, [tenant.id, campaign, ...named(rows)]);
+    await tx.query(RELEASE, [tenant.id, campaign, ...named(rows)]);
   }
 
   private async call(tx: EntityManager, tenant: Tenant, campaign: number, channel: Channel, messages: Prepared['messages']): Promise<Called[]> {
     const now = this.clock.now();
     const lease = new Date(now.getTime() + CALL_LEASE_MS);
     const held = new Set<number>();
-    for (const [provider, some] of Map.groupBy(messages, ({ message }) => channel.providerOf?.(message) ?? channel.provider)) {
-      const variants = some.map(({ variant }) => variant);
-      const values = [tenant.id, campaign, ...named(some.map(({ row }) => row)), lease, provider, this.session.number, variants, now, channel.receiver ?? null];
-      for (const row of await run<ClaimedRow>(tx, { name: 'deliveries_call', text: CALL, values })) held.add(row.customer_no);
+    const providerOf = (message: Message): string => channel.providerOf?.(message) ?? channel.provider;
+    for (const some of Map.groupBy(messages, ({ message, variant }) => `${providerOf(message)}/${variant ?? ''}`).values()) {
+      const [{ message, variant }] = some as [Prepared['messages'][number]];
+      const values = [tenant.id, campaign, some.map(({ row }) => row.customer_no), channel.channel, lease, providerOf(message), this.session.number, variant, now, channel.receiver ?? null];
+      for (const row of await run<{ customer_no: number }>(tx, { name: 'deliveries_call', text: CALL, values })) held.add(row.customer_no);
     }
     return messages.filter(({ row }) => held.has(row.customer_no));
   }
 }
 
-/** Those of which it is true, and the others. */
-const split = <T>(all: readonly T[], is: (one: T) => boolean): [T[], T[]] => [all.filter(is), all.filter((one) => !is(one))];
+/** Not for what somebody else may have. */
+const isFor = (channel: Channel, { receiver }: ClaimedRow): boolean => receiver === null || receiver === channel.receiver;
