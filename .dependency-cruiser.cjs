@@ -9,6 +9,7 @@ const DOMAINS = {
   campaigns: ['delivery', 'promos', 'segments', 'tenants'],
   funnels: ['delivery', 'events', 'segments', 'customers', 'tenants'],
   webhooks: ['delivery', 'customers', 'tenants'],
+  subscriptions: ['campaigns', 'delivery', 'promos', 'segments', 'customers', 'tenants'],
 };
 const FLOOR = ['kernel', 'config', 'database', 'jobs', 'auth', 'http'];
 

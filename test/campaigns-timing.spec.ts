@@ -40,7 +40,7 @@ describe('campaigns by the recipients’ clocks', () => {
   async function fire(id: string): Promise<void> {
     const [job] = await app.sql<{ data: { tenant: { id: number; name: string }; data: { due: string } } }>(`SELECT data FROM pgboss.job WHERE name = 'campaign-start' AND data->'data'->>'campaign_id' = $1 ORDER BY created_on DESC LIMIT 1`, [id]);
     app.clock.advance(Date.parse(job!.data.data.due) - app.clock.now().getTime());
-    await app.nest.get(Jobs).handlers.get('campaign-start')!.handler(job!.data.tenant, job!.data.data, new AbortController().signal);
+    await app.nest.get(Jobs).handlers.get('campaign-start')!.handler(job!.data.tenant, job!.data.data, new AbortController().signal, { id: '', at: app.clock.now() });
   }
 
   async function people(zones: Record<string, string | null>): Promise<void> {
@@ -97,7 +97,7 @@ describe('campaigns by the recipients’ clocks', () => {
     const { id } = await create({ schedule: { start_date: new Date(app.clock.now().getTime() + 48 * HOUR).toISOString(), local_time: true } });
     const [job] = await app.sql<{ data: { tenant: { id: number; name: string }; data: { due: string } } }>(`SELECT data FROM pgboss.job WHERE name = 'campaign-start' AND data->'data'->>'campaign_id' = $1`, [id]);
     app.clock.advance(Date.parse(job!.data.data.due) + 16 * 60_000 - app.clock.now().getTime()); // long before start_date itself
-    await app.nest.get(Jobs).handlers.get('campaign-start')!.handler(job!.data.tenant, job!.data.data, new AbortController().signal);
+    await app.nest.get(Jobs).handlers.get('campaign-start')!.handler(job!.data.tenant, job!.data.data, new AbortController().signal, { id: '', at: app.clock.now() });
     expect(await read(id)).toMatchObject({ status: 'draft', started_at: null, warnings: [{ code: 'schedule_missed' }] });
   });
 

@@ -111,7 +111,7 @@ async function localStart(account: Account, { wallClock }: Night, jobs: Jobs, cl
   const { rows } = await sql.query<{ data: { tenant: Tenant; data: { due: string } } }>(`SELECT data FROM pgboss.job WHERE name = 'campaign-start' AND data->'data'->>'campaign_id' = $1`, [id]);
   const { tenant, data } = rows[0]!.data;
   clock.put(Date.parse(data.due));
-  await jobs.handlers.get('campaign-start')!.handler(tenant, data, new AbortController().signal);
+  await jobs.handlers.get('campaign-start')!.handler(tenant, data, new AbortController().signal, { id: '', at: clock.now() });
 }
 
 /** Nobody's emails come before that time of day. */

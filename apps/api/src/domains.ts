@@ -6,8 +6,9 @@ import { EventsModule } from '#events';
 import { FunnelsModule } from '#funnels';
 import { PromosModule } from '#promos';
 import { SegmentsModule } from '#segments';
+import { SubscriptionsModule } from '#subscriptions';
 import { TenantsModule } from '#tenants';
 import { WebhooksModule } from '#webhooks';
 
 /** Every domain of the product. The api serves their routes, the worker runs their jobs; both need all, since a queue exists by being registered. */
-export const DOMAINS: readonly Type[] = [TenantsModule, CustomersModule, SegmentsModule, EventsModule, PromosModule, DeliveryModule, FunnelsModule, CampaignsModule, WebhooksModule];
+export const DOMAINS: readonly Type[] = [TenantsModule, CustomersModule, SegmentsModule, EventsModule, PromosModule, DeliveryModule, FunnelsModule, CampaignsModule, WebhooksModule, SubscriptionsModule];

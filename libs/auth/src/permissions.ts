@@ -14,6 +14,8 @@ export const PERMISSIONS = {
   'segments:write': ALL,
   'webhooks:read': ALL,
   'webhooks:manage': ADMINS,
+  'event-subscriptions:read': ADMINS,
+  'event-subscriptions:manage': ADMINS,
   'channels:read': ALL,
   'channels:manage': ADMINS,
   'funnels:read': ALL,

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Principal } from '#auth';
 import { Secrets } from '#config';
 import { Database } from '#database';
+import { newWebhookSecret } from '#http';
 import { Clock, type Tenant, validationFailed } from '#kernel';
 import { AuditLog } from '#tenants';
 import { Channels, credentialContext } from './channels/channels.js';
@@ -16,8 +16,6 @@ import type { ChannelDto, ChannelListDto, ConnectedHttpDto, ConnectFcmDto, Conne
 const CONNECT = `
   INSERT INTO channel_credentials (tenant_id, provider, sealed, version, connected_at, max_per_second) VALUES ($1, $2, $3, nextval('channel_version'), $4, $5)
   ON CONFLICT (tenant_id, provider) DO UPDATE SET sealed = excluded.sealed, version = excluded.version, connected_at = excluded.connected_at, max_per_second = excluded.max_per_second`;
-
-const newSecret = (): string => `whsec_${randomBytes(32).toString('base64')}`;
 
 /** Which providers a tenant sends over. What it gave us to do so is sealed, and never shown again. */
 @Injectable()
@@ -60,7 +58,7 @@ export class ChannelCredentials {
   }
 
   /** @returns the secret too, which nobody is shown again */
-  async connectHttp(caller: Principal, provider: ProviderId, { url, secret = newSecret(), max_per_second }: ConnectHttpDto): Promise<ConnectedHttpDto> {
+  async connectHttp(caller: Principal, provider: ProviderId, { url, secret = newWebhookSecret(), max_per_second }: ConnectHttpDto): Promise<ConnectedHttpDto> {
     return { ...(await this.connect(caller, provider, { url, secret }, max_per_second)), secret };
   }
 

@@ -9,6 +9,8 @@ export * from './page.dto.js';
 export * from './problem.js';
 export { sendProblem } from './problem.filter.js';
 export { BODY_EXAMPLES, MEBIBYTE, Route, ROUTE, type RouteSpec } from './route.js';
+export { retryAfter } from './retry-after.js';
+export { newWebhookSecret, webhookHeaders } from './standard-webhook.js';
 export { RESPONSE_HEADERS } from './response-headers.js';
 export * from './text.js';
 export { DtoPipe, type WinningFault } from './validation.pipe.js';

@@ -38,7 +38,7 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
       for (const job of batch) {
         const end = duration.startTimer({ job: type.name });
         try {
-          await handler(job.data.tenant, job.data.data, AbortSignal.any([job.signal, this.stopping.signal]));
+          await handler(job.data.tenant, job.data.data, AbortSignal.any([job.signal, this.stopping.signal]), { id: job.id, at: new Date(job.data.at) });
         } catch (error) {
           end({ outcome: 'failed' });
           this.logger.error({ msg: 'job failed', job: type.name, job_id: job.id, try: job.retryCount, tenant: job.data.tenant.name, err: error });

@@ -1,3 +1,4 @@
+import type { EntityManager } from 'typeorm';
 import type { Tenant } from '#kernel';
 
 /** A kind of background work: its queue's name and how it is retried. Define it once, beside its handler. */
@@ -29,10 +30,24 @@ export interface EventType<Data extends object> {
 
 export const eventType = <Data extends object>(name: string): EventType<Data> => ({ name });
 
-/** What travels in the queue: the tenant, always, and the payload. */
+/** What travels in the queue: the tenant, always, the payload, and when it was sent (RFC 3339). */
 export interface Envelope<Data extends object = object> {
   tenant: Tenant;
   data: Data;
+  at: string;
+}
+
+/** Where a job comes from. A try after a crash has the same. */
+export interface JobOrigin {
+  /** A UUID. */
+  id: string;
+  /** When it was sent: of an event, when it happened. */
+  at: Date;
+}
+
+export interface SubscribeOptions {
+  /** Asked in the publisher's transaction whether the tenant's events are of any use; where they are not, no job is made. As cheap as the events are many. */
+  wanted?: (tx: EntityManager, tenant: Tenant) => Promise<boolean>;
 }
 
 export interface EnqueueOptions {
@@ -43,7 +58,7 @@ export interface EnqueueOptions {
 }
 
 /** Runs at least once per job: a worker may die after the work and before saying so. */
-export type JobHandler<Data extends object> = (tenant: Tenant, data: Data, signal: AbortSignal) => Promise<void>;
+export type JobHandler<Data extends object> = (tenant: Tenant, data: Data, signal: AbortSignal, origin: JobOrigin) => Promise<void>;
 
 /** One round of a sweep; true asks for another round at once. */
 export type Sweep = (signal: AbortSignal) => Promise<boolean | void>;

@@ -3,12 +3,16 @@ import { type Db, PgBoss, type Queue } from 'pg-boss';
 import type { EntityManager } from 'typeorm';
 import { Env } from '#config';
 import { clientConfig } from '#database';
-import type { Tenant } from '#kernel';
-import type { EnqueueOptions, Envelope, EventType, JobHandler, JobType, Sweep } from './job.js';
+import { Clock, type Tenant } from '#kernel';
+import type { EnqueueOptions, Envelope, EventType, JobHandler, JobType, SubscribeOptions, Sweep } from './job.js';
 
 export interface RegisteredHandler {
   type: JobType<object>;
   handler: JobHandler<object>;
+}
+
+interface Subscriber extends SubscribeOptions {
+  type: JobType<object>;
 }
 
 export interface RegisteredSweep {
@@ -26,10 +30,13 @@ export class Jobs implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly handlers = new Map<string, RegisteredHandler>();
   readonly sweeps: RegisteredSweep[] = [];
   readonly boss: PgBoss;
-  private readonly subscriptions = new Map<string, JobType<object>[]>();
+  private readonly subscribers = new Map<string, Subscriber[]>();
   private readonly logger = new Logger(Jobs.name);
 
-  constructor(env: Env) {
+  constructor(
+    env: Env,
+    private readonly clock: Clock,
+  ) {
     const { connectionString, options } = clientConfig(env);
     this.boss = new PgBoss({
       connectionString,
@@ -59,10 +66,10 @@ export class Jobs implements OnApplicationBootstrap, OnApplicationShutdown {
    *
    * @param subscriber names the queue, so keep it when the code moves
    */
-  subscribe<Data extends object>(event: EventType<Data>, subscriber: string, handler: JobHandler<Data>): void {
+  subscribe<Data extends object>(event: EventType<Data>, subscriber: string, handler: JobHandler<Data>, { wanted }: SubscribeOptions = {}): void {
     const type: JobType<Data> = { name: `${event.name}-to-${subscriber}`, options: { retries: 20, concurrency: 2 } };
     this.handle(type, handler);
-    this.subscriptions.set(event.name, [...(this.subscriptions.get(event.name) ?? []), type]);
+    this.subscribers.set(event.name, [...this.subscribersOf(event), { type, wanted }]);
   }
 
   /** Calls `sweep` in every worker process, again and again with a pause. What it sweeps is in tables, so a lost timer loses no work. */
@@ -71,7 +78,7 @@ export class Jobs implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   async enqueue<Data extends object>(tx: EntityManager, tenant: Tenant, type: JobType<Data>, data: Data, options: EnqueueOptions = {}): Promise<void> {
-    const envelope: Envelope<Data> = { tenant: { id: tenant.id, name: tenant.name }, data };
+    const envelope: Envelope<Data> = { tenant: { id: tenant.id, name: tenant.name }, data, at: this.clock.now().toISOString() };
     await this.boss.send(type.name, envelope, {
       db: within(tx),
       startAfter: options.startAfter,
@@ -80,7 +87,19 @@ export class Jobs implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   async publish<Data extends object>(tx: EntityManager, tenant: Tenant, event: EventType<Data>, data: Data): Promise<void> {
-    for (const type of this.subscriptions.get(event.name) ?? []) await this.enqueue(tx, tenant, type, data);
+    for (const { type, wanted } of this.subscribersOf(event)) {
+      if (wanted === undefined || (await wanted(tx, tenant))) await this.enqueue(tx, tenant, type, data);
+    }
+  }
+
+  /** Whether anybody would be told, for publishers who would have to find out what to tell. */
+  async isWanted(tx: EntityManager, tenant: Tenant, event: EventType<object>): Promise<boolean> {
+    for (const { wanted } of this.subscribersOf(event)) if (wanted === undefined || (await wanted(tx, tenant))) return true;
+    return false;
+  }
+
+  private subscribersOf(event: EventType<object>): readonly Subscriber[] {
+    return this.subscribers.get(event.name) ?? [];
   }
 
   async onApplicationBootstrap(): Promise<void> {

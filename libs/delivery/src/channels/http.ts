@@ -1,5 +1,5 @@
-import { createHash, createHmac } from 'node:crypto';
-import type { Outbound } from '#http';
+import { createHash } from 'node:crypto';
+import { type Outbound, webhookHeaders } from '#http';
 import type { Channel as ChannelName } from '#tenants';
 import type { Message } from '../message.js';
 import type { Channel, Outcome } from './channel.js';
@@ -26,7 +26,6 @@ export class HttpChannel implements Channel {
   readonly provider: string;
   readonly batch = CALLS;
   readonly receiver: string;
-  private readonly key: Buffer;
 
   constructor(
     readonly channel: ChannelName,
@@ -36,7 +35,6 @@ export class HttpChannel implements Channel {
   ) {
     this.provider = `http_${channel}`;
     this.receiver = createHash('sha256').update(target.url).digest('base64url');
-    this.key = Buffer.from(target.secret.replace(/^whsec_/, ''), 'base64');
   }
 
   send(batch: readonly Message[]): Promise<Outcome[]> {
@@ -49,22 +47,12 @@ export class HttpChannel implements Channel {
 
   private async sendOne(message: Message): Promise<Outcome> {
     const body = JSON.stringify({ type: `message.${this.channel}`, timestamp: new Date().toISOString(), data: contentOf(message) });
-    const answer = await call('http', this.target.url, { method: 'POST', headers: this.headers(message.deliveryId, body), body }, (url, init) => this.outbound.fetch(url, init));
+    const headers = { 'idempotency-key': message.deliveryId, ...webhookHeaders([this.target.secret], message.deliveryId, body) };
+    const answer = await call('http', this.target.url, { method: 'POST', headers, body }, (url, init) => this.outbound.fetch(url, init));
     if (answer.ok) return { status: 'accepted', providerMessageId: idIn(answer.body) };
     if (answer.status !== null && NOBODY_THERE.has(answer.status)) return { status: 'barred', reason: `http_${answer.status}` };
     const { outcome } = answer;
     return outcome.status === 'unknown' ? { status: 'retry', reason: outcome.reason, reached: true, pauseMs: 0, uncertain: true } : outcome;
-  }
-
-  private headers(id: string, body: string): Record<string, string> {
-    const timestamp = String(Math.floor(Date.now() / 1000)); // the receiver holds it against its own clock
-    return {
-      'content-type': 'application/json',
-      'idempotency-key': id,
-      'webhook-id': id,
-      'webhook-timestamp': timestamp,
-      'webhook-signature': `v1,${createHmac('sha256', this.key).update(`${id}.${timestamp}.${body}`).digest('base64')}`,
-    };
   }
 }
 

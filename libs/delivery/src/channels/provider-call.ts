@@ -1,3 +1,4 @@
+import { retryAfter } from '#http';
 import type { Outcome } from './channel.js';
 
 /** How long a provider may take for one call, in milliseconds. */
@@ -5,8 +6,6 @@ const CALL_MS = 30_000;
 
 /** Failures of fetch that come before a byte of the request is out: the provider cannot have taken anything. */
 const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN', 'EADDRNOTAVAIL', 'UND_ERR_CONNECT_TIMEOUT', 'ECONNECTTIMEOUT', 'CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'ERR_TLS_CERT_ALTNAME_INVALID']);
-
-const DAY_MS = 86_400_000;
 
 /** What is read of an answer, unpacked: a provider's own words are short. */
 const MOST_BYTES = 64 * 1024;
@@ -50,12 +49,6 @@ function refusal(provider: string, { status, headers }: Response): Refusal {
   if (status === 429 || (status === 503 && headers.has('retry-after'))) return { status: 'retry', reason, reached: true, pauseMs: retryAfter(headers.get('retry-after'), new Date()) };
   if (status === 401 || status === 403 || status === 407) return { status: 'barred', reason };
   return status >= 400 && status < 500 ? { status: 'rejected', reason } : { status: 'unknown', reason };
-}
-
-/** Retry-After (RFC 9110 §10.2.3): seconds, or a date. In milliseconds from now; none where it says nothing, and a day at most. */
-function retryAfter(value: string | null, now: Date): number {
-  const pause = /^\d+$/.test(value ?? '') ? Number(value) * 1000 : Date.parse(value ?? '') - now.getTime();
-  return pause > 0 ? Math.min(pause, DAY_MS) : 0;
 }
 
 /** The rest is not waited for. */

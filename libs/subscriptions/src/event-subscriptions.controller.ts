@@ -1,0 +1,90 @@
+import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { Caller, CurrentTenant, type Principal } from '#auth';
+import { IfMatch, PageQueryDto, Route, type Versions } from '#http';
+import type { Tenant } from '#kernel';
+import { CreateEventSubscriptionDto, EventSubscriptionDto, EventSubscriptionPageDto, UpdateEventSubscriptionDto } from './dto/event-subscription.dto.js';
+import { EventSubscriptions } from './event-subscriptions.service.js';
+import { SubscriptionError } from './subscription.errors.js';
+import { SECRET, SUBSCRIPTION } from './subscriptions.examples.js';
+
+const UNKNOWN = SubscriptionError.only('event_subscription_not_found');
+
+@ApiTags('Event subscriptions')
+@Controller('event-subscriptions')
+export class EventSubscriptionsController {
+  constructor(private readonly subscriptions: EventSubscriptions) {}
+
+  @Get()
+  @Route({
+    allow: 'event-subscriptions:read',
+    summary: 'List event subscriptions',
+    description: 'Newest first. Secrets are never shown again.',
+    returns: EventSubscriptionPageDto,
+    example: { data: [SUBSCRIPTION], meta: { page: 1, limit: 20, total: 1, total_relation: 'eq', has_more: false, next_cursor: null } },
+  })
+  listEventSubscriptions(@CurrentTenant() tenant: Tenant, @Query() query: PageQueryDto) {
+    return this.subscriptions.list(tenant, query);
+  }
+
+  @Post()
+  @Route({
+    allow: 'event-subscriptions:manage',
+    status: 201,
+    summary: 'Subscribe to events',
+    description:
+      'From the answer on, every event of these types is posted to `url` as a Standard Webhook (https://www.standardwebhooks.com); what is posted stands under `webhooks` in this document. ' +
+      'At most 20 a tenant. The secret is shown this once: an answer replayed for its Idempotency-Key comes without it, and `rotate` gives a new one.',
+    returns: EventSubscriptionDto,
+    versioned: true,
+    example: { ...SUBSCRIPTION, secret: SECRET },
+    bodies: { crm: { url: SUBSCRIPTION.url, events: SUBSCRIPTION.events } },
+    errors: [SubscriptionError.only('too_many_subscriptions')],
+    idempotent: true,
+  })
+  createEventSubscription(@Caller() caller: Principal, @Body() body: CreateEventSubscriptionDto) {
+    return this.subscriptions.create(caller, body);
+  }
+
+  @Get(':subscription_id')
+  @Route({ allow: 'event-subscriptions:read', summary: 'Get an event subscription', description: 'With the reason when we stopped sending to it.', returns: EventSubscriptionDto, versioned: true, example: SUBSCRIPTION, errors: [UNKNOWN] })
+  getEventSubscription(@CurrentTenant() tenant: Tenant, @Param('subscription_id') id: string) {
+    return this.subscriptions.get(tenant, id);
+  }
+
+  @Patch(':subscription_id')
+  @Route({
+    allow: 'event-subscriptions:manage',
+    summary: 'Change an event subscription',
+    description: 'A merge patch. What waits goes to the new `url`; while `active` is false nothing is sent and nothing more is kept, and true takes up what waits, also after we disabled it.',
+    returns: EventSubscriptionDto,
+    versioned: true,
+    example: { ...SUBSCRIPTION, active: false },
+    bodies: { pause: { active: false }, move: { url: 'https://crm.example.com/hooks/v2', events: ['campaign.completed'] } },
+    errors: [UNKNOWN],
+    conditional: true,
+  })
+  updateEventSubscription(@Caller() caller: Principal, @Param('subscription_id') id: string, @Body() patch: UpdateEventSubscriptionDto, @IfMatch() ifMatch?: Versions) {
+    return this.subscriptions.update(caller, id, patch, ifMatch);
+  }
+
+  @Delete(':subscription_id')
+  @Route({ allow: 'event-subscriptions:manage', status: 204, summary: 'Unsubscribe from events', description: 'What waits is dropped, and the log of attempts with it.', errors: [UNKNOWN], conditional: true })
+  deleteEventSubscription(@Caller() caller: Principal, @Param('subscription_id') id: string, @IfMatch() ifMatch?: Versions) {
+    return this.subscriptions.delete(caller, id, ifMatch);
+  }
+
+  @Post(':subscription_id/rotate')
+  @Route({
+    allow: 'event-subscriptions:manage',
+    summary: 'Rotate a subscription’s secret',
+    description: 'Signs with a new secret, shown this once; for 24 hours more every message is signed with the old one too, so that the receiver can change over in its own time.',
+    returns: EventSubscriptionDto,
+    versioned: true,
+    example: { ...SUBSCRIPTION, secret: SECRET, previous_secret_valid_until: '2026-01-25T18:30:00.000Z' },
+    errors: [UNKNOWN],
+  })
+  rotateEventSubscriptionSecret(@Caller() caller: Principal, @Param('subscription_id') id: string) {
+    return this.subscriptions.rotate(caller, id);
+  }
+}
