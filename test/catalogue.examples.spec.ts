@@ -62,6 +62,10 @@ describe('every example of the document works when pasted', () => {
         expect((await app.fetch(`${BASE}/promos`, { method: 'POST', token: token(tenant), headers, body: JSON.stringify(promo) })).status).toBe(201);
       }
     }
+    if (operation.path.includes('{subscription_id}')) {
+      const made = await app.fetch(`${BASE}/event-subscriptions`, { method: 'POST', token: token(tenant), headers, body: JSON.stringify(examplesOf('createEventSubscription')[0]) });
+      ids.subscription_id = ((await made.json()) as { id: string }).id;
+    }
     const criteria = operation.operationId === 'updateSegment' && 'criteria' in (body as object);
     const path = fill(operation.path, (name) => (criteria ? ids.dynamic_id : ids[name])!);
     const response = await app.fetch(path + query, { method: operation.method, token: token(tenant), headers, body: json });
