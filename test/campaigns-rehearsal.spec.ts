@@ -1,3 +1,4 @@
+import { Rehearsal } from '#delivery';
 import type { TestApp } from './support/app.js';
 import { addCustomers } from './support/customers.js';
 import { eventually } from './support/eventually.js';
@@ -111,6 +112,48 @@ describe('campaigns before they start', () => {
       smtp.refuse = (address) => (address === 'full@example.com' ? { responseCode: 550, message: 'No such user' } : undefined);
       expect((await send(await create(), { to: ['full@example.com', 'fine@example.com'] })).data!.results).toMatchObject([{ status: 'rejected', reason: expect.stringContaining('550') }, { status: 'accepted' }]);
       smtp.refuse = undefined;
+    });
+  });
+
+  describe('test sends under way', () => {
+    const send = (campaign_id: string, to: string[], key?: string) => api().POST(`${ONE}/test`, { ...one(campaign_id), body: { to }, headers: { ...(key && { 'idempotency-key': key }) } });
+    const answer = () => Promise.withResolvers<void>();
+    afterEach(() => void (smtp.beforeReply = undefined));
+
+    test('a repeat under the same key sends nothing: it is told that the first is under way, or what became of it', async () => {
+      const [came, said] = [answer(), answer()];
+      smtp.beforeReply = () => (came.resolve(), said.promise);
+      const id = await create();
+      const first = send(id, ['chef@example.com'], 'once');
+      await came.promise;
+      expect((await send(id, ['chef@example.com'], 'once')).error).toMatchObject({ status: 409, code: 'idempotency_in_flight' });
+      expect((await send(id, ['cook@example.com'], 'once')).error).toMatchObject({ status: 422, code: 'idempotency_key_reused' });
+      await app.sql(`UPDATE idempotency_keys SET pending_until = now() WHERE key = 'once'`); // as it is a minute after a worker was lost
+      expect((await send(id, ['chef@example.com'], 'once')).data).toEqual({ results: [{ to: 'chef@example.com', status: 'unknown', reason: 'worker_lost', provider_message_id: null }] });
+      said.resolve();
+      const { data } = await first;
+      expect(data!.results).toMatchObject([{ status: 'accepted' }]);
+      const again = await send(id, ['chef@example.com'], 'once');
+      expect([again.data, again.response.headers.get('idempotency-replayed'), smtp.recipients]).toEqual([data, 'true', ['chef@example.com']]);
+    });
+
+    test('one that had no effect may be repeated under its key', async () => {
+      const id = await create({ content: { body: 'x' } });
+      expect((await send(id, ['chef@example.com'], 'mended')).error).toMatchObject({ code: 'invalid_state' });
+      await api().PATCH(ONE, { ...one(id), body: { content } });
+      expect((await send(id, ['chef@example.com'], 'mended')).data).toMatchObject({ results: [{ status: 'accepted' }] });
+    });
+
+    test('who does not answer keeps nobody waiting for what others said', async () => {
+      const said = answer();
+      smtp.beforeReply = (to) => (to === 'slow@example.com' ? said.promise : undefined);
+      const rehearsal = app.nest.get(Rehearsal, { strict: false });
+      const { patienceMs } = rehearsal;
+      rehearsal.patienceMs = 3_000;
+      const { data } = await send(await create(), ['slow@example.com', 'fine@example.com']);
+      rehearsal.patienceMs = patienceMs;
+      said.resolve();
+      expect(data!.results).toMatchObject([{ status: 'unknown', reason: 'no_answer' }, { status: 'accepted' }]);
     });
   });
 

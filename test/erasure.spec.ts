@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { Imports } from '#customers';
 import { startApp, type TestApp } from './support/app.js';
 import { tenantOf } from './support/customers.js';
+import { SENDER_ENV } from './support/mailings.js';
 import { eventually } from './support/eventually.js';
 import { WebhookSender } from './support/webhook-sender.js';
 
@@ -26,7 +27,7 @@ interface Told {
 
 describe('erasing a customer whom every write route knows', () => {
   let app: TestApp;
-  beforeAll(async () => void (app = await startApp({ worker: true })));
+  beforeAll(async () => void (app = await startApp({ worker: true, env: { SMTP_URL: 'smtp://127.0.0.1:9', ...SENDER_ENV } })));
   afterAll(() => app.close());
 
   const post = async (path: string, body: unknown, { key, type = 'application/json' }: { key?: string; type?: string } = {}) => {
@@ -96,6 +97,9 @@ describe('erasing a customer whom every write route knows', () => {
     const [list, file] = await Promise.all(['static', 'imported'].map((type) => post('/segments', { name: type, type })));
     await post(`/segments/${list!.answer.id}/members`, { customer_ids: [ID] });
     await imported((await post(`/segments/${file!.answer.id}/import`, `customer_id\n${ID}\n`, { key: 'members', type: 'text/csv' })).answer.id);
+
+    const { answer: campaign } = await post('/campaigns', { name: 'Tested', type: 'newsletter', channels: ['email'], segment_id: 'seg_all_customers', content: { subject: 'Lunch', body: 'Lunch' } });
+    await post(`/campaigns/${campaign.id}/test`, { to: [EMAIL] }, { key: 'tested' });
 
     await post('/promos', { code: 'SAVE10', type: 'percentage', value: 10 });
     const checkout = (id: string) => ({ code: 'SAVE10', customer_id: ID, order: { id, items: [{ id: 'l1', quantity: 1, unit_price: 20 }] } });

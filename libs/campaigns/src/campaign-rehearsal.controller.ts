@@ -32,10 +32,11 @@ export class CampaignRehearsalController {
   @Route({
     allow: 'campaigns:write',
     summary: 'Send a campaign to test addresses',
-    description: 'To up to ten addresses at once, whatever the campaign’s state; emails say `[Test]` before their subject. Nothing of it is counted, and nothing is tried twice. Addresses that are suppressed are refused, and then nothing is sent at all.',
+    description: 'To up to ten addresses at once, whatever the campaign’s state; emails say `[Test]` before their subject. Nothing of it is counted, and nothing is tried twice; what the provider has not answered in 20 seconds is `unknown`. A repeat under the same `Idempotency-Key` sends nothing: it gets the same answer, or 409 while there is none. Addresses that are suppressed are refused, and then nothing is sent at all.',
     returns: CampaignTestDto,
     example: TESTED,
     bodies: { email: { to: ['ada@example.com'], customer_id: 'cust_1001' } },
+    idempotent: true,
     errors: [
       CampaignError.only('campaign_not_found', 'invalid_state'),
       DeliveryError.only('customer_not_found', 'sender_not_configured', 'channel_not_configured', 'address_suppressed', 'template_failed'),

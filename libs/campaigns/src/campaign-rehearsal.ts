@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type EntityManager, In, Not } from 'typeorm';
 import { Database } from '#database';
 import { Delivery, type Draft, Preflight, Rehearsal } from '#delivery';
+import { Begun } from '#http';
 import { type Tenant, validationFailed } from '#kernel';
 import { SettingsService } from '#tenants';
 import type { CampaignWarning } from './campaign.js';
@@ -38,11 +39,15 @@ export class CampaignRehearsal {
 
   async test(tenant: Tenant, campaignId: string, { to, channel, customer_id, variant }: TestCampaignDto): Promise<CampaignTestDto> {
     const over = channel ?? 'email';
-    const campaign = await this.database.inTenant(tenant, (tx) => this.store.load(tx, tenant, campaignId));
-    const draft = draftOf(campaign, variant);
-    const errors = missingContent(campaign.content, [over], campaign.options);
-    if (errors.length > 0) throw new CampaignError('invalid_state', { detail: 'The content lacks what the channel needs; see `errors`.', errors });
-    return { results: await this.rehearsal.send(tenant, draft, over, to, customer_id ?? undefined) };
+    const { work } = await this.database.inTenant(tenant, async (tx) => {
+      const campaign = await this.store.load(tx, tenant, campaignId);
+      const draft = draftOf(campaign, variant);
+      const errors = missingContent(campaign.content, [over], campaign.options);
+      if (errors.length > 0) throw new CampaignError('invalid_state', { detail: 'The content lacks what the channel needs; see `errors`.', errors });
+      const test = await this.rehearsal.write(tx, tenant, draft, over, to, customer_id ?? undefined);
+      return new Begun(test, { results: this.rehearsal.untold(test) } satisfies CampaignTestDto);
+    });
+    return { results: await this.rehearsal.send(tenant, work) };
   }
 
   async preflight(tenant: Tenant, campaignId: string): Promise<CampaignPreflightDto> {

@@ -8,7 +8,7 @@ export { type Mailing, MAILING_FINISHED, MAILING_HELD } from './mailing.js';
 export { AB_METRICS, type AbMetric, type AbTest, DELIVERY_MODES, type DeliveryMode, type MailingOptions, type SendWindow, type StopRules, type Utm, type Variant } from './options.js';
 export { type Forecast, Preflight } from './preflight.js';
 export { PREFLIGHT_REASONS, type PreflightReason } from './preflight.queries.js';
-export { type Draft, type PreviewedMessage, Rehearsal, type TestResult } from './rehearsal.js';
+export { type Draft, type PreviewedMessage, Rehearsal, type TestMessages, type TestResult } from './rehearsal.js';
 export { contentsSent } from './variants.js';
 export { type TestState, WINNER_REASONS, type WinnerReason } from './winner.js';
 export type { Unready } from './readiness.js';

@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Env } from '#config';
 import { addressOf, type CustomerProfile, Customers, normaliseEmail, normalisePhone, Suppressions } from '#customers';
-import { Database } from '#database';
 import { Clock, type Fault, RequestError, type Tenant, validationFailed } from '#kernel';
 import { sampleCode, UniqueCodes } from '#promos';
 import { type Channel, type Settings, SettingsService } from '#tenants';
@@ -74,6 +74,13 @@ export interface TestResult {
   provider_message_id: string | null;
 }
 
+/** Messages of a test, ready to leave. */
+export interface TestMessages {
+  recipients: string[];
+  messages: Message[];
+  carrier: Carrier;
+}
+
 /** Numbers of the ledger's keys that no customer has: a provider's word on a test finds no delivery. */
 const NO_CUSTOMER = 0x40000000;
 
@@ -85,8 +92,10 @@ const NOBODY: CustomerProfile = {
 /** Shows and sends a campaign's messages without the campaign: nothing is written to the ledger, and no link of theirs is counted. */
 @Injectable()
 export class Rehearsal {
+  /** How long whoever sends a test waits for the provider's answer, in milliseconds; after it nobody knows. */
+  patienceMs = 20_000;
+
   constructor(
-    private readonly database: Database,
     private readonly clock: Clock,
     private readonly env: Env,
     private readonly customers: Customers,
@@ -114,27 +123,36 @@ export class Rehearsal {
   }
 
   /**
-   * Sends to addresses that somebody named; they need not be customers'. Nothing is tried twice.
+   * Writes messages to addresses that somebody named; they need not be customers'.
    *
    * @throws RequestError validation_failed, unavailable; DeliveryError address_suppressed, customer_not_found, not_ready, template_failed
    */
-  async send(tenant: Tenant, draft: Draft, channel: Channel, to: readonly string[], customerId?: string): Promise<TestResult[]> {
+  async write(tx: EntityManager, tenant: Tenant, draft: Draft, channel: Channel, to: readonly string[], customerId?: string): Promise<TestMessages> {
     const addresses = normalised(channel, to);
     const recipients = [...new Set(addresses)];
-    const { carrier, messages } = await this.database.inTenant(tenant, async (tx) => {
-      const settings = await this.settings.of(tx, tenant);
-      const hindrance = await this.readiness.hindrance(tx, tenant, [channel], settings);
-      if (hindrance !== null) throw new DeliveryError(hindrance.code, { detail: hindrance.detail, params: hindrance.params });
-      const profile = customerId === undefined ? NOBODY : await this.person(tx, tenant, customerId);
-      const suppressed = await this.suppressions.suppressed(tx, tenant, channel, addresses);
-      const errors = addresses.flatMap((address, at) => (suppressed.has(address) ? [{ pointer: `/to/${at}`, code: 'address_suppressed', detail: `Nothing is sent there: ${suppressed.get(address)!}.` }] : []));
-      if (errors.length > 0) throw new DeliveryError('address_suppressed', { errors });
-      const composed = recipients.map((address) => this.test(tenant, draft, channel, profile, settings, address));
-      return { carrier: await this.carrier(tx, tenant, channel, composed.length), messages: composed };
-    });
-    const outcomes = await carrier.send(messages);
-    this.paces.heard(tenant, carrier, outcomes);
+    const settings = await this.settings.of(tx, tenant);
+    const hindrance = await this.readiness.hindrance(tx, tenant, [channel], settings);
+    if (hindrance !== null) throw new DeliveryError(hindrance.code, { detail: hindrance.detail, params: hindrance.params });
+    const profile = customerId === undefined ? NOBODY : await this.person(tx, tenant, customerId);
+    const suppressed = await this.suppressions.suppressed(tx, tenant, channel, addresses);
+    const errors = addresses.flatMap((address, at) => (suppressed.has(address) ? [{ pointer: `/to/${at}`, code: 'address_suppressed', detail: `Nothing is sent there: ${suppressed.get(address)!}.` }] : []));
+    if (errors.length > 0) throw new DeliveryError('address_suppressed', { errors });
+    const messages = recipients.map((address) => this.test(tenant, draft, channel, profile, settings, address));
+    return { recipients, messages, carrier: await this.carrier(tx, tenant, channel, messages.length) };
+  }
+
+  /** Sends them, each by a call of its own: one whose answer does not come keeps nobody from hearing of the others. Nothing is tried twice. */
+  async send(tenant: Tenant, { carrier, messages, recipients }: TestMessages): Promise<TestResult[]> {
+    const calls = messages.map(async (message) => (await carrier.send([message]))[0]!);
+    void Promise.all(calls).then((outcomes) => this.paces.heard(tenant, carrier, outcomes), () => undefined); // whoever waits for it below is told
+    const patience = sleep<Outcome>(this.patienceMs, { status: 'unknown', reason: 'no_answer' }, { ref: false });
+    const outcomes = await Promise.all(calls.map((call) => Promise.race([call, patience])));
     return outcomes.map((outcome, at) => ({ to: recipients[at]!, ...resultOf(outcome) }));
+  }
+
+  /** What is told of them while nobody knows. */
+  untold({ recipients }: TestMessages): TestResult[] {
+    return recipients.map((to) => ({ to, ...resultOf({ status: 'unknown', reason: 'worker_lost' }) }));
   }
 
   /**

@@ -6,6 +6,7 @@ import { from, lastValueFrom, type Observable } from 'rxjs';
 import type { EntityManager } from 'typeorm';
 import { Database } from '#database';
 import { RequestError, validationFailed } from '#kernel';
+import { Begun } from './begun.js';
 import { printOf } from './body-print.js';
 import { Versioned } from './versioned.js';
 
@@ -21,6 +22,8 @@ interface KeptAnswer {
   status: number;
   version: number | null;
   body: unknown;
+  /** The work that it tells of is under way. */
+  pending: boolean;
 }
 
 /** The answer is there already, perhaps since a moment ago. */
@@ -33,15 +36,21 @@ class Answered extends Error {
 /** The tenant's id, the route and the key. */
 type Slot = readonly [tenantId: number, route: string, key: string];
 
-const HELD = `SELECT fingerprint, status, version, body FROM idempotency_keys
+const HELD = `SELECT fingerprint, status, version, body, coalesce(pending_until > now(), false) AS pending FROM idempotency_keys
   WHERE tenant_id = $1 AND route = $2 AND key = $3 AND created_at > now() - interval '24 hours'`;
+
+/** Longer than any {@link Begun} work takes. Whose is not done by then is done by nobody any more. */
+const WORK = `interval '1 minute'`;
+
+const DONE = 'UPDATE idempotency_keys SET body = $4, pending_until = NULL WHERE tenant_id = $1 AND route = $2 AND key = $3';
 
 const TRY_LOCK = 'SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS taken';
 
 /**
  * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): the first answer is kept in the very transaction that made
  * it true, so that neither a crash nor a race can do the work twice or lose the answer. Only answers that had an effect are
- * kept; a refusal may be retried under the same key.
+ * kept; a refusal may be retried under the same key. Where the effect is a call that follows the transaction, that keeps that it
+ * has {@link Begun}.
  *
  * While a file streams in, under a key, a lock of that upload turns others away: a courtesy, for what holds them apart is
  * the claim in the transaction that keeps the answer. Two locks, or who comes between them could turn the first one away.
@@ -69,15 +78,21 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const { tenant } = request.principal!;
     const slot: Slot = [tenant.id, route, key];
     const print = printOf(request);
+    let begun = false;
     const hooks = {
       lend: async (client: pg.Client) => refuseUnlessTaken((await client.query<Lock>(TRY_LOCK, [`upload ${slot.join(' ')}`])).rows),
       begin: (tx: EntityManager) => this.claim(tx, slot),
-      commit: async (tx: EntityManager, result: unknown) => this.keep(tx, slot, await print(), reply.statusCode, result),
+      commit: async (tx: EntityManager, result: unknown) => {
+        begun = result instanceof Begun;
+        await this.keep(tx, slot, await print(), reply.statusCode, result);
+      },
     };
     try {
       const [kept] = await this.database.rows<KeptAnswer>(tenant, { text: HELD, values: [...slot], name: 'idempotency_held' });
       if (kept !== undefined) throw new Answered(kept);
-      return await this.database.withHooks(hooks, run);
+      const answer = await this.database.withHooks(hooks, run);
+      if (begun) await this.database.inTenant(tenant, (tx) => tx.query(DONE, [...slot, JSON.stringify(answer)]));
+      return answer;
     } catch (error) {
       const printed = print(); // whatever the answer: an unread body would keep it from being heard
       if (error instanceof Answered) return replay(error.kept, await printed, reply);
@@ -92,12 +107,12 @@ export class IdempotencyInterceptor implements NestInterceptor {
   }
 
   private async keep(tx: EntityManager, slot: Slot, fingerprint: Buffer, status: number, result: unknown): Promise<void> {
-    const [body, version] = result instanceof Versioned ? [result.body as unknown, result.version] : [result, null];
+    const [body, version] = result instanceof Versioned ? [result.body as unknown, result.version] : [result instanceof Begun ? result.untold : result, null];
     await tx.query(
-      `INSERT INTO idempotency_keys (tenant_id, route, key, fingerprint, status, version, body) VALUES ($1, $2, $3, $4, $5, $6, $7)
+      `INSERT INTO idempotency_keys (tenant_id, route, key, fingerprint, status, version, body, pending_until) VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $8 THEN now() + ${WORK} END)
        ON CONFLICT (tenant_id, route, key) DO UPDATE
-         SET fingerprint = excluded.fingerprint, status = excluded.status, version = excluded.version, body = excluded.body, created_at = now()`,
-      [...slot, fingerprint, status, version, JSON.stringify(body)],
+         SET fingerprint = excluded.fingerprint, status = excluded.status, version = excluded.version, body = excluded.body, pending_until = excluded.pending_until, created_at = now()`,
+      [...slot, fingerprint, status, version, JSON.stringify(body), result instanceof Begun],
     );
   }
 }
@@ -108,6 +123,7 @@ function refuseUnlessTaken([lock]: readonly Lock[]): void {
 
 function replay(kept: KeptAnswer, fingerprint: Buffer, reply: FastifyReply): unknown {
   if (!kept.fingerprint.equals(fingerprint)) throw new RequestError('idempotency_key_reused');
+  if (kept.pending) throw new RequestError('idempotency_in_flight');
   void reply.status(kept.status).header('idempotency-replayed', 'true');
   return kept.version === null ? kept.body : new Versioned(kept.body, kept.version);
 }

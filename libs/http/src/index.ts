@@ -1,3 +1,4 @@
+export * from './begun.js';
 export * from './bodies.js';
 export * from './dates.js';
 export * from './http.module.js';

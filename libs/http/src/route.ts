@@ -42,7 +42,7 @@ export interface RouteSpec {
   consumes?: string;
   /** The codes it answers with beyond the common ones: `PromoError.only('promo_not_found')`. */
   errors?: ErrorTable[];
-  /** Takes an Idempotency-Key: its use case must do all its work in one `inTenant`, the first it opens, and answer with what that returned. A stream it may take in before, on a lent client, if that has no effect by itself. */
+  /** Takes an Idempotency-Key: its use case must do all its work in one `inTenant`, the first it opens, and answer with what that returned; or return a `Begun` from it, and call somebody else's server then. A stream it may take in before, on a lent client, if that has no effect by itself. */
   idempotent?: boolean;
   /** Takes If-Match; an upsert takes If-None-Match, too. */
   conditional?: boolean | 'upsert';

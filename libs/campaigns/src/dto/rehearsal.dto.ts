@@ -93,10 +93,10 @@ export class TestCampaignDto {
 }
 
 export class TestResultDto {
-  @ApiProperty({ example: 'ada@example.com' })
-  to: string;
+  @ApiProperty({ type: String, nullable: true, example: 'ada@example.com', description: 'Null in an answer that is told again after the customer with this address was erased.' })
+  to: string | null;
 
-  @ApiProperty({ enum: ['accepted', 'rejected', 'unknown', 'not_sent'], description: '`not_sent`: the provider could not be reached or put it off; it is not tried again.' })
+  @ApiProperty({ enum: ['accepted', 'rejected', 'unknown', 'not_sent'], description: '`not_sent`: the provider could not be reached or put it off; it is not tried again; `unknown`: it may have come.' })
   status: 'accepted' | 'rejected' | 'unknown' | 'not_sent';
 
   @ApiProperty({ type: String, nullable: true, example: null })

@@ -55,6 +55,7 @@ export class Foundation1764000000000 implements MigrationInterface {
         status int NOT NULL,
         version int,
         body jsonb NOT NULL,
+        pending_until timestamptz, -- another answer may come until then
         created_at timestamptz NOT NULL DEFAULT now(),
         PRIMARY KEY (tenant_id, route, key)
       );
