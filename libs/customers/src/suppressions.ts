@@ -29,6 +29,13 @@ export interface ClosedAddress extends SuppressionEntry {
   source?: string;
 }
 
+/** An address whose opt-outs are taken back; with `until` those up to that instant. */
+export interface LiftedAddress {
+  channel: Channel;
+  address: string;
+  until?: Date;
+}
+
 export interface Suppression {
   reason: SuppressionReason;
   at: Date;
@@ -86,15 +93,15 @@ export class Suppressions {
     await this.liftAll(tx, tenant, [{ channel, address }]);
   }
 
-  async liftAll(tx: EntityManager, tenant: Tenant, addresses: readonly { channel: Channel; address: string }[]): Promise<void> {
+  async liftAll(tx: EntityManager, tenant: Tenant, addresses: readonly LiftedAddress[]): Promise<void> {
     if (addresses.length === 0) return;
     await tx.query(
       `WITH lifted AS MATERIALIZED (
-         SELECT channel, address_hash FROM suppressions JOIN unnest($2::text[], $3::bytea[]) AS asked (channel, address_hash) USING (channel, address_hash)
-          WHERE tenant_id = $1 AND reason = ANY ($4) ORDER BY channel, address_hash FOR UPDATE OF suppressions)
+         SELECT channel, address_hash FROM suppressions JOIN unnest($2::text[], $3::bytea[], $5::timestamptz[]) AS asked (channel, address_hash, until) USING (channel, address_hash)
+          WHERE tenant_id = $1 AND reason = ANY ($4) AND (until IS NULL OR created_at <= until) ORDER BY channel, address_hash FOR UPDATE OF suppressions)
        DELETE FROM suppressions USING lifted
         WHERE tenant_id = $1 AND suppressions.channel = lifted.channel AND suppressions.address_hash = lifted.address_hash AND reason = ANY ($4)`,
-      [tenant.id, addresses.map((one) => one.channel), addresses.map((one) => this.hash(one.channel, one.address)), OPT_OUTS],
+      [tenant.id, addresses.map((one) => one.channel), addresses.map((one) => this.hash(one.channel, one.address)), OPT_OUTS, addresses.map((one) => one.until ?? null)],
     );
   }
 

@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { Suppressions } from '#customers';
 import { Jobs } from '#jobs';
 import { Clock, type Fault, type Tenant } from '#kernel';
 import type { Channel, Settings } from '#tenants';
 import { SAMPLE_FROM, WAITING } from './ab-test.queries.js';
+import { Channels } from './channels/channels.js';
 import { type Content, validateContent } from './content.js';
 import type { Mailing } from './mailing.js';
 import { type Unready, Readiness } from './readiness.js';
@@ -14,6 +16,12 @@ import { StopRuling } from './stop-rules.js';
 import { linksOfAll } from './variants.js';
 import type { TestState } from './winner.js';
 
+/** $1 tenant, $2 channel, $3 hash of the address. */
+const WRITTEN_TO = `
+  SELECT NOT EXISTS (SELECT FROM channel_credentials WHERE tenant_id = $1 AND provider = 'twilio')
+     AND EXISTS (SELECT FROM mailings m JOIN mailing_addresses a ON a.tenant_id = $1 AND a.campaign_no = m.campaign_no AND a.channel = $2 AND a.address_hash = $3
+                  WHERE m.tenant_id = $1 AND $2 = ANY (m.channels)) AS written`;
+
 /** What other domains may ask of delivery. A campaign is registered when it is created, started once, and from then on known by its number. */
 @Injectable()
 export class Delivery {
@@ -23,6 +31,8 @@ export class Delivery {
     private readonly jobs: Jobs,
     private readonly receipts: Receipts,
     private readonly stopRules: StopRuling,
+    private readonly channels: Channels,
+    private readonly suppressions: Suppressions,
   ) {}
 
   /** Why nothing could be sent over the channels now, or null. */
@@ -115,6 +125,22 @@ export class Delivery {
   /** What providers and the tracking routes report, in any order and as often as they like. */
   recordReceipts(tx: EntityManager, tenant: Tenant, receipts: readonly Receipt[], others?: OtherConsents): Promise<ReceiptResult[]> {
     return this.receipts.record(tx, tenant, receipts, others);
+  }
+
+  /** Whether any message of the channel went to the address over the operator's account, not over one of the tenant's own. */
+  async hasWrittenTo(tx: EntityManager, tenant: Tenant, channel: Channel, address: string): Promise<boolean> {
+    const [row] = await tx.query<[{ written: boolean }]>(WRITTEN_TO, [tenant.id, channel, this.suppressions.hash(channel, address)]);
+    return row.written;
+  }
+
+  /** The token of the tenant's own Twilio account; null when it sends over the operator's, or not at all. */
+  async twilioToken(tx: EntityManager, tenant: Tenant): Promise<string | null> {
+    return (await this.channels.credentials(tx, tenant, 'twilio'))?.auth_token ?? null;
+  }
+
+  /** Has the tenant's own Twilio account report what becomes of messages to this webhook connection; with null to none. */
+  async reportTwilioTo(tx: EntityManager, tenant: Tenant, connection: string | null): Promise<void> {
+    await this.channels.report(tx, tenant, 'twilio', connection);
   }
 
   private async move(tx: EntityManager, tenant: Tenant, campaignNo: number, from: string, to: string): Promise<void> {

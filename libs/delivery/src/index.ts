@@ -1,3 +1,4 @@
+export { twilioCloses } from './channels/twilio.js';
 export { type ChannelContent, type Content, contentFor, localesOf } from './content.js';
 export { DeliveryError } from './delivery.errors.js';
 export { type Counters, type Metric, METRICS } from './counters.js';

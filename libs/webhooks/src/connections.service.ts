@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { Principal } from '#auth';
 import { Env, Secrets } from '#config';
 import { Database } from '#database';
+import { Delivery } from '#delivery';
 import { Clock, newId, type Tenant, validationFailed } from '#kernel';
 import { AuditLog } from '#tenants';
 import { ADD_SECRET, CONNECT, DISCONNECT, DROP_SECRETS, ENTER_IN_DIRECTORY, LEAVE_DIRECTORY, LOCK, PROVIDERS_OF_TENANT, RETIRE_SECRETS, SHOW } from './connection.queries.js';
@@ -35,6 +36,7 @@ export class ConnectionsService {
     private readonly secrets: Secrets,
     private readonly env: Env,
     private readonly clock: Clock,
+    private readonly delivery: Delivery,
   ) {}
 
   async list(tenant: Tenant): Promise<WebhookProviderListDto> {
@@ -70,6 +72,7 @@ export class ConnectionsService {
       const now = this.clock.now();
       const [row] = await tx.query<{ connection_id: string }[]>(CONNECT, [tenant.id, provider, newId('whc', now.getTime()), scheme, tolerance, now]);
       await tx.query(ENTER_IN_DIRECTORY, [tenant.id, row!.connection_id, provider]);
+      if (provider === 'twilio') await this.delivery.reportTwilioTo(tx, tenant, scheme === 'twilio' ? row!.connection_id : null);
       await tx.query(DROP_SECRETS, [tenant.id, provider]);
       await this.addSecret(tx, tenant, provider, credential, now);
       await this.auditLog.add(tx, tenant, subject, 'webhook.connected', { provider, scheme });
@@ -101,6 +104,7 @@ export class ConnectionsService {
       const { records } = (await tx.queryRunner!.query(DISCONNECT, [tenant.id, provider], true)) as { records: { connection_id: string }[] };
       if (records[0] === undefined) throw new WebhookError('connection_not_found');
       await tx.query(LEAVE_DIRECTORY, [tenant.id, records[0].connection_id]);
+      if (provider === 'twilio') await this.delivery.reportTwilioTo(tx, tenant, null);
       await this.auditLog.add(tx, tenant, subject, 'webhook.disconnected', { provider });
     });
   }

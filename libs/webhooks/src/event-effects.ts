@@ -1,18 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { type LiftedAddress, Suppressions } from '#customers';
 import { Delivery, type Receipt, RECEIPT_TYPES, type ReceiptType } from '#delivery';
 import type { Tenant } from '#kernel';
-import type { InboundEvent } from './normalisers/inbound-event.js';
-import { type ClaimedEvent, type Outcome, PROCESSED, unmatched } from './outcome.js';
+import { type InboundEvent, UNSUPPORTED } from './normalisers/inbound-event.js';
+import { type ClaimedEvent, failed, type Outcome, PROCESSED, unmatched } from './outcome.js';
 import { People } from './people.js';
 
-/** Where an event goes: to the message it is about, to the person's consent, to the person's profile, or nowhere beyond the inbox. */
-const DESTINATIONS: Readonly<Record<InboundEvent['name'], 'message' | 'consent' | 'contact' | 'none'>> = {
+/** Where an event goes: to the message it is about, to the person's consent, to the person's profile, or no further than the inbox. */
+const DESTINATIONS: Readonly<Record<InboundEvent['name'], 'message' | 'consent' | 'contact' | 'none' | 'nowhere'>> = {
   delivered: 'message', opened: 'message', clicked: 'message', bounced: 'message', failed: 'message',
   unsubscribed: 'message', complained: 'message', // and to the consent, when they are about no message of ours
   subscribed: 'consent',
   contact_created: 'contact', form_submitted: 'contact',
   noted: 'none',
+  unknown: 'nowhere',
   campaign_sent: 'none', // of the provider's own campaign, whose recipients it does not tell
 };
 
@@ -22,6 +24,7 @@ export class EventEffects {
   constructor(
     private readonly delivery: Delivery,
     private readonly people: People,
+    private readonly suppressions: Suppressions,
   ) {}
 
   /** Applies a batch in the caller's transaction. @returns the outcomes in the batch's order */
@@ -30,14 +33,18 @@ export class EventEffects {
     const record = (events: readonly ClaimedEvent[], results: readonly Outcome[]): void => events.forEach((one, index) => outcomes.set(one, results[index]!));
     const bound = (to: string): ClaimedEvent[] => claimed.filter(({ event }) => DESTINATIONS[event.name] === to);
 
+    for (const one of bound('nowhere')) outcomes.set(one, failed(UNSUPPORTED));
     const messages = bound('message');
+    let opened: LiftedAddress[] = [];
     await this.delivery.recordReceipts(tx, tenant, messages.map(toReceipt), async (results) => {
       record(messages, results.map((result) => (result === 'matched' ? PROCESSED : unmatched('unknown_message'))));
       const consents = claimed.filter((one) => DESTINATIONS[one.event.name] === 'consent' || (isOptOut(one) && outcomes.get(one)!.status === 'unmatched'));
-      const { outcomes: told, ...said } = await this.people.consentsOf(tx, tenant, consents);
+      const { outcomes: told, lifted, ...said } = await this.people.consentsOf(tx, tenant, consents);
       record(consents, told);
+      opened = lifted;
       return said;
     });
+    await this.suppressions.liftAll(tx, tenant, opened);
     const contacts = bound('contact');
     record(contacts, await this.people.applyContacts(tx, tenant, contacts));
     return claimed.map((one) => outcomes.get(one)!);

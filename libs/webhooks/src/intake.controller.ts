@@ -28,6 +28,7 @@ export class IntakeController {
   @optional('webhook-signature', 'Standard Webhooks.')
   @optional('X-Twilio-Email-Event-Webhook-Signature', 'SendGrid’s own scheme: ECDSA of P-256 over the timestamp and the raw body, base64.')
   @optional('X-Twilio-Email-Event-Webhook-Timestamp', 'SendGrid’s own scheme.')
+  @optional('X-Twilio-Signature', 'Twilio’s own scheme: HMAC-SHA1 over the URL and the form’s fields, base64.')
   @ApiExtraModels(WebhookEnvelopeDto)
   @ApiBody({ required: true, schema: { oneOf: [envelope, { type: 'array', items: envelope, minItems: 1, maxItems: 10_000 }] } })
   @Route({

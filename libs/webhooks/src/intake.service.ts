@@ -1,6 +1,8 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Env } from '#config';
+import { Database } from '#database';
 import { RequestError, type Tenant, validationFailed } from '#kernel';
+import { SettingsService } from '#tenants';
 import { dedupKey, faultyKey } from './dedup-key.js';
 import type { WebhookReceiptDto } from './dto/envelope.dto.js';
 import { EventTenants } from './event-tenants.js';
@@ -44,6 +46,8 @@ export class IntakeService {
     private readonly senders: Senders,
     private readonly inbox: Inbox,
     private readonly eventTenants: EventTenants,
+    private readonly database: Database,
+    private readonly settings: SettingsService,
     private readonly env: Env,
   ) {}
 
@@ -71,7 +75,7 @@ export class IntakeService {
       receipt.accepted += accepted;
       receipt.duplicates += duplicates;
     }
-    return { receipt, answer: scheme.answer?.(read.flatMap((one) => (isFault(one.read) ? [] : [one.read]))) };
+    return { receipt, answer: await scheme.answer?.(items, () => this.brandOf(sender)) };
   }
 
   /**
@@ -83,6 +87,10 @@ export class IntakeService {
     const request = this.signedRequest(post);
     const sender = await this.senderOf(post, request);
     if (SCHEMES[sender.scheme].key === 'in_url') await this.verified(sender, SCHEMES[sender.scheme], request);
+  }
+
+  private async brandOf({ tenant }: Sender): Promise<string | null> {
+    return tenant === null ? null : this.database.inTenant(tenant, async (tx) => (await this.settings.of(tx, tenant)).sender.from_name);
   }
 
   private signedRequest({ method, target, headers, body }: IncomingPost): SignedRequest {
@@ -117,8 +125,10 @@ function take(item: unknown, normaliser: Normaliser, { provider, body }: Incomin
 }
 
 /** What has no id and no effect is known by all that it says. */
+const ofNoEffect = ({ name, eventId }: InboundEvent): boolean => eventId === null && (name === 'noted' || name === 'unknown');
+
 const keyOf = (read: InboundEvent | ItemFault, item: unknown, body: Buffer, messageId: string | null, place: number): Buffer =>
-  isFault(read) || (read.name === 'noted' && read.eventId === null) ? faultyKey(item, body, messageId, place) : dedupKey(read, messageId, place);
+  isFault(read) || ofNoEffect(read) ? faultyKey(item, body, messageId, place) : dedupKey(read, messageId, place);
 
 /** A malformed event that comes alone is refused: its sender can still mend it. In a list it is kept as failed. */
 function refuse({ read }: ReadItem): void {

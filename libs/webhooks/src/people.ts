@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { type ClosedAddress, type ConsentSetting, Customers, normaliseEmail, normalisePhone } from '#customers';
+import { type ClosedAddress, type ConsentSetting, Customers, type LiftedAddress, normaliseEmail, normalisePhone } from '#customers';
 import { newId, type Tenant } from '#kernel';
 import type { Channel } from '#tenants';
 import type { InboundEvent } from './normalisers/inbound-event.js';
@@ -15,11 +15,12 @@ export class People {
    * What `subscribed`, `unsubscribed` and `complained` come to. An opt-out holds for the address even when nobody of ours has it:
    * a customer who comes with it tomorrow is not written to either.
    */
-  async consentsOf(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<{ outcomes: Outcome[]; changes: ConsentSetting[]; closed: ClosedAddress[] }> {
+  async consentsOf(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<{ outcomes: Outcome[]; changes: ConsentSetting[]; closed: ClosedAddress[]; lifted: LiftedAddress[] }> {
     const numbers = await this.numbersOf(tx, tenant, claimed.map(({ event }) => event));
     // The last word of each person and channel, of two at one instant the opt-out, so that the order within a batch cannot matter.
     const last = new Map<string, ConsentSetting>();
     const closed: ClosedAddress[] = [];
+    const lifted: LiftedAddress[] = [];
     const outcomes = claimed.map(({ provider, event, at }, index): Outcome => {
       const customerNo = numbers[index]!;
       const channel = channelOf(event);
@@ -32,11 +33,13 @@ export class People {
         const known = last.get(key);
         if (known === undefined || known.at < at || (known.at.getTime() === at.getTime() && optsOut)) last.set(key, setting);
       }
+      // What is taken back of an address nobody has is no customer's consent: whoever comes with it is not held to the opt-out.
+      if (!optsOut && customerNo === null && address !== null) lifted.push({ channel, address, until: at });
       // An opt-out is also of the address, whoever has it.
       if (optsOut && address !== null) closed.push({ channel, address, reason: event.closes ?? (event.name === 'complained' ? 'complaint' : 'unsubscribed'), at, source });
       return customerNo !== null || (optsOut && address !== null) ? PROCESSED : unmatched('unknown_customer');
     });
-    return { outcomes, changes: [...last.values()], closed };
+    return { outcomes, changes: [...last.values()], closed, lifted };
   }
 
   /** Applies `contact_created` and `form_submitted`: the contact becomes a customer, or completes one. What the event leaves out stays. */

@@ -12,12 +12,12 @@ const VARIABLES = {
 } as const satisfies Record<ProviderId, keyof Env>;
 
 /**
- * The deployment's own secret of a provider's scheme, where posts name no connection; none where it has none of that kind. A public
+ * The deployment's own secrets of a provider's scheme, where posts name no connection; none where it has none of that kind. A public
  * key is never a shared secret: whoever knows it, and anybody may, could sign with it.
  */
 export function deploymentSecrets(env: Env, provider: ProviderId, scheme: SchemeName): string[] {
-  const secret = env[VARIABLES[provider]];
-  return secret !== undefined && (readPublicKey(secret) !== null) === (SCHEMES[scheme].key === 'public_key') ? [secret] : [];
+  const given = [env[VARIABLES[provider]], ...(scheme === 'twilio' ? [env.TWILIO_AUTH_TOKEN] : [])].filter((secret) => secret !== undefined);
+  return given.filter((secret) => (readPublicKey(secret) !== null) === (SCHEMES[scheme].key === 'public_key'));
 }
 
 /** Whether the deployment takes the provider's posts without a connection. */

@@ -3,8 +3,10 @@ import type { EntityManager } from 'typeorm';
 import { type CustomerProfile, Customers, PersonalData, type PersonalDataSource } from '#customers';
 import type { Tenant } from '#kernel';
 
-/** The events that name the customer `$2`, the email `$3` or the phone number `$4`. Asked rarely, of 30 days at most: no index waits for it. */
-const ABOUT = `tenant_id = $1 AND (payload ->> 'customer_id' = $2 OR lower(payload ->> 'email') = $3 OR payload ->> 'phone' = $4)`;
+/** The events that name the customer `$2` or, wherever each provider puts it, one of the addresses `$3`. Asked rarely, of 30 days at most: no index waits for it. */
+const ABOUT = `
+  tenant_id = $1 AND (payload ->> 'customer_id' = $2
+    OR EXISTS (SELECT FROM unnest($3::text[]) AS address WHERE position(to_json(address)::text IN lower(payload::text)) > 0))`;
 
 /** A body goes with the first of its events: it names others too, but nothing reads it any more. */
 const ERASE = `
@@ -44,6 +46,6 @@ export class SentData implements PersonalDataSource, OnModuleInit {
 
   private async person(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<unknown[] | null> {
     const profile: CustomerProfile | undefined = (await this.customers.profiles(tx, tenant, [customerNo])).get(customerNo);
-    return profile === undefined ? null : [tenant.id, profile.customer_id, profile.email, profile.phone];
+    return profile === undefined ? null : [tenant.id, profile.customer_id, [profile.email, profile.phone].filter((address) => address !== null)];
   }
 }

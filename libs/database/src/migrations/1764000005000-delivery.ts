@@ -143,6 +143,13 @@ export class Delivery1764000005000 implements MigrationInterface {
         connected_at timestamptz NOT NULL,
         PRIMARY KEY (tenant_id, provider)
       );
+      -- Which webhook connection a tenant's own provider reports to.
+      CREATE TABLE channel_reports (
+        tenant_id int NOT NULL REFERENCES tenants,
+        provider text NOT NULL,
+        connection text NOT NULL,
+        PRIMARY KEY (tenant_id, provider)
+      );
       CREATE TABLE channel_rates (
         tenant_id int NOT NULL REFERENCES tenants,
         provider text NOT NULL,
@@ -203,4 +210,4 @@ export class Delivery1764000005000 implements MigrationInterface {
   }
 }
 
-const TABLES = ['deleted_campaigns', 'mailings', 'mailing_links', 'mailing_counters', 'deliveries', 'merged_deliveries', 'mailing_addresses', 'delivery_hits', 'conversions', 'campaign_redemptions', 'channel_credentials', 'channel_rates'];
+const TABLES = ['deleted_campaigns', 'mailings', 'mailing_links', 'mailing_counters', 'deliveries', 'merged_deliveries', 'mailing_addresses', 'delivery_hits', 'conversions', 'campaign_redemptions', 'channel_credentials', 'channel_reports', 'channel_rates'];

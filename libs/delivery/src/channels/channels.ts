@@ -12,7 +12,13 @@ import { PushChannel } from './push.js';
 export const credentialContext = (tenant: Tenant, provider: ProviderId): string => `channel_credentials/${tenant.id}/${provider}`;
 
 /** Of several, those connected last. $1 tenant */
-const CREDENTIALS = 'SELECT provider, sealed, version, max_per_second FROM channel_credentials WHERE tenant_id = $1 ORDER BY connected_at DESC, provider';
+const CREDENTIALS = `
+  SELECT provider, sealed, version, max_per_second, r.connection FROM channel_credentials c LEFT JOIN channel_reports r USING (tenant_id, provider)
+   WHERE tenant_id = $1 ORDER BY connected_at DESC, provider`;
+
+/** $1 tenant, $2 provider, $3 connection */
+const REPORT = 'INSERT INTO channel_reports (tenant_id, provider, connection) VALUES ($1, $2, $3) ON CONFLICT (tenant_id, provider) DO UPDATE SET connection = excluded.connection';
+const REPORT_NOWHERE = 'DELETE FROM channel_reports WHERE tenant_id = $1 AND provider = $2';
 
 /** Tenants' own channels that are kept open; of more, those not used for longest are closed. */
 const KEPT = 200;
@@ -22,10 +28,12 @@ interface Stored {
   sealed: Buffer;
   version: number;
   max_per_second: number | null;
+  connection: string | null;
 }
 
 interface Own {
   version: number;
+  connection: string | null;
   channel: Channel;
 }
 
@@ -88,12 +96,29 @@ export class Channels implements OnApplicationShutdown {
     return pair;
   }
 
-  private open(tenant: Tenant, { provider, sealed, version, max_per_second }: Stored): Channel {
+  /** The tenant's own credentials of the provider; null when it sends over the deployment's, or not at all. */
+  async credentials(tx: EntityManager, tenant: Tenant, provider: ProviderId): Promise<Credentials | null> {
+    const own = (await tx.query<Stored[]>(CREDENTIALS, [tenant.id])).find((row) => row.provider === provider);
+    return own === undefined ? null : this.unsealed(tenant, own);
+  }
+
+  /** Has the provider report what becomes of the tenant's own messages to a webhook connection; to the deployment's with null. */
+  async report(tx: EntityManager, tenant: Tenant, provider: ProviderId, connection: string | null): Promise<void> {
+    await (connection === null ? tx.query(REPORT_NOWHERE, [tenant.id, provider]) : tx.query(REPORT, [tenant.id, provider, connection]));
+  }
+
+  private unsealed(tenant: Tenant, { provider, sealed, connection }: Stored): Credentials {
+    const credentials = JSON.parse(this.secrets.open(sealed, credentialContext(tenant, provider))) as Credentials;
+    return connection === null ? credentials : { ...credentials, connection };
+  }
+
+  private open(tenant: Tenant, stored: Stored): Channel {
+    const { provider, version, connection, max_per_second } = stored;
     const name = `${tenant.id}/${provider}`;
     const known = this.ofTenants.get(name);
     this.ofTenants.delete(name); // and to the end, as the one used last
-    const credentials = (): Credentials => JSON.parse(this.secrets.open(sealed, credentialContext(tenant, provider))) as Credentials;
-    const own = known?.version === version ? known : { version, channel: PROVIDERS[provider].ofTenant(credentials(), this.env, max_per_second, this.outbound) };
+    const same = known?.version === version && known.connection === connection;
+    const own = same ? known : { version, connection, channel: PROVIDERS[provider].ofTenant(this.unsealed(tenant, stored), this.env, max_per_second, this.outbound) };
     if (known !== own) known?.channel.close();
     this.ofTenants.set(name, own);
     for (const [oldest, { channel }] of this.ofTenants) {

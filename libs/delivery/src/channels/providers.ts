@@ -9,7 +9,7 @@ import { SmtpChannel, type SmtpServer } from './smtp.js';
 import { TwilioChannel } from './twilio.js';
 import { WebPushChannel } from './webpush.js';
 
-/** What a tenant gave us to use a provider with. */
+/** What a tenant gave us to use a provider with; `connection` is the key of its webhook connection, where the provider reports to one. */
 export type Credentials = Readonly<Record<string, string>>;
 
 interface Provider {
@@ -19,6 +19,10 @@ interface Provider {
   /** By a tenant's credentials. */
   ofTenant(credentials: Credentials, env: Env, perSecond: number | null, outbound: Outbound): Channel;
 }
+
+/** Where a provider that is told with each message posts what became of it. */
+const reportUrl = (publicUrl: string, provider: ProviderId, connection?: string) => (deliveryId: string): string =>
+  `${publicUrl}/api/v1/marketing/webhooks/${provider}?${new URLSearchParams({ ...(connection !== undefined && { connection }), delivery_id: deliveryId }).toString()}`;
 
 const overHttp = (channel: ChannelName): Provider => ({
   channel,
@@ -42,8 +46,9 @@ export const PROVIDERS = {
   twilio: {
     channel: 'sms',
     ofDeployment: ({ TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_API_URL, PUBLIC_URL, TWILIO_MAX_PER_SECOND }) =>
-      TWILIO_ACCOUNT_SID === undefined || TWILIO_AUTH_TOKEN === undefined ? null : new TwilioChannel({ accountSid: TWILIO_ACCOUNT_SID, authToken: TWILIO_AUTH_TOKEN }, TWILIO_API_URL, PUBLIC_URL, TWILIO_MAX_PER_SECOND),
-    ofTenant: ({ account_sid, auth_token }, { TWILIO_API_URL, PUBLIC_URL }, perSecond) => new TwilioChannel({ accountSid: account_sid!, authToken: auth_token! }, TWILIO_API_URL, PUBLIC_URL, perSecond),
+      TWILIO_ACCOUNT_SID === undefined || TWILIO_AUTH_TOKEN === undefined ? null : new TwilioChannel({ accountSid: TWILIO_ACCOUNT_SID, authToken: TWILIO_AUTH_TOKEN }, TWILIO_API_URL, reportUrl(PUBLIC_URL, 'twilio'), TWILIO_MAX_PER_SECOND),
+    ofTenant: ({ account_sid, auth_token, connection }, { TWILIO_API_URL, PUBLIC_URL }, perSecond) =>
+      new TwilioChannel({ accountSid: account_sid!, authToken: auth_token! }, TWILIO_API_URL, reportUrl(PUBLIC_URL, 'twilio', connection), perSecond),
   },
   webpush: {
     channel: 'push',

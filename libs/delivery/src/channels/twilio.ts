@@ -7,7 +7,16 @@ import { call, plain } from './provider-call.js';
 const CALLS = 20;
 
 /** Twilio's codes (https://www.twilio.com/docs/api/errors) that speak of the number, not of the message. */
-const CLOSES: Readonly<Record<string, SuppressionReason>> = { 21610: 'opt_out', 21211: 'hard_bounce', 21614: 'hard_bounce' };
+const CLOSES: ReadonlyMap<string, SuppressionReason> = new Map([
+  ['21610', 'opt_out'], // it said STOP to Twilio
+  ['21211', 'hard_bounce'], // no number
+  ['21614', 'hard_bounce'], // no mobile number
+  ['30005', 'hard_bounce'], // nobody's number
+  ['30006', 'hard_bounce'], // a landline, or out of reach for every carrier
+]);
+
+/** Why nothing more is sent to a number after this code; undefined for one that speaks of the message, or of a phone that is switched off. */
+export const twilioCloses = (code: string): SuppressionReason | undefined => CLOSES.get(code);
 
 /** Twilio's longest text (https://www.twilio.com/docs/api/errors/21617). */
 const LONGEST = 1_600;
@@ -26,7 +35,8 @@ export class TwilioChannel implements Channel<SmsMessage> {
   constructor(
     private readonly account: TwilioAccount,
     private readonly apiUrl: string,
-    private readonly publicUrl: string,
+    /** Where Twilio reports what became of a message. */
+    private readonly reportUrl: (deliveryId: string) => string,
     readonly perSecond: number | null = null,
   ) {}
 
@@ -48,13 +58,13 @@ export class TwilioChannel implements Channel<SmsMessage> {
         To: to,
         [from.startsWith('MG') && from.length === 34 ? 'MessagingServiceSid' : 'From']: from,
         Body: text,
-        StatusCallback: `${this.publicUrl}/api/v1/marketing/webhooks/twilio?delivery_id=${deliveryId}`,
+        StatusCallback: this.reportUrl(deliveryId),
       }).toString(),
     });
     if (answer.ok) return { status: 'accepted', providerMessageId: field(answer.body, 'sid') };
     if (answer.outcome.status !== 'rejected') return answer.outcome;
     const code = field(answer.body, 'code');
-    const closes = CLOSES[code ?? ''];
+    const closes = twilioCloses(code ?? '');
     return { status: 'rejected', reason: code === null ? answer.outcome.reason : `twilio_${code}`, ...(closes && { closes }) };
   }
 }

@@ -4,8 +4,8 @@ import type { EventName } from '../providers.js';
 
 /** A provider's event in our words. What the provider did not say is null. */
 export interface InboundEvent {
-  /** `noted`: known, kept, and of no effect. */
-  name: EventName | 'noted';
+  /** `noted`: known, kept, and of no effect. `unknown`: of a type that nobody has told us of; kept as failed. */
+  name: EventName | 'noted' | 'unknown';
   channel: Channel | null;
   /** What the provider's documentation says an event is known by when it comes again; without it, what it says. */
   eventId: string | null;
@@ -56,7 +56,7 @@ export interface ItemFault {
   detail: string;
 }
 
-/** The one fault of an item that is well-formed: kept as failed even when it comes alone, since sending it again would not help. */
+/** What is well-formed and of a type we do not know: kept as failed even when it comes alone, since sending it again would not help. */
 export const UNSUPPORTED = 'unsupported_event_type';
 
 export const isFault = (read: InboundEvent | ItemFault): read is ItemFault => 'fault' in read;

@@ -41,7 +41,8 @@ function jsonList(body: Buffer): unknown[] | null {
   }
 }
 
-function storable(item: unknown): unknown {
+/** The item as JSON that the database can keep; undefined when it is none. */
+export function storable(item: unknown): unknown {
   try {
     return parseJson(Buffer.from(JSON.stringify(item)));
   } catch (error) {

@@ -2,7 +2,7 @@ import type { SuppressionReason } from '#customers';
 import { isObject } from '#kernel';
 import type { ProviderId } from '../providers.js';
 import { instantOf, noObject, textOf } from './fields.js';
-import { eventOf, type InboundEvent, type ItemFault, UNSUPPORTED } from './inbound-event.js';
+import { eventOf, type InboundEvent, type ItemFault } from './inbound-event.js';
 import { splitJson } from './json-items.js';
 import type { Normaliser } from './normaliser.js';
 
@@ -41,9 +41,8 @@ export const sendgridEvents: Normaliser = {
 function read(_: ProviderId, item: unknown): InboundEvent | ItemFault {
   if (!isObject(item)) return noObject(item);
   const type = textOf(item, 'event');
-  const name = NAMES.get(type ?? '');
   if (type === null) return { fault: 'event_type_required', pointer: '/event', detail: 'event is required.' };
-  if (name === undefined) return { fault: UNSUPPORTED, pointer: '/event', detail: `Nothing is known of “${type.slice(0, 64)}”.` };
+  const name = NAMES.get(type) ?? 'unknown';
   const reason = textOf(item, 'reason');
   return eventOf({
     name,

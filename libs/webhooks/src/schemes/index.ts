@@ -1,13 +1,16 @@
 import { envelope } from '../normalisers/envelope.js';
 import { sendgridEvents } from '../normalisers/sendgrid.js';
+import { twilioMessages } from '../normalisers/twilio.js';
 import type { ProviderId } from '../providers.js';
 import { verifyGeneric } from './generic.js';
 import { header, type Scheme, type SignedRequest } from './scheme.js';
 import { SENDGRID_SIGNATURE, verifySendGrid } from './sendgrid.js';
 import { verifyStandard } from './standard.js';
+import { TWILIO_SIGNATURE, verifyTwilio } from './twilio.js';
+import { answerTwilio } from './twiml.js';
 
 /** Every scheme a connection may name. */
-export const SCHEME_NAMES = ['generic', 'sendgrid'] as const;
+export const SCHEME_NAMES = ['generic', 'sendgrid', 'twilio'] as const;
 export type SchemeName = (typeof SCHEME_NAMES)[number];
 
 /** The headers say which of the two it is; one that carries ours is held to ours. */
@@ -29,12 +32,20 @@ export const SCHEMES: Readonly<Record<SchemeName, Scheme>> = {
     normaliser: sendgridEvents,
     marks: (request) => header(request, SENDGRID_SIGNATURE) !== null,
   },
+  twilio: {
+    key: 'of_provider',
+    timestamped: false,
+    verify: verifyTwilio,
+    normaliser: twilioMessages,
+    marks: (request) => header(request, TWILIO_SIGNATURE) !== null,
+    answer: answerTwilio,
+  },
 };
 
 /** The schemes that a provider's connection may have. The last is the one for whoever shows no other's signs. */
 const SCHEMES_OF: Readonly<Record<ProviderId, readonly SchemeName[]>> = {
   sendgrid: ['sendgrid', 'generic'],
-  twilio: ['generic'],
+  twilio: ['twilio', 'generic'],
   mailchimp: ['generic'],
   hubspot: ['generic'],
 };
@@ -44,4 +55,4 @@ export const schemesOf = (provider: ProviderId): readonly SchemeName[] => SCHEME
 /** The scheme that a request to the provider's URL shows the signs of. */
 export const schemeMarked = (provider: ProviderId, request: SignedRequest): SchemeName => SCHEMES_OF[provider].find((name) => SCHEMES[name].marks(request))!;
 
-export { type Answer, type Scheme, type SignedRequest, queryOf, type Trust, type Verdict } from './scheme.js';
+export { type Answer, type Brand, type Scheme, type SignedRequest, queryOf, type Trust, type Verdict } from './scheme.js';

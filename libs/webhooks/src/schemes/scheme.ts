@@ -1,6 +1,5 @@
 import { createHmac } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { InboundEvent } from '../normalisers/inbound-event.js';
 import type { Normaliser } from '../normalisers/normaliser.js';
 
 /** What arrived, before anybody has parsed it. */
@@ -51,6 +50,9 @@ export interface Answer {
   body?: string;
 }
 
+/** What the tenant calls itself towards its customers; null where nobody knows the tenant, or it has said nothing. */
+export type Brand = () => Promise<string | null>;
+
 /** How a provider signs, what it then says, and what it wants to hear. */
 export interface Scheme {
   key: KeyKind;
@@ -60,8 +62,8 @@ export interface Scheme {
   normaliser: Normaliser;
   /** Whether a request shows this scheme's own signs: they decide where no connection says which scheme it is. */
   marks(request: SignedRequest): boolean;
-  /** @param events what the body said */
-  answer?(events: readonly InboundEvent[]): Answer;
+  /** @param items of the body */
+  answer?(items: readonly unknown[], brand: Brand): Answer | Promise<Answer>;
 }
 
 export const INVALID: Verdict = { valid: false, reason: 'invalid_signature' };

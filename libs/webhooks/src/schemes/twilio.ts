@@ -1,0 +1,52 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { formFields } from '../normalisers/form.js';
+import { header, INVALID, queryOf, type SignedRequest, type Trust, type Verdict } from './scheme.js';
+
+export const TWILIO_SIGNATURE = 'x-twilio-signature';
+
+/** Base64 of 20 bytes. */
+const SIGNATURE = /^[A-Za-z0-9+/]{27}=$/;
+
+/** Twilio's forms have some dozens of fields. What is larger is not even sorted: anybody may post. */
+const LONGEST_FORM = 256 * 1024;
+
+/**
+ * Twilio's request signature (https://www.twilio.com/docs/usage/webhooks/webhooks-security): HMAC-SHA1, under the account's auth token, of
+ * the public URL with its query and then the form's fields, sorted by name, name and value with nothing between. A JSON body is not signed
+ * itself: its SHA-256 stands in the query, as `bodySHA256`. The URL may have been signed with its default port or without. Nothing says
+ * when: a request that comes again is known by its message and status.
+ */
+export function verifyTwilio(request: SignedRequest, trust: Trust): Verdict {
+  const signature = header(request, TWILIO_SIGNATURE);
+  const fields = signature !== null && SIGNATURE.test(signature) ? signedFields(request) : null;
+  if (fields === null) return INVALID;
+  const given = Buffer.from(signature!, 'base64');
+  const urls = spellings(request.url);
+  const right = trust.secrets.some((token) => urls.some((url) => timingSafeEqual(createHmac('sha1', token).update(url + fields).digest(), given)));
+  return right ? { valid: true, messageId: null } : INVALID;
+}
+
+/** What is signed beside the URL; null when the body is not the one that the URL has the hash of. */
+function signedFields({ url, body }: SignedRequest): string | null {
+  const hash = bodyHash(new URLSearchParams(queryOf(url)));
+  if (hash !== null) return createHash('sha256').update(body).digest('hex') === hash ? '' : null;
+  if (body.length > LONGEST_FORM) return null;
+  const fields = formFields(body);
+  const written = (name: string): string[] => [...new Set([fields[name]!].flat())].sort().map((value) => name + value);
+  return Object.keys(fields).sort().flatMap(written).join('');
+}
+
+/** The SHA-256 of a JSON body, in hex, as Twilio puts it into the query; null for a form. */
+export const bodyHash = (query: URLSearchParams): string | null => query.get('bodySHA256');
+
+const AUTHORITY = /^(https?):\/\/([^/?]+)/;
+const PORTS: Readonly<Record<string, string>> = { http: ':80', https: ':443' };
+
+/** The URL as it is, and with or without the port that goes without saying. */
+function spellings(url: string): string[] {
+  const [origin, scheme, authority] = AUTHORITY.exec(url) as unknown as [string, string, string];
+  const port = PORTS[scheme]!;
+  const rest = url.slice(origin.length);
+  if (/:\d+$/.test(authority)) return authority.endsWith(port) ? [url, `${scheme}://${authority.slice(0, -port.length)}${rest}`] : [url];
+  return [url, `${scheme}://${authority}${port}${rest}`];
+}

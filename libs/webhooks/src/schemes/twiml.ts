@@ -1,0 +1,13 @@
+import { asksForHelp } from '../normalisers/twilio.js';
+import type { Answer, Brand } from './scheme.js';
+
+/**
+ * Twilio reads the answer to a message that somebody sent as instructions (TwiML, https://www.twilio.com/docs/messaging/twiml): none, but to
+ * whoever asks for help who it is and how to leave (CTIA Messaging Principles §5.1.3). To opt-outs Twilio replies itself.
+ */
+export async function answerTwilio(items: readonly unknown[], brand: Brand): Promise<Answer> {
+  const help = items.some(asksForHelp) ? `<Message>${escaped(`${[await brand(), 'Reply STOP to opt out, START to opt in again.'].filter(Boolean).join(': ')}`)}</Message>` : '';
+  return { status: 200, type: 'text/xml; charset=utf-8', body: `<?xml version="1.0" encoding="UTF-8"?><Response>${help}</Response>` };
+}
+
+const escaped = (text: string): string => text.replace(/[&<>]/g, (sign) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[sign]!);
