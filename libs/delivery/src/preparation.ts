@@ -16,7 +16,7 @@ import type { ClaimedRow } from './ledger.queries.js';
 import { LEFT_BEHIND } from './merge.queries.js';
 import { SharedAddresses } from './shared-addresses.js';
 import { placeOf } from './split.js';
-import { isOverLimit } from './template.js';
+import { inTime, isOverLimit } from './template.js';
 import { Variants } from './variants.js';
 import type { TestState } from './winner.js';
 import { Writers } from './writers.js';
@@ -129,7 +129,7 @@ export class Preparation {
       const key: DeliveryKey = { tenantId: tenant.id, campaignNo: mailing.campaign_no, customerNo: row.customer_no, channel };
       try {
         const variant = row.variant ?? variants.of(row.customer_no); // what somebody has got of it stays, also when two customers are merged
-        prepared.messages.push({ row, variant, message: writerOf(variant)(key, { address, hash, promoCode }, profile) });
+        prepared.messages.push({ row, variant, message: inTime(() => writerOf(variant)(key, { address, hash, promoCode }, profile)) });
       } catch (error) {
         prepared.settled.push({ row, status: 'rejected', reason: error instanceof TooLarge ? 'email_too_large' : isOverLimit(error) ? 'template_limit_exceeded' : 'template_failed' });
         addresses.leave(candidate);

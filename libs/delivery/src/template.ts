@@ -1,4 +1,4 @@
-import { type Context, type Emitter, Liquid, LiquidError, type Template, toValue } from 'liquidjs';
+import { AssertionError, type Context, type Emitter, Liquid, LiquidError, type Template, toValue } from 'liquidjs';
 import type { Fault, Json } from '#kernel';
 
 /** Tags that would load another template: there is none to load. */
@@ -63,8 +63,22 @@ export const compile = (text: string): CompiledTemplate => engine.parse(text);
 export const render = (template: CompiledTemplate, scope: Scope, until = performance.now() + RENDER_MS): string =>
   String(engine.renderSync(template, scope, { renderLimit: until - performance.now() }));
 
-/** Whether a template was given up because it takes too long or makes too much. */
-export const isOverLimit = (error: unknown): boolean => error instanceof LiquidError && error.message.includes('limit exceeded');
+/** Whether a template was given up because it takes too long or makes too much; before its first tag that is said by an error of another kind. */
+export const isOverLimit = (error: unknown): boolean => (error instanceof LiquidError || error instanceof AssertionError) && error.message.includes('limit exceeded');
+
+/**
+ * Writes, and once more what ran out of time: when the machine stood still, that was no fault of the template, and nobody gets the message again.
+ *
+ * @throws whatever the last try throws
+ */
+export function inTime<T>(write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    if (!isOverLimit(error)) throw error;
+    return write();
+  }
+}
 
 /** What the text makes when nothing is known of the customer; nothing when it fails, or the time is up. */
 export function triedOut(text: string, until: number): string {
