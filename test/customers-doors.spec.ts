@@ -97,4 +97,19 @@ describe('the door of customers', () => {
       }
     });
   });
+
+  test('more suppressions than are read at once are all known, of the channel and the reasons that were asked for', async () => {
+    const { suppressions, database, tenant } = await doors();
+    const addresses = Array.from({ length: 50_001 }, (_, n) => `closed${n}@example.com`);
+    await database.inTenant(tenant, async (tx) => {
+      const of = (reasons: Parameters<typeof suppressions.all>[3]) => suppressions.all(tx, tenant, 'email', reasons);
+      expect(await of(['soft_bounces'])).toBeNull();
+      await suppressions.add(tx, tenant, addresses.map((address) => ({ channel: 'email', address, reason: 'soft_bounces', at: new Date(0) })));
+      await suppressions.add(tx, tenant, [{ channel: 'sms', address: 'fine@example.com', reason: 'soft_bounces', at: new Date(0) }, { channel: 'email', address: 'left@example.com', reason: 'manual', at: new Date(0) }]);
+      const isSuppressed = (await of(['soft_bounces']))!;
+      expect(addresses.filter((address) => !isSuppressed(address))).toEqual([]);
+      expect(['fine@example.com', 'left@example.com'].map(isSuppressed)).toEqual([false, false]);
+      expect((await of(['soft_bounces', 'manual']))!('left@example.com')).toBe(true);
+    });
+  });
 });

@@ -13,6 +13,8 @@ export interface Bench {
   token: string;
   tenant: string;
   tenantId: number;
+  /** SECRETS_KEY of the api and its workers. */
+  secretsKey: string;
   /** Another tenant of the same api, provisioned. */
   provision(tenant: string): Promise<{ token: string; tenantId: number }>;
   /** A worker as it ships, beside the api, until the scenario stops it. */

@@ -1,9 +1,10 @@
-import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Secrets } from '#config';
 import type { Tenant } from '#kernel';
 import { normaliseEmail, normalisePhone } from './contact.js';
+import { HashPrefixes, PREFIX_BYTES } from './hash-prefixes.js';
 import { addressOf, CHANNELS, type Channel, consentOf, type CustomerProfile } from './profile.js';
 
 /** Why an address is not written to; weakest first: of several the strongest stands, with the latest instant of any. */
@@ -12,6 +13,14 @@ export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number];
 
 /** Addresses from which on it pays to ask first whether the tenant has anything on their channel. */
 const MANY = 100;
+
+/** Suppressions that are read at once. */
+const PAGE = 50_000;
+
+/** How the next hashes begin, the least first. $1 tenant, $2 channel, $3 reasons, $4 after these bytes */
+const PREFIXES = `
+  SELECT coalesce(string_agg(substr(address_hash, 1, ${PREFIX_BYTES}), '' ORDER BY address_hash), '') AS prefixes FROM (
+    SELECT address_hash FROM suppressions WHERE tenant_id = $1 AND channel = $2 AND reason = ANY ($3) AND address_hash > $4 ORDER BY address_hash LIMIT ${PAGE}) page`;
 
 /** What the customer's own act may take back. */
 const OPT_OUTS: readonly SuppressionReason[] = ['opt_out', 'unsubscribed'];
@@ -59,20 +68,27 @@ const strength = (column: string): string => `array_position('{${SUPPRESSION_REA
 /** Addresses nobody may write to, as keyed hashes: they outlive the customer's erasure and name nobody. */
 @Injectable()
 export class Suppressions {
-  /** Made into a key object once: with the bare bytes an HMAC takes five times as long. */
-  private readonly key: KeyObject;
+  private readonly key: string;
 
   constructor(secrets: Secrets) {
-    this.key = createSecretKey(secrets.key('suppression'));
+    this.key = secrets.key('suppression').toString('base64url');
   }
 
-  /** HMAC-SHA256 of the channel and the normalised address. */
+  /** SHA3-256 of the key, the channel and the normalised address: 32 bytes. */
   hash(channel: Channel, address: string): Buffer {
-    return this.digest(channel, normaliseAddress(channel, address));
+    return this.bytes(channel, normaliseAddress(channel, address));
   }
 
-  private digest(channel: Channel, normalised: string): Buffer {
-    return createHmac('sha256', this.key).update(`${channel}:${normalised}`).digest();
+  private bytes(channel: Channel, normalised: string): Buffer {
+    return Buffer.from(this.digest(channel, normalised), 'latin1');
+  }
+
+  /**
+   * A character a byte. A key before the message makes SHA-3 a MAC (https://keccak.team/keccak_strengths.html); as one call, and a string, it takes
+   * a third of the time of an HMAC, of which a preflight would need a million.
+   */
+  private digest(channel: Channel, normalised: string): string {
+    return hash('sha3-256', `${this.key}${channel}:${normalised}`, 'binary');
   }
 
   async add(tx: EntityManager, tenant: Tenant, entries: readonly SuppressionEntry[]): Promise<void> {
@@ -115,16 +131,22 @@ export class Suppressions {
   }
 
   /**
-   * The channel's suppressions, to hold very many addresses against, spelled as profiles hold them.
+   * The channel's suppressions for these reasons, to hold very many addresses against, spelled as profiles hold them: eight bytes each, however many.
    *
-   * @returns why nothing goes to an address; null when nothing is suppressed, `too_many` when there are more than `most`
+   * @returns whether nothing may go to an address; null when that is so of none
    */
-  async all(tx: EntityManager, tenant: Tenant, channel: Channel, most: number): Promise<((address: string) => SuppressionReason | undefined) | 'too_many' | null> {
-    const rows = await tx.query<Pick<Row, 'address_hash' | 'reason'>[]>('SELECT address_hash, reason FROM suppressions WHERE tenant_id = $1 AND channel = $2 LIMIT $3', [tenant.id, channel, most + 1]);
-    if (rows.length === 0) return null;
-    if (rows.length > most) return 'too_many';
-    const reasons = new Map(rows.map((row) => [row.address_hash.toString('latin1'), row.reason]));
-    return (address) => reasons.get(this.digest(channel, address).toString('latin1'));
+  async all(tx: Pick<EntityManager, 'query'>, tenant: Tenant, channel: Channel, reasons: readonly SuppressionReason[]): Promise<((address: string) => boolean) | null> {
+    const pages: Buffer[] = [];
+    for (let after: Buffer = Buffer.alloc(0); ; ) {
+      const [{ prefixes }] = await tx.query<[{ prefixes: Buffer }]>(PREFIXES, [tenant.id, channel, reasons, after]);
+      pages.push(prefixes);
+      if (prefixes.length < PAGE * PREFIX_BYTES) break;
+      after = prefixes.subarray(-PREFIX_BYTES); // less than the hash that begins so: that one comes again, and does no harm
+    }
+    const sorted = Buffer.concat(pages);
+    if (sorted.length === 0) return null;
+    const known = new HashPrefixes(sorted);
+    return (address) => known.has(this.digest(channel, address));
   }
 
   /** Asks for many addresses at once, spelled as profiles hold them; the answer tells when and why one was suppressed. */
@@ -132,7 +154,7 @@ export class Suppressions {
     if (addresses.length === 0) return NOTHING;
     const kept = addresses.length < MANY ? addresses : await this.onKnownChannels(tx, tenant, addresses);
     if (kept.length === 0) return NOTHING;
-    const asked = kept.map(({ channel, address }) => ({ channel, address, hash: this.digest(channel, address) }));
+    const asked = kept.map(({ channel, address }) => ({ channel, address, hash: this.bytes(channel, address) }));
     const rows = await tx.query<Row[]>(
       `SELECT channel, address_hash, reason, created_at
          FROM suppressions JOIN unnest($2::text[], $3::bytea[]) AS asked (channel, address_hash) USING (channel, address_hash) WHERE tenant_id = $1`,

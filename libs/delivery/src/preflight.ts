@@ -1,7 +1,7 @@
 import { setImmediate as otherWork } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { addressOf, Customers, type SuppressionReason, Suppressions } from '#customers';
+import { addressOf, Customers, SUPPRESSION_REASONS, Suppressions } from '#customers';
 import { Database, HeavyReads } from '#database';
 import { Clock, currencyExponent, RequestError, type Tenant, toDecimal } from '#kernel';
 import { Segments } from '#segments';
@@ -9,16 +9,18 @@ import { type Channel, type Settings, SettingsService } from '#tenants';
 import { Channels } from './channels/channels.js';
 import { holds } from './decision.js';
 import { type MergeField, mergeFields } from './merge-fields.js';
-import { addressesSql, PREFLIGHT_REASONS, type PreflightReason, sampleSql, SHARED, type Waterfall, waterfallSql } from './preflight.queries.js';
+import { addressesSql, lastSql, PREFLIGHT_REASONS, type PreflightReason, sampleSql, SHARED, type Waterfall, waterfallSql } from './preflight.queries.js';
 import { type Draft, Rehearsal } from './rehearsal.js';
 import { contentsSent } from './variants.js';
 
 /** For the whole of it, in milliseconds. */
 const LONGEST_MS = 30_000;
-/** Members whose addresses are looked up at once. */
+/** Members whose addresses are read at once. */
 const PAGE = 10_000;
-/** Suppressions of a channel that are held in memory at once, some thirty megabytes; where there are more, each page asks for its own, and a million members take longer than anybody waits. */
-const KNOWN = 300_000;
+/** Addresses that are hashed before anything else has its turn: a millisecond. */
+const AT_ONCE = 1_000;
+/** Before every number. */
+const NOBODY = -1;
 /** Messages that are written to see how long they are. */
 const SAMPLE = 100;
 
@@ -52,7 +54,13 @@ export interface Forecast {
   shared: ReadonlyMap<number, number>;
 }
 
-type Known = (address: string) => SuppressionReason | undefined;
+/** Some members' numbers, and their addresses in the same order. */
+interface AddressPage {
+  numbers: number[];
+  addresses: string[];
+  /** The greatest number of the page's members; null of none. */
+  last: number | null;
+}
 
 interface Tally {
   reason: PreflightReason | null;
@@ -97,7 +105,7 @@ export class Preflight {
         const carriers = await this.channels.of(tx, tenant);
         const forecasts: ChannelForecast[] = [];
         for (const channel of plan.channels) forecasts.push(await this.forecast(turn, tenant, plan, channel, settings, carriers.get(channel)?.perSecond ?? null));
-        const shared = await turn.query<{ segment_no: number; customers: number }>(SHARED, [tenant.id, plan.segmentNo, found.others]);
+        const shared = await turn.query<{ segment_no: number; customers: number }[]>(SHARED, [tenant.id, plan.segmentNo, found.others]);
         return { found, channels: forecasts, shared: new Map(shared.map(({ segment_no, customers }) => [segment_no, customers])) };
       }),
     );
@@ -113,7 +121,7 @@ export class Preflight {
     const cap = settings.frequency_cap;
     const since = new Date(start.getTime() - (cap?.per_days ?? 0) * 86_400_000);
     const values = [tenant.id, segmentNo, options.exclude_segment_ids ?? null, endsAt !== null && endsAt <= start, suppressed, cap?.max ?? null, since, options.holdout_percent ?? 0, campaignId];
-    const rows = await turn.query<Tally>(waterfallSql(waterfall), values);
+    const rows = await turn.query<Tally[]>(waterfallSql(waterfall), values);
     const writable = rows.find(({ reason }) => reason === null);
     const sendable = writable?.addresses ?? 0;
     const counts = new Map(rows.map(({ reason, customers }) => [reason, customers]));
@@ -132,28 +140,28 @@ export class Preflight {
     };
   }
 
-  /** The members to whose addresses nothing may go. Only we can hash an address, so they come by in pages; of whom nothing is said, nothing is kept. */
-  private async suppressed(turn: Turn, tenant: Tenant, segmentNo: number, waterfall: Waterfall): Promise<number[]> {
+  /** A bit for each customer's number, set for members to whose addresses nothing may go. Only we can hash an address, so they come by in pages: PostgreSQL reads the next one while we are at the one before. */
+  private async suppressed(turn: Turn, tenant: Tenant, segmentNo: number, waterfall: Waterfall): Promise<Buffer> {
     const { channel, transactional } = waterfall;
-    const known = await this.suppressions.all(turn.tx, tenant, channel, KNOWN);
-    if (known === null) return [];
-    const sql = addressesSql(waterfall, PAGE);
-    const found: number[] = [];
-    for (let after = -1; ; ) {
-      const page = await turn.query<{ customer_no: number; address: string | null }>(sql, [tenant.id, segmentNo, after]);
-      const reasons = known === 'too_many' ? await this.suppressions.suppressed(turn.tx, tenant, channel, page.flatMap(({ address }) => address ?? [])) : null;
-      for (const [at, { customer_no, address }] of page.entries()) {
-        const reason = address === null ? undefined : reasons === null ? (known as Known)(address) : reasons.get(address);
-        if (reason !== undefined && holds(reason, channel, transactional)) found.push(customer_no);
-        if (at % 1_000 === 0) await otherWork();
+    const isSuppressed = await this.suppressions.all(turn, tenant, channel, SUPPRESSION_REASONS.filter((reason) => holds(reason, channel, transactional)));
+    if (isSuppressed === null) return Buffer.alloc(0);
+    const [{ last }] = await turn.query<[{ last: number | null }]>(lastSql(waterfall), [tenant.id, segmentNo]);
+    const found = Buffer.alloc(((last ?? NOBODY) >> 3) + 1);
+    const sift = async ({ numbers, addresses }: AddressPage): Promise<void> => {
+      for (let at = 0; at < addresses.length; at++) {
+        const no = numbers[at]!;
+        if (isSuppressed(addresses[at]!)) found[no >> 3]! |= 1 << (no & 7); // as get_bit() counts them; of whoever came behind the last, nothing is kept
+        if (at % AT_ONCE === 0) await otherWork();
       }
-      if (page.length < PAGE) return found;
-      after = page.at(-1)!.customer_no;
-    }
+    };
+    const sql = addressesSql(waterfall, PAGE);
+    const read = async (after: number): Promise<AddressPage> => (await turn.query<[AddressPage]>(sql, [tenant.id, segmentNo, after]))[0];
+    for (let page = await read(NOBODY); page.last !== null; ) [page] = await Promise.all([read(page.last), sift(page)]);
+    return found;
   }
 
   private async smsForecast(turn: Turn, tenant: Tenant, draft: Draft, waterfall: Waterfall, values: unknown[], sendable: number, settings: Settings): Promise<SmsForecast> {
-    const some = (await turn.query<{ customer_no: number }>(sampleSql(waterfall, SAMPLE), values)).map((row) => row.customer_no);
+    const some = (await turn.query<{ customer_no: number }[]>(sampleSql(waterfall, SAMPLE), values)).map((row) => row.customer_no);
     const profiles = await this.customers.profiles(turn.tx, tenant, some);
     const counted = [];
     for (const profile of profiles.values()) {
@@ -188,9 +196,9 @@ class Turn {
   constructor(readonly tx: EntityManager) {}
 
   /** @throws RequestError unavailable when it has taken too long */
-  async query<Row>(sql: string, values: unknown[]): Promise<Row[]> {
+  async query<Rows>(sql: string, values: unknown[]): Promise<Rows> {
     await this.tx.query(`SELECT set_config('statement_timeout', $1, true)`, [String(this.check())]);
-    return this.tx.query(sql, values);
+    return this.tx.query<Rows>(sql, values);
   }
 
   /** @returns the milliseconds that are left */
