@@ -2,6 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { BODY_EXAMPLES, RESPONSE_HEADERS } from '#http';
+import { EVENT_MODELS, webhooksDocument } from '#subscriptions';
 import { toOpenApi31 } from './openapi-31.js';
 
 const DESCRIPTION = `Campaigns, segments, webhooks, funnels and promo codes for restaurant and commerce platforms.
@@ -19,7 +20,8 @@ export function createDocument(app: INestApplication): OpenAPIObject {
     .addServer('/', 'The deployment that serves this document')
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
     .build();
-  const document = SwaggerModule.createDocument(app, config, { operationIdFactory: (_controller, method) => method, autoTagControllers: false });
+  const document = SwaggerModule.createDocument(app, config, { operationIdFactory: (_controller, method) => method, autoTagControllers: false, extraModels: [...EVENT_MODELS] });
+  document.webhooks = webhooksDocument();
   document.components = { ...document.components, headers: RESPONSE_HEADERS };
   for (const path of Object.values(document.paths)) {
     for (const [method, operation] of Object.entries(path) as [string, Operation][]) finishBody(method, operation);

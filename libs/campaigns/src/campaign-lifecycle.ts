@@ -6,9 +6,10 @@ import { assertVersion, type Versioned, type Versions } from '#http';
 import { Jobs } from '#jobs';
 import { Clock, DomainError, type Tenant, validationFailed } from '#kernel';
 import { type Settings, SettingsService } from '#tenants';
-import { assertMove, type CampaignWarning, type Move } from './campaign.js';
+import { assertMove, type CampaignStatus, type CampaignWarning, type Move } from './campaign.js';
 import type { CampaignEntity } from './campaign.entity.js';
 import { CampaignError } from './campaign.errors.js';
+import { CAMPAIGN_MOVED, moveOf } from './campaign.events.js';
 import { CampaignChecks } from './campaign-checks.js';
 import { CampaignEditor, promoDates } from './campaign-editor.js';
 import { CampaignScheduler, START_CAMPAIGN, type StartCampaign } from './campaign-scheduler.js';
@@ -100,8 +101,9 @@ export class CampaignLifecycle implements OnModuleInit {
       assertVersion(ifMatch, campaign.version);
       assertMove(campaign.status, move);
       const settings = await this.settings.of(tx, tenant);
+      const { status } = campaign;
       await work(tx, campaign, settings);
-      await this.store.save(tx, campaign);
+      await this.save(tx, tenant, campaign, status);
       return this.store.show(tx, tenant, campaign, settings);
     });
   }
@@ -151,7 +153,7 @@ export class CampaignLifecycle implements OnModuleInit {
       const campaign = await this.store.lockIf(tx, { tenantId: tenant.id, campaignId, status: 'scheduled', scheduleVersion });
       if (campaign === null) return;
       await work(tx, campaign);
-      await this.store.save(tx, campaign);
+      await this.save(tx, tenant, campaign, 'scheduled');
     });
   }
 
@@ -161,7 +163,7 @@ export class CampaignLifecycle implements OnModuleInit {
       const campaign = await this.store.lockIf(tx, { tenantId: tenant.id, campaignId, status: 'active' });
       if (campaign === null || !(await this.delivery.isPaused(tx, tenant, campaign.campaignNo))) return;
       Object.assign(campaign, { status: 'paused', warnings: [why] } satisfies Partial<CampaignEntity>);
-      await this.store.save(tx, campaign);
+      await this.save(tx, tenant, campaign, 'active');
     });
   }
 
@@ -169,9 +171,17 @@ export class CampaignLifecycle implements OnModuleInit {
     await this.database.inTenant(tenant, async (tx) => {
       const campaign = await this.store.lockIf(tx, { tenantId: tenant.id, campaignId, status: In(['active', 'paused']) });
       if (campaign === null) return; // canceled or deleted meanwhile
+      const { status } = campaign;
       Object.assign(campaign, { status: 'completed', completedAt: this.clock.now() } satisfies Partial<CampaignEntity>);
-      await this.store.save(tx, campaign);
+      await this.save(tx, tenant, campaign, status);
     });
+  }
+
+  /** Keeps the campaign, and tells of it if it is no longer what it was. */
+  private async save(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, before: CampaignStatus): Promise<void> {
+    await this.store.save(tx, campaign);
+    const move = moveOf(before, campaign);
+    if (move !== null) await this.jobs.publish(tx, tenant, CAMPAIGN_MOVED, move);
   }
 }
 

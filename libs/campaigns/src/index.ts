@@ -1,1 +1,2 @@
+export { CAMPAIGN_MOVED, type CampaignMove } from './campaign.events.js';
 export * from './campaigns.module.js';

@@ -1,11 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { Jobs } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
 import { lockAddresses, lockAllAddresses, type TouchedAddress } from './address-locks.js';
 import { type ConsentVoice, decideConsent } from './consent.js';
 import { LOG_CONSENTS } from './customers.queries.js';
 import type { Draft } from './draft.js';
-import { addressOf, applyPatch, CHANNELS, type Channel, type Consent, consentOf, type ConsentPatch, type ProfilePatch, withConsent } from './profile.js';
+import { CUSTOMERS_OPTED_OUT, optOutsIn } from './opt-outs.js';
+import { addressOf, applyPatch, CHANNELS, type Channel, type Consent, consentOf, type ConsentPatch, type ConsentStatus, type ProfilePatch, withConsent } from './profile.js';
 import { Holders } from './shared-addresses.js';
 import { type ClosedAddress, isOptOut, type Suppression, type SuppressionEntry, type SuppressionOf, Suppressions } from './suppressions.js';
 
@@ -13,6 +15,8 @@ export interface ConsentChange {
   customerNo: number;
   channel: Channel;
   consent: Consent;
+  /** What the customer had said before. */
+  was: ConsentStatus;
   address: string | null;
   /** Takes back the address's opt-out. */
   lifts: boolean;
@@ -25,6 +29,7 @@ export interface ConsentChange {
 export class ConsentChanges {
   constructor(
     private readonly clock: Clock,
+    private readonly jobs: Jobs,
     private readonly suppressions: Suppressions,
   ) {}
 
@@ -65,7 +70,8 @@ export class ConsentChanges {
       if (wanted === undefined && found === null && draft.now.consents[channel] === undefined) return null; // nobody ever said anything of it
       const optedOutAt = found !== null && isOptOut(found.reason) ? found.at : null;
       const sameAddress = address === addressOf(draft.before, channel);
-      const decided = decideConsent({ consent: consentOf(draft.now, channel), optedOutAt, sameAddress, lifted: address !== null && found === null }, wanted, voice, now);
+      const said = consentOf(draft.now, channel);
+      const decided = decideConsent({ consent: said, optedOutAt, sameAddress, lifted: address !== null && found === null }, wanted, voice, now);
       if (decided === null) return null;
       const { consent, lifts } = decided;
       draft.now = withConsent(draft.now, channel, consent);
@@ -73,7 +79,7 @@ export class ConsentChanges {
       const closes = consent.status === 'unsubscribed' && address !== null && (found === null || found.at < at);
       if (closes) made.set(`${channel}:${address}`, { reason: found === null || isOptOut(found.reason) ? 'unsubscribed' : found.reason, at });
       if (lifts && optedOutAt !== null) made.set(`${channel}:${address}`, null);
-      const change: ConsentChange = { customerNo: draft.now.customer_no, channel, address, consent, lifts, closes };
+      const change: ConsentChange = { customerNo: draft.now.customer_no, channel, address, consent, was: said.status, lifts, closes };
       changes.push(change);
       return change;
     };
@@ -100,7 +106,7 @@ export class ConsentChanges {
     return changes;
   }
 
-  /** Logs the changes, and has the addresses follow: an opt-out suppresses, a consent given anew lifts; of several the last one. */
+  /** Logs the changes, tells of those who left, and has the addresses follow: an opt-out suppresses, a consent given anew lifts; of several the last one. */
   async record(tx: EntityManager, tenant: Tenant, changes: readonly ConsentChange[]): Promise<void> {
     if (changes.length === 0) return;
     const now = this.clock.now();
@@ -123,6 +129,8 @@ export class ConsentChanges {
     }
     await this.suppressions.liftAll(tx, tenant, [...lifted.values()]);
     await this.suppressions.add(tx, tenant, [...added.values()]);
+    const opt_outs = optOutsIn(changes).map(({ customerNo, channel, consent }) => ({ customer_no: customerNo, channel, at: instant(consent, now).toISOString() }));
+    if (opt_outs.length > 0) await this.jobs.publish(tx, tenant, CUSTOMERS_OPTED_OUT, { opt_outs });
   }
 }
 

@@ -9,6 +9,7 @@ export { ImportQuery } from './import.options.js';
 export { ImportRetention } from './import-retention.js';
 export { csvBody, type CsvFile } from './import.csv.js';
 export { Imports, type ImportTarget } from './imports.js';
+export { CUSTOMERS_OPTED_OUT, type OptOut } from './opt-outs.js';
 export { oneSpelling } from './one-spelling.js';
 export { PersonalData, type PersonalDataSource, type Position, type Timeline, type TimelineEntry } from './personal-data.js';
 export { addressOf, type Consent, CONSENT_STATUSES, type ConsentPatch, type ConsentStatus, type CustomerProfile, PROFILE_FIELDS, type ProfileFields, type ProfilePatch } from './profile.js';

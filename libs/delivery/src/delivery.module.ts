@@ -22,6 +22,7 @@ import { Preparation } from './preparation.js';
 import { Readiness } from './readiness.js';
 import { ReceiptMatcher } from './receipt-matcher.js';
 import { Receipts } from './receipts.js';
+import { ReturnedMessages } from './returned-messages.js';
 import { Preflight } from './preflight.js';
 import { Rehearsal } from './rehearsal.js';
 import { ReportsController } from './reports.controller.js';
@@ -41,7 +42,7 @@ import { Writers } from './writers.js';
 @Module({
   imports: [CustomersModule, SegmentsModule, EventsModule, PromosModule],
   controllers: [DeliveriesController, ReportsController, ChannelsController, TrackingController],
-  providers: [Delivery, Deliveries, Snapshot, Arrivals, Rehearsal, Preflight, Sender, SenderSession, Batches, Turns, Upkeep, AbTests, Reports, Stops, StopRuling, Channels, Paces, ChannelCredentials, Preparation, Readiness, Contacts, Writers, Outcomes, Receipts, ReceiptMatcher, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData],
+  providers: [Delivery, Deliveries, Snapshot, Arrivals, Rehearsal, Preflight, Sender, SenderSession, Batches, Turns, Upkeep, AbTests, Reports, Stops, StopRuling, Channels, Paces, ChannelCredentials, Preparation, Readiness, Contacts, Writers, Outcomes, Receipts, ReceiptMatcher, ReturnedMessages, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData],
   exports: [Delivery, Rehearsal, Preflight],
 })
 export class DeliveryModule {}

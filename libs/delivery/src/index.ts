@@ -10,6 +10,7 @@ export { AB_METRICS, type AbMetric, type AbTest, DELIVERY_MODES, type DeliveryMo
 export { type Forecast, Preflight } from './preflight.js';
 export { PREFLIGHT_REASONS, type PreflightReason } from './preflight.queries.js';
 export { type Draft, type PreviewedMessage, Rehearsal, type TestMessages, type TestResult } from './rehearsal.js';
+export { MESSAGES_RETURNED, type ReturnedMessage } from './returned-messages.js';
 export { contentsSent } from './variants.js';
 export { type TestState, WINNER_REASONS, type WinnerReason } from './winner.js';
 export type { Unready } from './readiness.js';

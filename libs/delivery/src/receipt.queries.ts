@@ -24,6 +24,13 @@ export const RECORD_EVIDENCE = `
     JOIN mailings m ON m.tenant_id = $1 AND m.campaign_no = e.campaign_no
    WHERE d.tenant_id = $1 AND d.campaign_no = e.campaign_no AND d.customer_no = e.customer_no AND d.channel = e.channel`;
 
+/** What these messages are known to have come to before. */
+export const RETURNED_BEFORE = `
+  SELECT n.place::int, m.campaign_id, d.bounced_at IS NOT NULL AS bounced, d.complained_at IS NOT NULL AS complained
+    FROM unnest($2::int[], $3::int[], $4::text[]) WITH ORDINALITY AS n (campaign_no, customer_no, channel, place)
+    JOIN deliveries d ON d.tenant_id = $1 AND d.campaign_no = n.campaign_no AND d.customer_no = n.customer_no AND d.channel = n.channel
+    JOIN mailings m ON m.tenant_id = $1 AND m.campaign_no = n.campaign_no`;
+
 /** Keeps hits of messages that were sent. @returns those that are new, with the instant they count at */
 export const RECORD_HITS = `
   INSERT INTO delivery_hits (tenant_id, customer_no, at, campaign_no, channel, kind, link_no, machine)

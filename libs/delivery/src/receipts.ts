@@ -11,6 +11,7 @@ import { evidenceOf, type Hit, hitsOf } from './evidence.js';
 import type { Receipt, ReceiptResult, ReceiptType } from './receipt.js';
 import { RECORD_EVIDENCE, RECORD_HITS, SENT_TO, WORN_OUT } from './receipt.queries.js';
 import { ReceiptMatcher } from './receipt-matcher.js';
+import { ReturnedMessages } from './returned-messages.js';
 
 /** Receipts that close an address, and why. */
 const CLOSES: Readonly<Partial<Record<ReceiptType, SuppressionReason>>> = { bounced: 'hard_bounce', complained: 'complaint', unsubscribed: 'unsubscribed' };
@@ -49,6 +50,7 @@ export class Receipts {
     private readonly matcher: ReceiptMatcher,
     private readonly customers: Customers,
     private readonly suppressions: Suppressions,
+    private readonly returned: ReturnedMessages,
   ) {}
 
   /** @returns for each receipt, at the same index, whether it found a message that was sent */
@@ -68,7 +70,11 @@ export class Receipts {
     const evidence = evidenceOf(matched);
     const touched = { campaignNos: evidence.map(({ key }) => key.campaignNo), customerNos: evidence.map(({ key }) => key.customerNo) };
     const rows = evidence.map(({ key, ...facts }) => ({ campaign_no: key.campaignNo, customer_no: key.customerNo, channel: key.channel, ...facts }));
-    await counted(tx, tenant, touched, () => tx.query(RECORD_EVIDENCE, [tenant.id, JSON.stringify(rows)]));
+    await counted(tx, tenant, touched, async () => {
+      const returns = await this.returned.in(tx, tenant, evidence);
+      await tx.query(RECORD_EVIDENCE, [tenant.id, JSON.stringify(rows)]);
+      await this.returned.tell(tx, tenant, returns);
+    });
     const hits = hitsOf(matched);
     const kept = hits.length === 0 ? [] : await tx.query<KeptHit[]>(RECORD_HITS, [tenant.id, JSON.stringify(hits)]);
     await this.tellLate(tx, tenant, kept.filter((hit) => !hit.machine));

@@ -3,17 +3,22 @@ import { ApiTags } from '@nestjs/swagger';
 import { Caller, CurrentTenant, type Principal } from '#auth';
 import { IfMatch, PageQueryDto, Route, type Versions } from '#http';
 import type { Tenant } from '#kernel';
+import { EventAttemptDto, EventAttemptPageDto, ListEventAttemptsDto } from './dto/event-attempt.dto.js';
 import { CreateEventSubscriptionDto, EventSubscriptionDto, EventSubscriptionPageDto, UpdateEventSubscriptionDto } from './dto/event-subscription.dto.js';
+import { EventAttempts } from './event-attempts.service.js';
 import { EventSubscriptions } from './event-subscriptions.service.js';
 import { SubscriptionError } from './subscription.errors.js';
-import { SECRET, SUBSCRIPTION } from './subscriptions.examples.js';
+import { ATTEMPT, SECRET, SUBSCRIPTION } from './subscriptions.examples.js';
 
 const UNKNOWN = SubscriptionError.only('event_subscription_not_found');
 
 @ApiTags('Event subscriptions')
 @Controller('event-subscriptions')
 export class EventSubscriptionsController {
-  constructor(private readonly subscriptions: EventSubscriptions) {}
+  constructor(
+    private readonly subscriptions: EventSubscriptions,
+    private readonly attempts: EventAttempts,
+  ) {}
 
   @Get()
   @Route({
@@ -86,5 +91,32 @@ export class EventSubscriptionsController {
   })
   rotateEventSubscriptionSecret(@Caller() caller: Principal, @Param('subscription_id') id: string) {
     return this.subscriptions.rotate(caller, id);
+  }
+
+  @Get(':subscription_id/attempts')
+  @Route({
+    allow: 'event-subscriptions:read',
+    summary: 'List attempts',
+    description: 'What was posted to the subscription in the last 30 days, newest first, and what it answered.',
+    returns: EventAttemptPageDto,
+    example: { data: [ATTEMPT], meta: { page: 1, limit: 20, total: 1, total_relation: 'eq', has_more: false, next_cursor: null } },
+    errors: [UNKNOWN],
+  })
+  listEventAttempts(@CurrentTenant() tenant: Tenant, @Param('subscription_id') id: string, @Query() query: ListEventAttemptsDto) {
+    return this.attempts.list(tenant, id, query);
+  }
+
+  @Post(':subscription_id/attempts/:attempt_id/retry')
+  @Route({
+    allow: 'event-subscriptions:manage',
+    status: 202,
+    summary: 'Send a message again',
+    description: 'Posts the attempt’s message once more, at once and under the same `webhook-id`, whatever became of it. When that fails, it goes on where its schedule was.',
+    returns: EventAttemptDto,
+    example: { ...ATTEMPT, next_attempt_at: '2026-01-24T18:40:00.000Z' },
+    errors: [SubscriptionError.only('event_subscription_not_found', 'attempt_not_found', 'subscription_inactive')],
+  })
+  retryEventAttempt(@Caller() caller: Principal, @Param('subscription_id') id: string, @Param('attempt_id') attemptId: string) {
+    return this.attempts.retry(caller, id, attemptId);
   }
 }

@@ -26,7 +26,7 @@ export const UPDATE = `
    WHERE tenant_id = $1 AND subscription_id = $2`;
 
 /** Has a worker look, after `$3`, at what waits; the instant `infinity` keeps it away. */
-export const SET_LANE = 'UPDATE event_subscription_lanes SET due_at = $3, failing = false WHERE tenant_id = $1 AND subscription_id = $2';
+export const SET_LANE = `UPDATE event_subscription_lanes SET due_at = $3, failing = false, held_until = '-infinity' WHERE tenant_id = $1 AND subscription_id = $2`;
 
 export const DELETE = 'DELETE FROM event_subscriptions WHERE tenant_id = $1 AND subscription_id = $2';
 

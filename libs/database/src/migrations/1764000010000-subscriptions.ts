@@ -36,6 +36,7 @@ export class Subscriptions1764000010000 implements MigrationInterface {
         failing boolean NOT NULL DEFAULT false,
         due_at timestamptz NOT NULL DEFAULT 'infinity',
         leased_until timestamptz NOT NULL DEFAULT '-infinity',
+        held_until timestamptz NOT NULL DEFAULT '-infinity',
         PRIMARY KEY (tenant_id, subscription_id),
         FOREIGN KEY (tenant_id, subscription_id) REFERENCES event_subscriptions ON DELETE CASCADE
       );
@@ -74,7 +75,6 @@ export class Subscriptions1764000010000 implements MigrationInterface {
         duration_ms int NOT NULL,
         answer text,
         attempted_at timestamptz NOT NULL,
-        next_attempt_at timestamptz,
         PRIMARY KEY (tenant_id, attempt_id),
         FOREIGN KEY (tenant_id, message_id, subscription_id) REFERENCES outgoing_deliveries ON DELETE CASCADE
       );

@@ -1,0 +1,45 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { startApp, type TestApp } from './support/app.js';
+import { specDatabase } from './support/database.js';
+import { eventually } from './support/eventually.js';
+import { OPEN_ENV, Subscriber } from './support/subscriber.js';
+import { TEST_SECRET } from './support/tokens.js';
+
+describe('a worker that is killed while a receiver has not answered', () => {
+  let app: TestApp;
+  let worker: ChildProcess | undefined;
+  beforeAll(async () => void (app = await startApp({ env: OPEN_ENV })));
+  afterAll(async () => {
+    worker?.kill('SIGKILL');
+    await app.close();
+  });
+
+  test('loses nothing that was acknowledged: what was under way comes once more, under its id', async () => {
+    const subscriber = await Subscriber.of(app, ['promo.redeemed']);
+    subscriber.receiver.react = () => 'never answer';
+    const env = { PATH: process.env.PATH, DATABASE_URL: await specDatabase(), WORKER_PORT: '0', JWT_SECRET: TEST_SECRET, SECRETS_KEY: 'ab'.repeat(32), LOG_LEVEL: 'fatal', ...OPEN_ENV };
+    worker = spawn(process.execPath, ['dist/apps/worker/src/main.js'], { env, stdio: 'inherit' });
+    const killed = once(worker, 'exit');
+    await subscriber.redeem('ann');
+    await eventually(() => expect(subscriber.receiver.posts).toHaveLength(1));
+    worker.kill('SIGKILL');
+    await killed;
+    await subscriber.redeem('bob'); // of which no worker knows yet
+    subscriber.receiver.react = () => 'take';
+
+    const second = await startApp({ worker: true, env: OPEN_ENV });
+    try {
+      second.clock.advance(61_000); // the lane is nobody's any more
+      const bodies = await subscriber.bodies(2);
+      expect(bodies.map(({ data }) => data.customer_id).sort()).toEqual(['ann', 'bob']);
+      const [first, ...others] = subscriber.receiver.posts;
+      expect(others).toHaveLength(2);
+      expect(others).toContain(first);
+      expect((await subscriber.logged(2)).map(({ status }) => status)).toEqual(['succeeded', 'succeeded']);
+    } finally {
+      await second.close();
+      await subscriber.receiver.close();
+    }
+  });
+});
