@@ -33,6 +33,8 @@ interface Document {
   security?: object[];
   components: { schemas: Record<string, unknown> };
   paths: Record<string, Record<string, Omit<Operation, 'method' | 'path'>>>;
+  /** What subscribers are posted, by the event. */
+  webhooks: Record<string, object>;
 }
 
 export const DOCUMENT = JSON.parse(readFileSync('openapi/marketing.json', 'utf8')) as Document;
