@@ -39,6 +39,7 @@ describe('attempts', () => {
     expect(new Set(attempts.map(({ message_id }) => message_id))).toEqual(new Set([subscriber.receiver.posts[0]]));
     expect(new Set(subscriber.receiver.posts).size).toBe(1);
     expect(await subscriber.show()).toMatchObject({ failing_since: null });
+    await eventually(async () => expect(await app.sql(`SELECT due_at = 'infinity' AS idle, failing FROM event_subscription_lanes WHERE subscription_id = $1`, [subscriber.id])).toEqual([{ idle: true, failing: false }]));
     expect((await subscriber.attempts('failed')).map(({ status_code }) => status_code)).toEqual([503, 500]);
   });
 
@@ -70,6 +71,7 @@ describe('attempts', () => {
     await eventually(async () => expect(await subscriber.show()).toMatchObject({ active: false, disabled: { code: 'gone', detail: 'The receiver answered 410 Gone.', at: expect.any(String) } }));
     app.clock.advance(DAY);
     await subscriber.redeem('bob');
+    expect(await subscriber.change({ events: ['promo.redeemed', 'promo.rolled_back'] })).toMatchObject({ active: false, disabled: { code: 'gone' } });
     subscriber.receiver.react = () => 'take';
     await subscriber.change({ active: true });
     expect((await subscriber.bodies(1))[0]).toMatchObject({ data: { customer_id: 'ann' } });

@@ -7,7 +7,7 @@ import { Clock, newId, type Tenant } from '#kernel';
 import { AuditLog } from '#tenants';
 import { secretContext } from './event-subscriptions.service.js';
 import { type Health, healthAfter } from './health.js';
-import { CLAIM_LANES, DISABLE, DROP, DUE, HOLD_LANE, HOLD_TARGET, LOG_ATTEMPTS, RELEASE, RENEW, SET_HEALTH, SETTLE, TARGET } from './outgoing.queries.js';
+import { ANSWERS_SHARED, CLAIM_LANES, DISABLE, DROP, DUE, HOLD_LANE, HOLD_TARGET, LOG_ATTEMPTS, RELEASE, RENEW, SET_HEALTH, SETTLE, TARGET } from './outgoing.queries.js';
 import { type KeptMessage, payloadOf } from './payload.js';
 import { isArrival, type Posted } from './poster.js';
 import { pauseAfter } from './schedule.js';
@@ -144,13 +144,12 @@ export class Dispatch {
     return ids;
   }
 
-  /** How the receiver's answers begin. One may repeat what it was told: of people who are erased by now none is kept; they are held, so that an erasure under way is waited for. */
+  /** How the receiver's answers begin. One may repeat what it was told: about people who are erased by now none is kept. */
   private async answers(tx: EntityManager, tenant: Tenant, sent: readonly Sent[]): Promise<(string | null)[]> {
-    const quoting = sent.filter(({ message, posted }) => posted.answer !== '' && message.customerNos.length > 0).flatMap(({ message }) => message.customerNos);
-    const names = quoting.length === 0 ? new Map<number, string>() : await this.names(tx, tenant, quoting);
-    const held = names.size === 0 ? new Map<string, number>() : await this.customers.hold(tx, tenant, [...new Set(names.values())]);
-    const isKnown = (no: number): boolean => held.has(names.get(no) ?? '');
-    return sent.map(({ message, posted }) => (posted.answer !== '' && message.customerNos.every(isKnown) ? posted.answer : null));
+    const quotable = sent.filter(({ posted }) => posted.answer !== '').flatMap(({ message }) => message.customerNos);
+    if (quotable.length > 0) await tx.query(ANSWERS_SHARED, [tenant.id]);
+    const names = await this.names(tx, tenant, quotable);
+    return sent.map(({ message, posted }) => (posted.answer !== '' && message.customerNos.every((no) => names.has(no)) ? posted.answer : null));
   }
 }
 

@@ -5,7 +5,7 @@ import { Database } from '#database';
 import { Jobs } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
 import { Tenants } from '#tenants';
-import { FORGET } from './outgoing.queries.js';
+import { ANSWERS_ALONE, FORGET } from './outgoing.queries.js';
 
 /** How long messages and the log of their attempts are kept. */
 const KEEP_MS = 30 * 24 * 3_600_000;
@@ -56,6 +56,7 @@ export class OutgoingData implements PersonalDataSource, OnModuleInit {
 
   /** What waits tells of the others alone: people are named as a message leaves, and nobody has their number. */
   async erase(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void> {
+    await tx.query(ANSWERS_ALONE, [tenant.id]);
     await tx.query(FORGET_ANSWERS, [tenant.id, customerNo]);
     await tx.query(RENUMBER, [tenant.id, customerNo, NOBODY]);
   }

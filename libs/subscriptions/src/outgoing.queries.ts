@@ -54,6 +54,13 @@ export const LOG_ATTEMPTS = `
     FROM json_to_recordset($3::json) AS a (attempt_id text, message_id text, status_code int, error text, duration_ms int, answer text)
     JOIN outgoing_deliveries d ON d.tenant_id = $1 AND d.message_id = a.message_id AND d.subscription_id = $2`;
 
+/**
+ * Who logs answers of receivers holds this lock shared until its commit, an erasure alone: so no answer is logged that an erasure does
+ * not see, nor one about somebody who is not there any more.
+ */
+export const ANSWERS_SHARED = `SELECT pg_advisory_xact_lock_shared(hashtext('outgoing_attempts.answer'), $1)`;
+export const ANSWERS_ALONE = `SELECT pg_advisory_xact_lock(hashtext('outgoing_attempts.answer'), $1)`;
+
 /** What became of messages (`$3`, statuses `$4`, and when each goes out again, `$5`). */
 export const SETTLE = `
   UPDATE outgoing_deliveries d SET status = done.status, next_at = coalesce(done.next_at, d.next_at), tries = d.tries + 1
@@ -77,7 +84,7 @@ export const HOLD_LANE = 'SELECT 1 FROM event_subscription_lanes WHERE tenant_id
 /** Gives the lane back at `$3`, due when the first of its messages is. Runs under the lock of {@link HOLD_LANE}, so it sees all that was kept. */
 export const RELEASE = `
   UPDATE event_subscription_lanes l SET leased_until = '-infinity', due_at = coalesce((
-           SELECT greatest(min(d.next_at), l.held_until, $3::timestamptz) FROM outgoing_deliveries d JOIN event_subscriptions s ON s.tenant_id = $1 AND s.subscription_id = $2 AND s.active
+           SELECT min(greatest(d.next_at, l.held_until, $3::timestamptz)) FROM outgoing_deliveries d JOIN event_subscriptions s ON s.tenant_id = $1 AND s.subscription_id = $2 AND s.active
             WHERE d.tenant_id = $1 AND d.subscription_id = $2 AND d.status = 'pending'), 'infinity')
    WHERE l.tenant_id = $1 AND l.subscription_id = $2`;
 

@@ -19,10 +19,11 @@ export const SHOWN = `
 /** The row, which nobody else changes until the transaction ends. */
 export const HOLD = 'SELECT url, events, active, version FROM event_subscriptions WHERE tenant_id = $1 AND subscription_id = $2 FOR NO KEY UPDATE';
 
-/** Whoever changes a subscription takes the receiver for mended: nothing stands against it any more. */
+/** Whoever leaves a subscription active, or makes it so, takes the receiver for mended: nothing stands against it any more. */
 export const UPDATE = `
   UPDATE event_subscriptions
-     SET url = $3, events = $4, active = $5, version = version + 1, updated_at = $6, disabled_code = NULL, disabled_at = NULL, failing_since = NULL
+     SET url = $3, events = $4, active = $5, version = version + 1, updated_at = $6,
+         disabled_code = CASE WHEN NOT $5 THEN disabled_code END, disabled_at = CASE WHEN NOT $5 THEN disabled_at END, failing_since = CASE WHEN NOT $5 THEN failing_since END
    WHERE tenant_id = $1 AND subscription_id = $2`;
 
 /** Has a worker look, after `$3`, at what waits; the instant `infinity` keeps it away. */
