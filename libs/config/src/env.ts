@@ -102,6 +102,7 @@ export class Env {
   @IsOptional() @IsString() WEBHOOK_SECRET_TWILIO?: string;
   @IsOptional() @IsString() WEBHOOK_SECRET_MAILCHIMP?: string;
   @IsOptional() @IsString() WEBHOOK_SECRET_HUBSPOT?: string;
+  @IsUrl(http) HUBSPOT_API_URL: string = 'https://api.hubapi.com';
 
   /** The mail catcher of `npm start`; the next free port when taken. */
   @IsInt() @Min(0) @Max(65535) @Type(() => Number)

@@ -6,7 +6,7 @@ import { Injectable } from '@nestjs/common';
 import { Env } from '#config';
 import { isPublicAddress } from './public-address.js';
 
-/** What is read of an answer; the rest is not waited for. */
+/** What is read of an answer, unless more is asked for; the rest is not waited for. */
 const MOST_BYTES = 64 * 1024;
 
 /** How long a connection may take, in milliseconds. */
@@ -28,6 +28,8 @@ export interface OutboundRequest {
   headers: Record<string, string>;
   body: string | Buffer;
   signal: AbortSignal;
+  /** What to read of the answer, where that is more than 64 KiB. */
+  mostBytes?: number;
 }
 
 /**
@@ -46,10 +48,10 @@ export class Outbound {
   /**
    * One call over HTTP, without redirects, on a connection of its own.
    *
-   * @returns any answer, its body cut after 64 KiB
+   * @returns any answer, its body cut after 64 KiB or what was asked for
    * @throws RefusedTargetError before anything was sent; what Node throws when there is no answer, with its `code`
    */
-  async fetch(url: string, { method, headers, body, signal }: OutboundRequest): Promise<Response> {
+  async fetch(url: string, { method, headers, body, signal, mostBytes = MOST_BYTES }: OutboundRequest): Promise<Response> {
     const { protocol, hostname } = new URL(url);
     const send = { 'http:': overHttp, 'https:': overHttps }[protocol];
     if (send === undefined) throw new RefusedTargetError(protocol);
@@ -58,7 +60,7 @@ export class Outbound {
       const request = send(url, { method, headers: { ...headers, 'content-length': Buffer.byteLength(body) }, signal, agent: false, lookup: this.lookup });
       request.on('response', answered).on('error', failed).on('socket', (socket) => giveUpConnecting(request, socket)).end(body);
     });
-    const text = await beginningOf(answer);
+    const text = await beginningOf(answer, mostBytes);
     const status = answer.statusCode!;
     if (status < 200 || status > 599) throw Object.assign(new Error(`${status} is no status of an answer`), { code: 'EBADSTATUS' });
     return new Response(BODILESS.has(status) ? null : text, { status, headers: headersOf(answer) });
@@ -108,15 +110,15 @@ function giveUpConnecting(request: ClientRequest, socket: Socket): void {
   socket.once('connect', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
 }
 
-async function beginningOf(answer: IncomingMessage): Promise<Buffer> {
+async function beginningOf(answer: IncomingMessage, mostBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes >= MOST_BYTES) break; // which destroys the rest
+    if (bytes >= mostBytes) break; // which destroys the rest
   }
-  return Buffer.concat(chunks).subarray(0, MOST_BYTES);
+  return Buffer.concat(chunks).subarray(0, mostBytes);
 }
 
 const headersOf = ({ rawHeaders }: IncomingMessage): [string, string][] =>

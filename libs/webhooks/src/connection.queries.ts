@@ -13,7 +13,7 @@ export const OPEN = `
 
 /** A connection as it is shown; `previous_until` is the end of the last secret that was rotated away, while it still holds. */
 export const SHOW = `
-  SELECT c.connection_id, c.scheme, c.tolerance_seconds, c.failed_verifications::int,
+  SELECT c.connection_id, c.scheme, c.tolerance_seconds, c.failed_verifications::int, c.api_token IS NOT NULL AS has_api_token,
          (SELECT max(s.valid_until) FROM webhook_secrets s WHERE s.tenant_id = $1 AND s.provider = $2 AND s.valid_until > $3) AS previous_until,
          (SELECT s.sealed FROM webhook_secrets s WHERE s.tenant_id = $1 AND s.provider = $2 ORDER BY s.secret_no DESC LIMIT 1) AS sealed
     FROM webhook_connections c WHERE c.tenant_id = $1 AND c.provider = $2`;
@@ -25,6 +25,9 @@ export const CONNECT = `
   ON CONFLICT (tenant_id, provider) DO UPDATE
     SET scheme = excluded.scheme, tolerance_seconds = excluded.tolerance_seconds, updated_at = excluded.updated_at
   RETURNING connection_id`;
+
+/** A token is the whole connection's: one that is not given again is gone. */
+export const SET_API_TOKEN = `UPDATE webhook_connections SET api_token = $3 WHERE tenant_id = $1 AND provider = $2`;
 
 export const ENTER_IN_DIRECTORY = `INSERT INTO webhook_directory (tenant_id, connection_id, provider) VALUES ($1, $2, $3) ON CONFLICT (connection_id) DO NOTHING`;
 

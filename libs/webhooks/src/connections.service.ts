@@ -6,13 +6,13 @@ import { Database } from '#database';
 import { Delivery } from '#delivery';
 import { Clock, newId, type Tenant, validationFailed } from '#kernel';
 import { AuditLog } from '#tenants';
-import { ADD_SECRET, CONNECT, DISCONNECT, DROP_SECRETS, ENTER_IN_DIRECTORY, LEAVE_DIRECTORY, LOCK, PROVIDERS_OF_TENANT, RETIRE_SECRETS, SHOW } from './connection.queries.js';
-import { assertScheme, type Credential, credentialFor } from './credential.js';
+import { ADD_SECRET, CONNECT, DISCONNECT, DROP_SECRETS, ENTER_IN_DIRECTORY, LEAVE_DIRECTORY, LOCK, PROVIDERS_OF_TENANT, RETIRE_SECRETS, SET_API_TOKEN, SHOW } from './connection.queries.js';
+import { assertApiToken, assertScheme, type Credential, credentialFor } from './credential.js';
 import { type ConnectWebhookDto, DEFAULT_TOLERANCE_SECONDS, type RotateWebhookDto, type WebhookConnectionDto } from './dto/webhook-connection.dto.js';
 import type { WebhookProviderDto, WebhookProviderListDto } from './dto/webhook-provider.dto.js';
 import { PROVIDER_IDS, PROVIDERS, type ProviderId } from './providers.js';
 import { type SchemeName, SCHEMES } from './schemes/index.js';
-import { isDeployed, secretContext } from './secrets.js';
+import { apiTokenContext, isDeployed, secretContext } from './secrets.js';
 import { WebhookError } from './webhooks.errors.js';
 
 const DAY = 24 * 3600 * 1000;
@@ -22,6 +22,7 @@ interface ConnectionRow {
   scheme: SchemeName;
   tolerance_seconds: number | null;
   failed_verifications: number;
+  has_api_token: boolean;
   previous_until: Date | null;
   /** The newest secret. */
   sealed: Buffer;
@@ -66,6 +67,7 @@ export class ConnectionsService {
   async connect({ tenant, subject }: Principal, provider: ProviderId, wanted: ConnectWebhookDto): Promise<WebhookConnectionDto> {
     const { scheme = 'generic' } = wanted;
     assertScheme(provider, scheme);
+    assertApiToken(scheme, wanted);
     const credential = credentialFor(scheme, wanted);
     const tolerance = toleranceFor(scheme, wanted.tolerance_seconds);
     return this.database.inTenant(tenant, async (tx) => {
@@ -73,6 +75,8 @@ export class ConnectionsService {
       const [row] = await tx.query<{ connection_id: string }[]>(CONNECT, [tenant.id, provider, newId('whc', now.getTime()), scheme, tolerance, now]);
       await tx.query(ENTER_IN_DIRECTORY, [tenant.id, row!.connection_id, provider]);
       if (provider === 'twilio') await this.delivery.reportTwilioTo(tx, tenant, scheme === 'twilio' ? row!.connection_id : null);
+      const { api_token: token } = wanted;
+      await tx.query(SET_API_TOKEN, [tenant.id, provider, token === undefined ? null : this.secrets.seal(token, apiTokenContext(tenant))]);
       await tx.query(DROP_SECRETS, [tenant.id, provider]);
       await this.addSecret(tx, tenant, provider, credential, now);
       await this.auditLog.add(tx, tenant, subject, 'webhook.connected', { provider, scheme });
@@ -126,6 +130,7 @@ export class ConnectionsService {
       tolerance_seconds: row.tolerance_seconds,
       previous_secret_valid_until: row.previous_until?.toISOString() ?? null,
       failed_verifications: row.failed_verifications,
+      has_api_token: row.has_api_token,
     };
   }
 }

@@ -24,6 +24,11 @@ export function assertScheme(provider: ProviderId, scheme: SchemeName): void {
   if (!schemes.includes(scheme)) throw refused('scheme', 'scheme_of_another_provider', `A connection of ${provider} has one of the schemes ${schemes.join(', ')}.`);
 }
 
+/** @throws RequestError validation_failed for a token that nothing is asked for under */
+export function assertApiToken(scheme: SchemeName, { api_token }: { api_token?: string }): void {
+  if (api_token !== undefined && scheme !== 'hubspot') throw refused('api_token', 'not_of_scheme', `Of ${scheme} nothing is asked for.`);
+}
+
 /**
  * What a connection of the scheme verifies with: what the caller gives, or a secret made here where either side may choose it.
  *

@@ -3,16 +3,19 @@ import type { EntityManager } from 'typeorm';
 import { type LiftedAddress, Suppressions } from '#customers';
 import { Delivery, type Receipt, RECEIPT_TYPES, type ReceiptType } from '#delivery';
 import type { Tenant } from '#kernel';
+import { HubSpotContacts } from './hubspot-contacts.js';
 import { type InboundEvent, UNSUPPORTED } from './normalisers/inbound-event.js';
 import { type ClaimedEvent, failed, type Outcome, PROCESSED, unmatched } from './outcome.js';
 import { People } from './people.js';
 
-/** Where an event goes: to the message it is about, to the person's consent, to the person's profile, or no further than the inbox. */
-const DESTINATIONS: Readonly<Record<InboundEvent['name'], 'message' | 'consent' | 'contact' | 'none' | 'nowhere'>> = {
+/** Where an event goes: to the message it is about, to the person's consent, to the person's profile, to the provider to ask who it is of, or no further than the inbox. */
+type Destination = 'message' | 'consent' | 'contact' | 'provider' | 'none' | 'nowhere';
+
+const DESTINATIONS: Readonly<Record<InboundEvent['name'], Destination>> = {
   delivered: 'message', opened: 'message', clicked: 'message', bounced: 'message', failed: 'message',
   unsubscribed: 'message', complained: 'message', // and to the consent, when they are about no message of ours
   subscribed: 'consent',
-  contact_created: 'contact', form_submitted: 'contact',
+  contact_created: 'contact', form_submitted: 'contact', contact_changed: 'contact',
   noted: 'none',
   unknown: 'nowhere',
   campaign_sent: 'none', // of the provider's own campaign, whose recipients it does not tell
@@ -25,30 +28,40 @@ export class EventEffects {
     private readonly delivery: Delivery,
     private readonly people: People,
     private readonly suppressions: Suppressions,
+    private readonly hubspot: HubSpotContacts,
   ) {}
 
   /** Applies a batch in the caller's transaction. @returns the outcomes in the batch's order */
   async apply(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<Outcome[]> {
     const outcomes = new Map<ClaimedEvent, Outcome>(claimed.map((one) => [one, PROCESSED]));
     const record = (events: readonly ClaimedEvent[], results: readonly Outcome[]): void => events.forEach((one, index) => outcomes.set(one, results[index]!));
-    const bound = (to: string): ClaimedEvent[] => claimed.filter(({ event }) => DESTINATIONS[event.name] === to);
+    const bound = (to: Destination): ClaimedEvent[] => claimed.filter((one) => destinationOf(one) === to);
 
     for (const one of bound('nowhere')) outcomes.set(one, failed(UNSUPPORTED));
+    const asked = bound('provider');
+    record(asked, await this.hubspot.wanted(tx, tenant, asked));
+    // Before their consents: these are of who is a customer by then.
+    const contacts = claimed.filter((one) => destinationOf(one) === 'contact' || (destinationOf(one) === 'consent' && one.event.introduces));
+    record(contacts, await this.people.applyContacts(tx, tenant, contacts));
     const messages = bound('message');
     let opened: LiftedAddress[] = [];
     await this.delivery.recordReceipts(tx, tenant, messages.map(toReceipt), async (results) => {
       record(messages, results.map((result) => (result === 'matched' ? PROCESSED : unmatched('unknown_message'))));
-      const consents = claimed.filter((one) => DESTINATIONS[one.event.name] === 'consent' || (isOptOut(one) && outcomes.get(one)!.status === 'unmatched'));
+      const consents = claimed.filter((one) => destinationOf(one) === 'consent' || (destinationOf(one) === 'message' && isOptOut(one) && outcomes.get(one)!.status === 'unmatched'));
       const { outcomes: told, lifted, ...said } = await this.people.consentsOf(tx, tenant, consents);
       record(consents, told);
       opened = lifted;
       return said;
     });
     await this.suppressions.liftAll(tx, tenant, opened);
-    const contacts = bound('contact');
-    record(contacts, await this.people.applyContacts(tx, tenant, contacts));
     return claimed.map((one) => outcomes.get(one)!);
   }
+}
+
+function destinationOf({ event }: ClaimedEvent): Destination {
+  if (event.contactId !== null && event.email === null && event.phone === null) return 'provider';
+  const ofNoMessage = event.deliveryId === null && event.providerMessageId === null && event.campaignId === null;
+  return event.name === 'bounced' && event.closes !== null && ofNoMessage ? 'consent' : DESTINATIONS[event.name];
 }
 
 const isOptOut = ({ event }: ClaimedEvent): boolean => event.name === 'unsubscribed' || event.name === 'complained' || OPT_OUTS.includes(event.closes);

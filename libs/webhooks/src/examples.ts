@@ -23,6 +23,7 @@ export const CONNECTION = {
   tolerance_seconds: 300,
   previous_secret_valid_until: null,
   failed_verifications: 0,
+  has_api_token: false,
 };
 
 /** Of nobody's private key that is kept. */

@@ -29,6 +29,11 @@ export class IntakeController {
   @optional('X-Twilio-Email-Event-Webhook-Signature', 'SendGrid’s own scheme: ECDSA of P-256 over the timestamp and the raw body, base64.')
   @optional('X-Twilio-Email-Event-Webhook-Timestamp', 'SendGrid’s own scheme.')
   @optional('X-Twilio-Signature', 'Twilio’s own scheme: HMAC-SHA1 over the URL and the form’s fields, base64.')
+  @optional('X-Mandrill-Signature', 'Mandrill’s own scheme: HMAC-SHA1 over the URL and the form’s fields, base64.')
+  @optional('X-HubSpot-Signature-v3', 'HubSpot’s own scheme: HMAC-SHA256 over method, URL, body and timestamp, base64.')
+  @optional('X-HubSpot-Request-Timestamp', 'HubSpot’s own scheme: Unix milliseconds.')
+  @optional('X-HubSpot-Signature', 'HubSpot’s older schemes, where there is no v3: SHA-256 in hex.')
+  @optional('X-HubSpot-Signature-Version', 'HubSpot’s older schemes: `v1` or `v2`.')
   @ApiExtraModels(WebhookEnvelopeDto)
   @ApiBody({ required: true, schema: { oneOf: [envelope, { type: 'array', items: envelope, minItems: 1, maxItems: 10_000 }] } })
   @Route({

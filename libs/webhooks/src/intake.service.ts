@@ -111,6 +111,7 @@ export class IntakeService {
   }
 
   private async byTenant(sender: Sender, read: ReadItem[]): Promise<Map<Tenant, ReadItem[]>> {
+    if (read.length === 0) return new Map();
     if (sender.tenant !== null) return new Map([[sender.tenant, read]]);
     const { tenants, nobodys } = await this.eventTenants.sort(read, ({ read: one }) => (isFault(one) ? null : one));
     if (nobodys > 0) this.logger.warn({ msg: 'webhook events that name no tenant were dropped', provider: sender.provider, events: nobodys });

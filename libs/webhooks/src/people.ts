@@ -12,7 +12,7 @@ export class People {
   constructor(private readonly customers: Customers) {}
 
   /**
-   * What `subscribed`, `unsubscribed` and `complained` come to. An opt-out holds for the address even when nobody of ours has it:
+   * What `subscribed`, `unsubscribed` and `complained`, and a bounce that is about no message of ours, come to. An opt-out holds for the address even when nobody of ours has it:
    * a customer who comes with it tomorrow is not written to either.
    */
   async consentsOf(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<{ outcomes: Outcome[]; changes: ConsentSetting[]; closed: ClosedAddress[]; lifted: LiftedAddress[] }> {
@@ -25,24 +25,26 @@ export class People {
       const customerNo = numbers[index]!;
       const channel = channelOf(event);
       const address = addressOf(event, channel);
-      const optsOut = event.name !== 'subscribed';
+      const will = willOf(event);
+      const optsOut = will === 'unsubscribed';
       const source = `webhook:${provider}`;
-      if (customerNo !== null) {
-        const setting: ConsentSetting = { customerNo, channel, status: optsOut ? 'unsubscribed' : 'subscribed', source, at };
+      if (customerNo !== null && will !== null) {
+        const setting: ConsentSetting = { customerNo, channel, status: will, source, at };
         const key = `${customerNo}/${channel}`;
         const known = last.get(key);
         if (known === undefined || known.at < at || (known.at.getTime() === at.getTime() && optsOut)) last.set(key, setting);
       }
       // What is taken back of an address nobody has is no customer's consent: whoever comes with it is not held to the opt-out.
-      if (!optsOut && customerNo === null && address !== null) lifted.push({ channel, address, until: at });
-      // An opt-out is also of the address, whoever has it.
-      if (optsOut && address !== null) closed.push({ channel, address, reason: event.closes ?? (event.name === 'complained' ? 'complaint' : 'unsubscribed'), at, source });
-      return customerNo !== null || (optsOut && address !== null) ? PROCESSED : unmatched('unknown_customer');
+      if (will === 'subscribed' && customerNo === null && address !== null) lifted.push({ channel, address, until: at });
+      // An opt-out is also of the address, whoever has it; of a bounce nobody's will is told.
+      const closes = will !== 'subscribed' && address !== null;
+      if (closes) closed.push({ channel, address, reason: event.closes ?? (event.name === 'complained' ? 'complaint' : 'unsubscribed'), at, ...(optsOut && { source }) });
+      return customerNo !== null || closes ? PROCESSED : unmatched('unknown_customer');
     });
     return { outcomes, changes: [...last.values()], closed, lifted };
   }
 
-  /** Applies `contact_created` and `form_submitted`: the contact becomes a customer, or completes one. What the event leaves out stays. */
+  /** Applies what events tell of contacts: one completes the customer that they are, or becomes one where the event introduces them. What the event leaves out stays. */
   async applyContacts(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<Outcome[]> {
     const ids = await this.idsOf(tx, tenant, claimed);
     const rows = claimed.flatMap(({ event }, index) => {
@@ -50,20 +52,27 @@ export class People {
       return customerId === null ? [] : [{ customerId, patch: patchOf(event) }];
     });
     await this.customers.upsertMany(tx, tenant, rows);
-    return ids.map((id) => (id === null ? unmatched('no_person') : PROCESSED));
+    return ids.map((id, index) => (id !== null ? PROCESSED : unmatched(claimed[index]!.event.introduces ? 'no_person' : 'unknown_customer')));
   }
 
-  /** The customer ids of contacts: the event's own, that of whoever has the address, or a new one named after the provider; null without any way to write to them. */
+  /**
+   * The customer ids of contacts: the event's own, that of the one the contact became, of whoever has the address, or a new one named after
+   * the provider; null without any way to write to them, and where an event introduces nobody.
+   */
   private async idsOf(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<(string | null)[]> {
+    const became = await this.customers.find(tx, tenant, [...new Set(claimed.flatMap((one) => contactKey(one) ?? []))]);
     const byAddress = await this.byAddress(tx, tenant, claimed.filter(({ event }) => event.customerId === null).map(({ event }) => event));
     const known = await this.customers.idsOf(tx, tenant, [...new Set(byAddress.values())]);
     const made = new Map<string, string>();
-    return claimed.map(({ provider, event }) => {
+    return claimed.map((one) => {
+      const { provider, event } = one;
       if (event.customerId !== null) return event.customerId;
+      const key = contactKey(one);
+      if (key !== null && became.has(key)) return key;
       const id = known.get(byAddress.get(event) ?? 0);
       const address = normaliseEmail(event.email ?? '') ?? normalisePhone(event.phone ?? '');
-      if (id !== undefined || address === null) return id ?? null;
-      if (!made.has(address)) made.set(address, newId(provider)); // one contact, however many of its events are in the batch
+      if (id !== undefined || address === null || !event.introduces) return id ?? null;
+      if (!made.has(address)) made.set(address, key ?? newId(provider)); // one contact, however many of its events are in the batch
       return made.get(address)!;
     });
   }
@@ -74,12 +83,12 @@ export class People {
     return events.map((event) => (event.customerId === null ? undefined : byId.get(event.customerId)) ?? byAddress.get(event) ?? null);
   }
 
-  /** Who has the email, else the phone number, that each event names. */
+  /** Who has the email (before all the one that it takes the place of), else the phone number, that each event names. */
   private async byAddress(tx: EntityManager, tenant: Tenant, events: readonly InboundEvent[]): Promise<Map<InboundEvent, number>> {
-    const emails = await this.customers.findByAddresses(tx, tenant, 'email', events.flatMap((event) => event.email ?? []));
+    const emails = await this.customers.findByAddresses(tx, tenant, 'email', events.flatMap((event) => [event.formerEmail ?? [], event.email ?? []].flat()));
     const phones = await this.customers.findByAddresses(tx, tenant, 'sms', events.flatMap((event) => event.phone ?? []));
     return new Map(events.flatMap((event) => {
-      const no = emails.get(event.email ?? '') ?? phones.get(event.phone ?? '');
+      const no = emails.get(event.formerEmail ?? '') ?? emails.get(event.email ?? '') ?? phones.get(event.phone ?? '');
       return no === undefined ? [] : [[event, no]];
     }));
   }
@@ -88,9 +97,20 @@ export class People {
 const patchOf = (event: InboundEvent) => ({
   email: event.email ?? undefined,
   phone: event.phone ?? undefined,
-  first_name: event.firstName ?? undefined,
-  last_name: event.lastName ?? undefined,
+  first_name: nameOf(event.firstName),
+  last_name: nameOf(event.lastName),
 });
+
+/** A name as long as that is none. */
+const LONGEST_NAME = 200;
+
+const nameOf = (text: string | null): string | undefined => (text === null || text.length > LONGEST_NAME ? undefined : text);
+
+/** The customer id of a contact that has become a customer. */
+const contactKey = ({ provider, event }: ClaimedEvent): string | null => (event.contactId === null ? null : `${provider}_${event.contactId}`);
+
+/** What an event says of the person's own will: nothing, where their address is all that failed. */
+const willOf = ({ name }: InboundEvent): 'subscribed' | 'unsubscribed' | null => (name === 'bounced' ? null : name === 'subscribed' ? 'subscribed' : 'unsubscribed');
 
 /** The event's own channel, else the one whose address it names. */
 const channelOf = (event: InboundEvent): Channel => event.channel ?? (event.email === null && event.phone !== null ? 'sms' : 'email');

@@ -25,3 +25,6 @@ export const isDeployed = (env: Env, provider: ProviderId): boolean => schemesOf
 
 /** What a sealed secret is bound to: copied to another tenant's or provider's row it does not open. */
 export const secretContext = (tenant: Tenant, provider: ProviderId): string => `webhook_secrets/${tenant.id}/${provider}`;
+
+/** The same for the token of the tenant's HubSpot API. */
+export const apiTokenContext = (tenant: Tenant): string => `webhook_api_tokens/${tenant.id}/hubspot`;

@@ -5,6 +5,7 @@ import { ConnectionsService } from './connections.service.js';
 import { EventEffects } from './event-effects.js';
 import { EventTenants } from './event-tenants.js';
 import { EventsService } from './events.service.js';
+import { HubSpotContacts } from './hubspot-contacts.js';
 import { InboxRetention } from './inbox-retention.js';
 import { InboxWorker } from './inbox-worker.js';
 import { Inbox } from './inbox.js';
@@ -18,6 +19,6 @@ import { WebhooksController } from './webhooks.controller.js';
 @Module({
   imports: [CustomersModule, DeliveryModule],
   controllers: [WebhooksController, IntakeController],
-  providers: [ConnectionsService, EventEffects, EventTenants, EventsService, Inbox, InboxRetention, InboxWorker, IntakeService, People, SentData, Senders],
+  providers: [ConnectionsService, EventEffects, EventTenants, EventsService, HubSpotContacts, Inbox, InboxRetention, InboxWorker, IntakeService, People, SentData, Senders],
 })
 export class WebhooksModule {}

@@ -17,6 +17,8 @@ export class Webhooks1764000009000 implements MigrationInterface {
         connection_id text NOT NULL,
         scheme text NOT NULL,
         tolerance_seconds int,
+        -- HubSpot's, sealed.
+        api_token bytea,
         failed_verifications bigint NOT NULL DEFAULT 0,
         created_at timestamptz NOT NULL,
         updated_at timestamptz NOT NULL,

@@ -39,5 +39,5 @@ test('says what was written, in lines that every server takes', async () => {
 
 test('no header is made of what a template or a customer says', async () => {
   const mail = await simpleParser(mimeOf(message({ subject: 'Hi Bcc: evil@example.com' }, 'x'), NOW));
-  expect([...mail.headers.keys()]).toEqual(['from', 'to', 'subject', 'message-id', 'date', 'list', 'mime-version', 'content-type']);
+  expect([...mail.headers.keys()]).toEqual(['from', 'to', 'subject', 'message-id', 'x-mc-metadata', 'date', 'list', 'mime-version', 'content-type']);
 });

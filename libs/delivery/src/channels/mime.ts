@@ -21,13 +21,14 @@ export const messageIdOf = ({ deliveryId, from }: EmailMessage): string => `<${d
  * hand, since a composer encodes anew for each recipient what all of them share.
  */
 export function mimeOf(message: EmailMessage, now: Date): string {
-  const { from, to, subject, html, text, unsubscribeUrl } = message;
+  const { deliveryId, from, to, subject, html, text, unsubscribeUrl } = message;
   const headers = [
     foldLines(`From: ${mailbox(from.name, from.email)}`),
     `To: ${to}`,
     ...(from.replyTo === null ? [] : [`Reply-To: ${from.replyTo}`]),
     foldLines(`Subject: ${UNFOLDABLE.test(subject) ? encodeWord(subject, 'Q', 52) : encodeWords(subject, 'Q', 52)}`),
     `Message-ID: ${messageIdOf(message)}`,
+    `X-MC-Metadata: {"delivery_id":"${deliveryId}"}`, // Mandrill takes it off, and tells it with what became of the message; to others it is what the Message-ID says
     `Date: ${now.toUTCString().replace('GMT', '+0000')}`,
     `List-Unsubscribe: <${unsubscribeUrl}>`,
     'List-Unsubscribe-Post: List-Unsubscribe=One-Click',

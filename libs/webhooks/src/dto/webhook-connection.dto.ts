@@ -26,6 +26,10 @@ export class ConnectWebhookDto extends RotateWebhookDto {
   @ApiProperty({ type: Number, nullable: true, required: false, minimum: 1, maximum: 86_400, description: `Seconds that a timestamp may lie from now, either way; ${DEFAULT_TOLERANCE_SECONDS} unless said, null accepts any. Only where the scheme signs a timestamp.` })
   @IsOptional() @IsInt() @Min(1) @Max(86_400)
   tolerance_seconds?: number | null;
+
+  /** Of `hubspot`: an access token that may read contacts, since events tell only their ids. Kept sealed and never shown; without one such events are `unmatched`. */
+  @IsOptional() @Matches(/^[\x21-\x7e]{8,512}$/)
+  api_token?: string;
 }
 
 export class WebhookConnectionDto {
@@ -52,4 +56,7 @@ export class WebhookConnectionDto {
 
   /** Posts refused for their signature or timestamp. */
   failed_verifications: number;
+
+  /** Whether contacts are asked for under a token. */
+  has_api_token: boolean;
 }

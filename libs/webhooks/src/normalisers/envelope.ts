@@ -43,6 +43,7 @@ function read(provider: ProviderId, item: unknown): InboundEvent | ItemFault {
     customerId: texts.customer_id,
     email: texts.email?.toLowerCase() ?? null,
     phone: texts.phone,
+    introduces: name === 'contact_created' || name === 'form_submitted',
     deliveryId: texts.delivery_id,
     campaignId: texts.campaign_id,
     url: texts.url,

@@ -4,15 +4,21 @@ import type { EventName } from '../providers.js';
 
 /** A provider's event in our words. What the provider did not say is null. */
 export interface InboundEvent {
-  /** `noted`: known, kept, and of no effect. `unknown`: of a type that nobody has told us of; kept as failed. */
-  name: EventName | 'noted' | 'unknown';
+  /** `contact_changed`: who it names is called, or has an address, otherwise. `noted`: known, kept, and of no effect. `unknown`: of a type that nobody has told us of; kept as failed. */
+  name: EventName | 'contact_changed' | 'noted' | 'unknown';
   channel: Channel | null;
   /** What the provider's documentation says an event is known by when it comes again; without it, what it says. */
   eventId: string | null;
   at: Date | null;
   customerId: string | null;
   email: string | null;
+  /** The address that `email` takes the place of. */
+  formerEmail: string | null;
   phone: string | null;
+  /** Whether who it names is to be a customer, if nobody of ours is. */
+  introduces: boolean;
+  /** The provider's own id of a contact. Where nothing else is said of them, the provider is asked. */
+  contactId: string | null;
   deliveryId: string | null;
   /** The provider's own id of the message. */
   providerMessageId: string | null;
@@ -35,7 +41,10 @@ export const eventOf = (known: Partial<InboundEvent> & Pick<InboundEvent, 'name'
   at: null,
   customerId: null,
   email: null,
+  formerEmail: null,
   phone: null,
+  introduces: false,
+  contactId: null,
   deliveryId: null,
   providerMessageId: null,
   campaignId: null,

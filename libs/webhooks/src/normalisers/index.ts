@@ -1,7 +1,10 @@
 import { envelope } from './envelope.js';
+import { hubspotEvents } from './hubspot.js';
+import { mailchimpAudience } from './mailchimp.js';
+import { mandrillEvents } from './mandrill.js';
 import type { Normaliser } from './normaliser.js';
 import { sendgridEvents } from './sendgrid.js';
 import { twilioMessages } from './twilio.js';
 
 /** By the name that is stored with each event: what was stored is read again when it is processed or replayed. */
-export const NORMALISERS: ReadonlyMap<string, Normaliser> = new Map([envelope, sendgridEvents, twilioMessages].map((one) => [one.name, one]));
+export const NORMALISERS: ReadonlyMap<string, Normaliser> = new Map([envelope, sendgridEvents, twilioMessages, mailchimpAudience, mandrillEvents, hubspotEvents].map((one) => [one.name, one]));

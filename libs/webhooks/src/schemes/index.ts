@@ -1,20 +1,29 @@
 import { envelope } from '../normalisers/envelope.js';
+import { hubspotEvents } from '../normalisers/hubspot.js';
+import { mailchimpAudience } from '../normalisers/mailchimp.js';
+import { mandrillEvents } from '../normalisers/mandrill.js';
 import { sendgridEvents } from '../normalisers/sendgrid.js';
 import { twilioMessages } from '../normalisers/twilio.js';
 import type { ProviderId } from '../providers.js';
 import { verifyGeneric } from './generic.js';
-import { header, type Scheme, type SignedRequest } from './scheme.js';
+import { isHubSpots, verifyHubSpot } from './hubspot.js';
+import { secretInUrl, verifyMailchimp } from './mailchimp.js';
+import { MANDRILL_SIGNATURE, verifyMandrill } from './mandrill.js';
+import { type Answer, header, type Scheme, type SignedRequest } from './scheme.js';
 import { SENDGRID_SIGNATURE, verifySendGrid } from './sendgrid.js';
 import { verifyStandard } from './standard.js';
 import { TWILIO_SIGNATURE, verifyTwilio } from './twilio.js';
 import { answerTwilio } from './twiml.js';
 
 /** Every scheme a connection may name. */
-export const SCHEME_NAMES = ['generic', 'sendgrid', 'twilio'] as const;
+export const SCHEME_NAMES = ['generic', 'sendgrid', 'twilio', 'mailchimp', 'mandrill', 'hubspot'] as const;
 export type SchemeName = (typeof SCHEME_NAMES)[number];
 
 /** The headers say which of the two it is; one that carries ours is held to ours. */
 const isStandard = ({ headers }: SignedRequest): boolean => headers['webhook-signature'] !== undefined && headers['x-webhook-signature'] === undefined;
+
+/** For who takes nothing but a 200 for an answer. */
+const OK: Answer = { status: 200 };
 
 /** A provider's own is one file here and one under normalisers. */
 export const SCHEMES: Readonly<Record<SchemeName, Scheme>> = {
@@ -40,14 +49,37 @@ export const SCHEMES: Readonly<Record<SchemeName, Scheme>> = {
     marks: (request) => header(request, TWILIO_SIGNATURE) !== null,
     answer: answerTwilio,
   },
+  mailchimp: {
+    key: 'in_url',
+    timestamped: false,
+    verify: verifyMailchimp,
+    normaliser: mailchimpAudience,
+    marks: (request) => secretInUrl(request) !== null,
+    answer: () => OK,
+  },
+  mandrill: {
+    key: 'of_provider',
+    timestamped: false,
+    verify: verifyMandrill,
+    normaliser: mandrillEvents,
+    marks: (request) => header(request, MANDRILL_SIGNATURE) !== null,
+    answer: () => OK,
+  },
+  hubspot: {
+    key: 'of_provider',
+    timestamped: true,
+    verify: verifyHubSpot,
+    normaliser: hubspotEvents,
+    marks: isHubSpots,
+  },
 };
 
 /** The schemes that a provider's connection may have. The last is the one for whoever shows no other's signs. */
 const SCHEMES_OF: Readonly<Record<ProviderId, readonly SchemeName[]>> = {
   sendgrid: ['sendgrid', 'generic'],
   twilio: ['twilio', 'generic'],
-  mailchimp: ['generic'],
-  hubspot: ['generic'],
+  mailchimp: ['mandrill', 'mailchimp', 'generic'],
+  hubspot: ['hubspot', 'generic'],
 };
 
 export const schemesOf = (provider: ProviderId): readonly SchemeName[] => SCHEMES_OF[provider];

@@ -1,14 +1,11 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import { formFields } from '../normalisers/form.js';
 import { header, INVALID, queryOf, type SignedRequest, type Trust, type Verdict } from './scheme.js';
+import { sortedForm } from './sorted-form.js';
 
 export const TWILIO_SIGNATURE = 'x-twilio-signature';
 
 /** Base64 of 20 bytes. */
 const SIGNATURE = /^[A-Za-z0-9+/]{27}=$/;
-
-/** Twilio's forms have some dozens of fields. What is larger is not even sorted: anybody may post. */
-const LONGEST_FORM = 256 * 1024;
 
 /**
  * Twilio's request signature (https://www.twilio.com/docs/usage/webhooks/webhooks-security): HMAC-SHA1, under the account's auth token, of
@@ -29,11 +26,8 @@ export function verifyTwilio(request: SignedRequest, trust: Trust): Verdict {
 /** What is signed beside the URL; null when the body is not the one that the URL has the hash of. */
 function signedFields({ url, body }: SignedRequest): string | null {
   const hash = bodyHash(new URLSearchParams(queryOf(url)));
-  if (hash !== null) return createHash('sha256').update(body).digest('hex') === hash ? '' : null;
-  if (body.length > LONGEST_FORM) return null;
-  const fields = formFields(body);
-  const written = (name: string): string[] => [...new Set([fields[name]!].flat())].sort().map((value) => name + value);
-  return Object.keys(fields).sort().flatMap(written).join('');
+  if (hash === null) return sortedForm(body);
+  return createHash('sha256').update(body).digest('hex') === hash ? '' : null;
 }
 
 /** The SHA-256 of a JSON body, in hex, as Twilio puts it into the query; null for a form. */

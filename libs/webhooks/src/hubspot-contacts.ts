@@ -1,0 +1,153 @@
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Env, Secrets } from '#config';
+import { Customers } from '#customers';
+import { Database } from '#database';
+import { Outbound } from '#http';
+import { type JobOrigin, Jobs, jobType } from '#jobs';
+import { Clock, isObject, type Tenant } from '#kernel';
+import { CONTACT_PROPERTIES, contactOf, OPTED_OUT } from './normalisers/hubspot.js';
+import { eventOf } from './normalisers/inbound-event.js';
+import { storable } from './normalisers/json-items.js';
+import { type ClaimedEvent, failed, type Outcome, unmatched } from './outcome.js';
+import { People } from './people.js';
+import { apiTokenContext } from './secrets.js';
+
+/** What HubSpot takes in one call (https://developers.hubspot.com/docs/api/crm/contacts#retrieve-contacts). */
+const MOST_IDS = 100;
+
+/** Some hundreds of bytes for a contact of ordinary names. */
+const MOST_BYTES = 1024 * 1024;
+
+const TIMEOUT_MS = 15_000;
+
+/** How long HubSpot is asked again and again, by the queue's backoff, before the events are given up. */
+const GIVE_UP_MS = 3600 * 1000;
+
+/** Answers after which asking again is of use. */
+const passes = (status: number): boolean => status === 408 || status === 429 || status >= 500;
+
+const TOKEN = `SELECT api_token AS sealed FROM webhook_connections WHERE tenant_id = $1 AND provider = 'hubspot' AND api_token IS NOT NULL`;
+
+/** Until HubSpot has told who it is. */
+const NOT_ASKED = 'contact_not_asked_for_yet';
+
+/** Writes at `$2` what became of events that waited: `$3` ids, `$4` statuses, `$5` reasons. One that is being processed anew meanwhile is left to that. */
+const SETTLE_WAITING = `
+  UPDATE webhook_events event SET status = done.status, reason = done.reason, processed_at = $2
+    FROM unnest($3::text[], $4::text[], $5::text[]) AS done (id, status, reason)
+   WHERE event.tenant_id = $1 AND event.provider = 'hubspot' AND event.id = done.id AND event.status = 'unmatched' AND event.reason = '${NOT_ASKED}'`;
+
+interface Question {
+  event_id: string;
+  contact_id: string;
+  name: ClaimedEvent['event']['name'];
+  /** RFC 3339. */
+  at: string;
+}
+
+const ASK = jobType<{ questions: Question[] }>('webhooks-ask-hubspot', { retries: 20, expireSeconds: 120, concurrency: 2 });
+
+type Contacts = Map<string, Record<string, unknown>>;
+
+/**
+ * Asks HubSpot who the contacts are of whom its events tell only the ids: under the connection's own token, a hundred in a call, and never
+ * inside a transaction. What HubSpot says is how they are by now, so the order of events does not matter.
+ */
+@Injectable()
+export class HubSpotContacts implements OnModuleInit {
+  private readonly logger = new Logger(HubSpotContacts.name);
+
+  constructor(
+    private readonly database: Database,
+    private readonly jobs: Jobs,
+    private readonly outbound: Outbound,
+    private readonly customers: Customers,
+    private readonly people: People,
+    private readonly secrets: Secrets,
+    private readonly env: Env,
+    private readonly clock: Clock,
+  ) {}
+
+  onModuleInit(): void {
+    this.jobs.handle(ASK, (tenant, { questions }, signal, origin) => this.ask(tenant, questions, signal, origin));
+  }
+
+  /** Has the contacts of the events asked for once this transaction has committed. @returns what the events are until then, or for good where there is no token */
+  async wanted(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<Outcome[]> {
+    if (claimed.length === 0) return [];
+    const [token] = await tx.query<unknown[]>(TOKEN, [tenant.id]);
+    if (token === undefined) return claimed.map(() => unmatched('api_token_missing'));
+    const questions = claimed.map(({ id, event, at }): Question => ({ event_id: id, contact_id: event.contactId!, name: event.name, at: at.toISOString() }));
+    for (let from = 0; from < questions.length; from += MOST_IDS) await this.jobs.enqueue(tx, tenant, ASK, { questions: questions.slice(from, from + MOST_IDS) });
+    return claimed.map(() => unmatched(NOT_ASKED));
+  }
+
+  private async ask(tenant: Tenant, questions: readonly Question[], signal: AbortSignal, origin: JobOrigin): Promise<void> {
+    const token = await this.token(tenant);
+    if (token === null) return this.settle(tenant, questions, unmatched('api_token_missing'));
+    try {
+      const contacts = await this.read(token, [...new Set(questions.map((one) => one.contact_id))], signal);
+      if (typeof contacts === 'number') return await this.settle(tenant, questions, failed(`hubspot_${contacts}`));
+      await this.apply(tenant, questions, contacts);
+    } catch (error) {
+      if (this.clock.now().getTime() - origin.at.getTime() < GIVE_UP_MS) throw error; // asked again by the queue, later and later
+      this.logger.error({ msg: 'HubSpot’s contacts could not be read', tenant: tenant.name, err: error });
+      await this.settle(tenant, questions, failed('hubspot_unavailable'));
+    }
+  }
+
+  private async token(tenant: Tenant): Promise<string | null> {
+    const [row] = await this.database.rows<{ sealed: Buffer }>(tenant, { text: TOKEN, values: [tenant.id], name: 'webhook_hubspot_token' });
+    return row === undefined ? null : this.secrets.open(row.sealed, apiTokenContext(tenant));
+  }
+
+  /** @returns properties by contact id, or the status of a refusal that lasts; @throws whatever may pass */
+  private async read(token: string, ids: readonly string[], signal: AbortSignal): Promise<Contacts | number> {
+    const response = await this.outbound.fetch(`${this.env.HUBSPOT_API_URL}/crm/v3/objects/contacts/batch/read`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify({ inputs: ids.map((id) => ({ id })), properties: [...CONTACT_PROPERTIES, OPTED_OUT] }),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+      mostBytes: MOST_BYTES,
+    });
+    if (!response.ok) {
+      if (passes(response.status)) throw new Error(`HubSpot answered ${response.status}`);
+      return response.status;
+    }
+    const answer: unknown = await response.json();
+    if (!isObject(answer) || !Array.isArray(answer.results)) throw new Error('HubSpot answered with no results');
+    const results = answer.results.map(storable).filter(isObject);
+    return new Map(results.flatMap(({ id, properties }) => (typeof id === 'string' && isObject(properties) ? [[id, properties]] : [])));
+  }
+
+  /** Contacts and what became of their events commit together. */
+  private async apply(tenant: Tenant, questions: readonly Question[], contacts: Contacts): Promise<void> {
+    const found = questions.filter((one) => contacts.has(one.contact_id));
+    const told = found.map((one) => toEvent(one, contacts.get(one.contact_id)!));
+    const introduced = told.filter(({ event }) => event.introduces);
+    const optedOut = told.filter(({ event }, index) => event.name === 'unsubscribed' || (event.name === 'contact_created' && contacts.get(found[index]!.contact_id)![OPTED_OUT] === 'true'));
+    await this.database.inTenant(tenant, async (tx) => {
+      const made = await this.people.applyContacts(tx, tenant, introduced);
+      const { outcomes, changes, closed } = await this.people.consentsOf(tx, tenant, optedOut.map((one) => ({ ...one, event: { ...one.event, name: 'unsubscribed', channel: 'email' } })));
+      await this.customers.setConsent(tx, tenant, changes, closed);
+      const known = new Map([...optedOut.map((one, index) => [one.id, outcomes[index]!] as const), ...introduced.map((one, index) => [one.id, made[index]!] as const)]);
+      await this.write(tx, tenant, questions, questions.map((one) => known.get(one.event_id) ?? unmatched('unknown_contact')));
+    });
+  }
+
+  private settle(tenant: Tenant, questions: readonly Question[], outcome: Outcome): Promise<void> {
+    return this.database.inTenant(tenant, (tx) => this.write(tx, tenant, questions, questions.map(() => outcome)));
+  }
+
+  private async write(tx: EntityManager, tenant: Tenant, questions: readonly Question[], outcomes: readonly Outcome[]): Promise<void> {
+    await tx.query(SETTLE_WAITING, [tenant.id, this.clock.now(), questions.map((one) => one.event_id), outcomes.map((one) => one.status), outcomes.map((one) => one.reason)]);
+  }
+}
+
+const toEvent = ({ event_id: id, contact_id: contactId, name, at }: Question, properties: Record<string, unknown>): ClaimedEvent => ({
+  id,
+  provider: 'hubspot',
+  event: eventOf({ name, contactId, introduces: name !== 'unsubscribed', ...contactOf(properties) }),
+  at: new Date(at),
+});

@@ -1,0 +1,49 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { readInstant } from '../instants.js';
+import { fresh, header, hmacSha256, INVALID, type SignedRequest, type Trust, type Verdict } from './scheme.js';
+
+const V3 = 'x-hubspot-signature-v3';
+const TIMESTAMP = 'x-hubspot-request-timestamp';
+const OLDER = 'x-hubspot-signature';
+const VERSION = 'x-hubspot-signature-version';
+
+const BASE64 = /^[A-Za-z0-9+/]{43}=$/;
+const HEX = /^[0-9a-f]{64}$/i;
+const MILLISECONDS = /^\d{12,14}$/;
+
+/** The characters that HubSpot signs decoded wherever they stand in the URL: : / ? @ ! $ ' ( ) * , ; and no other. */
+const DECODED = /%(3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)/gi;
+
+export const isHubSpots = ({ headers }: SignedRequest): boolean => headers[V3] !== undefined || headers[OLDER] !== undefined;
+
+/**
+ * HubSpot's request signatures (https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/request-validation), under
+ * the app's client secret. The third version, which has a timestamp, and only where there is none of it the ones before: whoever strips a
+ * header off must not choose the weaker.
+ */
+export function verifyHubSpot(request: SignedRequest, trust: Trust): Verdict {
+  return request.headers[V3] === undefined ? verifyOlder(request, trust) : verifyV3(request, trust);
+}
+
+/** HMAC-SHA256, base64, of method, URL, body and the timestamp in Unix milliseconds, with nothing between them. */
+function verifyV3(request: SignedRequest, trust: Trust): Verdict {
+  const signature = header(request, V3);
+  const timestamp = header(request, TIMESTAMP);
+  const at = timestamp !== null && MILLISECONDS.test(timestamp) ? readInstant(timestamp) : null;
+  if (signature === null || !BASE64.test(signature) || at === null) return INVALID;
+  const given = Buffer.from(signature, 'base64');
+  const url = request.url.replace(DECODED, decodeURIComponent);
+  const right = trust.secrets.some((secret) => timingSafeEqual(hmacSha256(secret, request.method, url, request.body, timestamp!), given));
+  return right ? fresh(at, trust) : INVALID;
+}
+
+/** A hash, in hex, that begins with the secret: of the body (v1), or of method, URL and body (v2, in workflows). Neither says when. */
+function verifyOlder({ method, url, headers, body }: SignedRequest, trust: Trust): Verdict {
+  const signature = header({ headers }, OLDER);
+  const version = header({ headers }, VERSION);
+  if (signature === null || !HEX.test(signature) || (version !== 'v1' && version !== 'v2')) return INVALID;
+  const given = Buffer.from(signature, 'hex');
+  const before = version === 'v1' ? '' : method + url;
+  const right = trust.secrets.some((secret) => timingSafeEqual(createHash('sha256').update(secret + before).update(body).digest(), given));
+  return right ? { valid: true, messageId: null } : INVALID;
+}
