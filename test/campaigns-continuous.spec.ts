@@ -42,6 +42,13 @@ describe('continuous campaigns and those who are left out', () => {
     return data!.id;
   }
 
+  test('where nothing is continuous, nobody’s entering makes a job', async () => {
+    const list = await segment({});
+    await add('ada');
+    await put(list, 'ada');
+    expect(await app.sql(`SELECT 1 FROM pgboss.job WHERE name = 'segment.changed-to-delivery' AND data->'tenant'->>'name' = $1`, [tenant])).toEqual([]);
+  });
+
   test('each who enters gets it, once however often; those who were in before do not', async () => {
     const list = await segment({});
     await add('before', 'ada', 'ben');

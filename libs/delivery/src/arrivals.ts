@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { Database } from '#database';
+import { Database, prepared } from '#database';
 import { Jobs } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
 import { UniqueCodes } from '#promos';
@@ -12,6 +12,11 @@ const OPEN = `
     JOIN segments s ON s.tenant_id = $1 AND s.segment_id = $2 AND s.segment_no = m.segment_no
    WHERE m.tenant_id = $1 AND m.options->>'delivery_mode' = 'continuous' AND m.state IN ('running', 'paused') AND (m.ends_at IS NULL OR m.ends_at > $3)
    ORDER BY m.campaign_no FOR SHARE OF m`;
+
+/** Whether any continuous mailing is under way. One that starts while somebody enters began after they did: who enters is found out first, and then this is asked. */
+const ANY = `
+  SELECT 1 FROM campaign_directory d JOIN mailings m ON m.tenant_id = $1 AND m.campaign_no = d.campaign_no
+   WHERE d.tenant_id = $1 AND d.sending AND m.options->>'delivery_mode' = 'continuous' LIMIT 1`;
 
 /** Writes those who enter a segment into the ledger of the continuous mailings for it: each once, however often they come and however often it is told. */
 @Injectable()
@@ -35,7 +40,9 @@ export class Arrivals implements OnModuleInit {
   }
 
   onModuleInit(): void {
-    this.jobs.subscribe(SEGMENT_CHANGED, 'delivery', (tenant, { segment_id, entered }) => this.enter(tenant, segment_id, entered));
+    this.jobs.subscribe(SEGMENT_CHANGED, 'delivery', (tenant, { segment_id, entered }) => this.enter(tenant, segment_id, entered), {
+      wanted: async (tx, tenant) => (await prepared(tx, { name: 'arrivals_wanted', text: ANY, values: [tenant.id] })).length > 0,
+    });
   }
 
   private async enter(tenant: Tenant, segmentId: string, customerNos: readonly number[]): Promise<void> {
