@@ -240,5 +240,21 @@ describe('a promo code for each recipient', () => {
       expect((await shop.redeem(bob)).body.customer_id).toBe('ada');
       expect(await shop.validate(ada, 'ada')).toBe('valid');
     });
+
+    test.each([['nobody', 'ada'], ['ada', 'ada'], ['bob', 'bob']])('who is merged before both were written to: of the two codes one is left; told was %s, and it is that of %s', async (told, keeps) => {
+      smtp.refuse = (to) => (to === address(told) ? undefined : { responseCode: 451, message: 'Later' });
+      const id = await shop.create(await shop.guests(guest('ada'), guest('bob')));
+      await shop.start(id);
+      const states = () => shop.api.GET(`${CAMPAIGNS}/{campaign_id}/deliveries`, { params: { path: { campaign_id: id } } });
+      await eventually(async () => expect((await states()).data!.data.map((row) => [row.customer_id, row.status, row.attempts > 0]).sort()).toEqual(['ada', 'bob'].map((one) => [one, one === told ? 'accepted' : 'pending', true])));
+      const codes = await shop.codes(id);
+      expect((await shop.api.POST('/api/v1/marketing/customers/{customer_id}/merge', { params: { path: { customer_id: 'ada' } }, body: { from: 'bob' } })).response.status).toBe(200);
+      smtp.refuse = undefined;
+      expect(await shop.codes(id)).toEqual({ ada: codes[keeps] });
+      expect([await shop.validate(codes.ada!, 'ada'), await shop.validate(codes.bob!, 'ada')]).toEqual(['ada', 'bob'].map((one) => (one === keeps ? 'valid' : 'not_found')));
+      app.clock.advance(60_000);
+      await shop.done(id);
+      expect(smtp.recipients.filter((to) => [address('ada'), address('bob')].includes(to))).toHaveLength(1);
+    });
   });
 });

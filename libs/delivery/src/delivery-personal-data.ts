@@ -4,6 +4,7 @@ import { PersonalData, type Position, type TimelineEntry } from '#customers';
 import { Database } from '#database';
 import { Jobs, jobType } from '#jobs';
 import { Clock, type JsonObject, type Tenant } from '#kernel';
+import { UniqueCodes } from '#promos';
 import { LATE_HITS } from './attribution.js';
 import { mergeDeliveries } from './delivery-merge.js';
 
@@ -29,6 +30,7 @@ export class DeliveryPersonalData implements OnModuleInit {
     private readonly database: Database,
     private readonly jobs: Jobs,
     private readonly personalData: PersonalData,
+    private readonly uniqueCodes: UniqueCodes,
   ) {}
 
   onModuleInit(): void {
@@ -43,7 +45,7 @@ export class DeliveryPersonalData implements OnModuleInit {
 
   /** Orders of the one may have followed clicks of the other: they are attributed anew. */
   private async merge(tx: EntityManager, tenant: Tenant, from: number, into: number): Promise<void> {
-    await mergeDeliveries(tx, tenant, from, into);
+    await mergeDeliveries(tx, tenant, from, into, this.uniqueCodes);
     await this.jobs.enqueue(tx, tenant, LATE_HITS, { customer_nos: [into], from: new Date(0).toISOString(), until: this.clock.now().toISOString() });
   }
 }

@@ -11,6 +11,11 @@ const PROGRESS = `'{skipped,claimed,pending,rejected,unknown,accepted}'::text[]`
 const further = `d.status <> 'calling' AND array_position(${PROGRESS}, f.status) > array_position(${PROGRESS}, d.status)`;
 const OUTCOME = ['reason', 'attempts', 'next_attempt_at', 'provider', 'provider_message_id', 'accepted_at', 'called_at', 'variant', 'held_out_at', 'receiver'] as const;
 
+/** What the two have of each campaign, and whether it may have left. Held: nobody decides meanwhile that it does. */
+export const HELD_MESSAGES = `
+  SELECT campaign_no, customer_no = $2 AS merged, status IN ('calling', 'accepted', 'unknown') AS told FROM deliveries
+   WHERE tenant_id = $1 AND customer_no IN ($2, $3) ORDER BY campaign_no, customer_no, channel FOR UPDATE`;
+
 /** What somebody may have would reach them under another id from now on, and they would take it anew: nobody knows of it. */
 export const UNBIND = `
   UPDATE deliveries SET status = 'unknown', lease_until = NULL WHERE tenant_id = $1 AND customer_no = $2 AND receiver IS NOT NULL AND status IN ('pending', 'claimed')`;

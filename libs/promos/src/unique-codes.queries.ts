@@ -12,7 +12,7 @@ export const RESERVE = `
     ON CONFLICT DO NOTHING RETURNING 1)
   SELECT count(*)::int AS made FROM made`;
 
-/** Who turned out to be one with another who had a code, too, keeps both; the own one comes last. */
+/** Who turned out to be one with another who was told a code, too, keeps both; the own one comes last. */
 export const ASSIGNED = `
   SELECT customer_no, code FROM promo_codes WHERE tenant_id = $1 AND campaign_no = $2 AND customer_no = ANY ($3::int[]) ORDER BY merged_no NULLS LAST`;
 
@@ -32,9 +32,20 @@ export const OF_CUSTOMER = `
 /** What is left of a used code is the redemption, which names nobody. */
 export const FORGET_CODES = 'DELETE FROM promo_codes WHERE tenant_id = $1 AND customer_no = $2';
 
-/** Codes that were sent are kept: where both had one of a campaign, the survivor has two. */
+/** Codes that were sent are kept: where both were told one of a campaign, the survivor has two. */
 export const MOVE_CODES = `
   UPDATE promo_codes c
      SET customer_no = $3,
          merged_no = CASE WHEN EXISTS (SELECT 1 FROM promo_codes own WHERE own.tenant_id = $1 AND own.customer_no = $3 AND own.campaign_no = c.campaign_no) THEN coalesce(c.merged_no, $2) ELSE c.merged_no END
    WHERE c.tenant_id = $1 AND c.customer_no = $2`;
+
+/**
+ * Of two who turned out to be one, `$2` merged into `$3`: the codes that nobody was told of, `$2`'s in the campaigns `$4` and `$3`'s own in
+ * the campaigns `$5`, where the person keeps another.
+ */
+export const DROP_UNTOLD = `
+  DELETE FROM promo_codes c
+   WHERE c.tenant_id = $1 AND c.customer_no IN ($2, $3) AND c.redemption_id IS NULL
+     AND ((c.campaign_no = ANY ($4::int[]) AND ((c.customer_no = $2 AND c.merged_no IS NULL) OR (c.customer_no = $3 AND c.merged_no = $2)))
+       OR (c.campaign_no = ANY ($5::int[]) AND c.customer_no = $3 AND c.merged_no IS NULL))
+     AND EXISTS (SELECT 1 FROM promo_codes other WHERE other.tenant_id = $1 AND other.customer_no IN ($2, $3) AND other.campaign_no = c.campaign_no AND other.code <> c.code)`;

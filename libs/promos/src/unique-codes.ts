@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Tenant } from '#kernel';
-import { ASSIGNED, RESERVE, TAKE } from './unique-codes.queries.js';
+import { ASSIGNED, DROP_UNTOLD, RESERVE, TAKE } from './unique-codes.queries.js';
 
 /** A drawn code that another has already is drawn anew; that it happens this often in a row means that something else is wrong. */
 const DRAWS = 20;
@@ -36,7 +36,16 @@ export class UniqueCodes {
     return taken.flatMap(({ code }) => (done.has(code) ? [] : [code]));
   }
 
-  /** The opposite: the code redeems once more. */
+  /**
+   * Takes back codes of a merged customer that no message has told, so that a person has one of a campaign, unless they were told two.
+   *
+   * @param untold the campaigns in which `from` was told none, and in which `into` was not but `from` was
+   */
+  async dropUntold(tx: EntityManager, tenant: Tenant, from: number, into: number, untold: { from: number[]; into: number[] }): Promise<void> {
+    await tx.query(DROP_UNTOLD, [tenant.id, from, into, untold.from, untold.into]);
+  }
+
+  /** The opposite of {@link take}: the code redeems once more. */
   async giveBack(tx: EntityManager, tenant: Tenant, code: string, redemptionId: string): Promise<void> {
     await tx.query('UPDATE promo_codes SET redemption_id = NULL WHERE tenant_id = $1 AND code = $2 AND redemption_id = $3', [tenant.id, code, redemptionId]);
   }
