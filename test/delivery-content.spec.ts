@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { eventually } from './support/eventually.js';
 import { Mailings, startMailer } from './support/mailings.js';
 import type { TestSmtp } from './support/smtp.js';
+import { stallOnce } from './support/stall.js';
 import { newTenant } from './support/tokens.js';
 
 const BASE = '/api/v1/marketing';
@@ -50,6 +51,22 @@ describe('what an email says', () => {
 
   test('the layout that runs is the one that is written', async () => {
     expect(await readFile(TARGET, 'utf8')).toBe(await compiledLayout());
+  });
+
+  test('a machine that stands still for a moment while a message is written is nobody’s refusal', async () => {
+    const customers = await speakers({ ada: null });
+    const stalled = stallOnce();
+    try {
+      expect((await api().POST(CAMPAIGNS, { body: { name: 'Sale', type: 'promotion', channels: ['email'], segment_id: 'seg_all_customers', content: { subject: 'Hello', body: 'Words.' } } })).error).toBeUndefined();
+    } finally {
+      expect(stalled()).toBe(true);
+    }
+    const stalledAgain = stallOnce();
+    try {
+      expect(await mailings.ledger(await mailings.send({ subject: 'Hello', body: 'Words.' }, customers))).toMatchObject([{ status: 'accepted', reason: null }]);
+    } finally {
+      expect(stalledAgain()).toBe(true);
+    }
   });
 
   test('a preheader comes first, out of sight, and is not in the text part', async () => {

@@ -98,7 +98,7 @@ export function triedOut(text: string, until: number): string {
 export function templateFault(text: string, until: number): Fault | null {
   try {
     const template = compile(text);
-    if (performance.now() < until) render(template, {}, until);
+    if (performance.now() < until) inTime(() => render(template, {}, Math.max(until, performance.now() + RENDER_MS / 2)));
     return null;
   } catch (error) {
     return faultOf(error);
