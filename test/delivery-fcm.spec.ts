@@ -68,6 +68,31 @@ describe('push messages to apps over FCM', () => {
     expect(data!.channels.filter(({ in_use }) => in_use).map(({ provider, status }) => [provider, status])).toEqual([['webpush', 'deployment'], ['fcm', 'deployment']]);
   });
 
+  test('an FCM that puts us off for an hour keeps no browser waiting, and its apps come when it is over', async () => {
+    fcm.react = () => ({ status: 503, headers: { 'retry-after': '3600' } });
+    const first = await mailings.start(CONTENT, await guests('app'), { channels: ['push'] });
+    await eventually(async () => expect(await mailings.ledger(first)).toMatchObject([{ status: 'pending', reason: 'fcm_503' }]));
+    const tried = fcm.messages.length;
+    const second = await mailings.start(CONTENT, await guests('other', 'browser', 'browser2'), { channels: ['push'] });
+    await eventually(async () => expect((await mailings.ledger(second)).map(({ status, reason }) => reason ?? status).sort()).toEqual(['accepted', 'accepted', 'provider_busy']));
+    expect(fcm.messages).toHaveLength(tried);
+    fcm.react = () => 'take';
+    app.clock.advance(3_700_000);
+    await mailings.finished(first);
+    await mailings.finished(second);
+    expect([await mailings.counters(second), service.shown.length]).toEqual([{ sent: 3 }, 2]);
+  });
+
+  test('each of the two goes at its own pace', async () => {
+    expect((await admin().PUT(`${CHANNELS}/fcm`, { body: { ...fcm.account.file, max_per_second: 1 } })).error).toBeUndefined();
+    const ids = ['app0', 'browser0', 'app1', 'browser1', 'app2', 'browser2'];
+    const rows = (await mailings.ledger(await send(await guests(...ids)))) as unknown as { provider: string; called_at: Date }[];
+    const calls = (provider: string) => rows.filter((row) => row.provider === provider).map(({ called_at }) => called_at.getTime()).sort((a, b) => a - b);
+    const [one, two, three] = calls('fcm') as [number, number, number];
+    expect(Math.min(two - one, three - two)).toBeGreaterThanOrEqual(1_000);
+    expect(new Set(calls('webpush')).size).toBe(1);
+  });
+
   test('a token that is gone or none is not sent to again; what is wrong with a message or a sender closes nothing', async () => {
     const customers = await guests('gone', 'none', 'text', 'stranger', 'fine');
     const answers: Record<string, ReturnType<typeof fcmError>> = {

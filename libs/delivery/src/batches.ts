@@ -103,7 +103,7 @@ export class Batches {
         if (called === null || called.length === 0) continue;
         const outcomes = await channel.send(called.map(({ message }) => message));
         heard = { called, outcomes };
-        this.paces.heard(tenant, channel, outcomes);
+        this.paces.heard(tenant, channel, called.map(({ message }) => message), outcomes);
         if (this.paces.isShut(tenant, channel)) run.isOver = true;
         const barred = outcomes.find(({ status }) => status === 'barred');
         if (barred === undefined) continue;

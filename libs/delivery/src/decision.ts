@@ -42,8 +42,8 @@ export interface SendingRules {
 /** To write now, never, or not yet; `reason` is what the ledger says. */
 export type Decision = { to: 'send' } | { to: 'skip'; reason: SkipReason } | { to: 'defer'; reason: DeferReason; until: Date };
 
-/** Why somebody is written to later. */
-export const DEFER_REASONS = ['quiet_hours', 'send_window', 'local_time', 'others_first', 'merging'] as const;
+/** Why somebody is written to later; `provider_busy`: their provider has no room, or does not take calls, while another of the channel goes on. */
+export const DEFER_REASONS = ['quiet_hours', 'send_window', 'local_time', 'others_first', 'merging', 'provider_busy'] as const;
 export type DeferReason = (typeof DEFER_REASONS)[number];
 
 /** Whether a suppression holds for the message. Who unsubscribes is told of orders still, but STOP is said to a number, whatever it sends (CTIA Messaging Principles §5.1.4). */

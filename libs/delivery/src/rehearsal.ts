@@ -144,7 +144,7 @@ export class Rehearsal {
   /** Sends them, each by a call of its own: one whose answer does not come keeps nobody from hearing of the others. Nothing is tried twice. */
   async send(tenant: Tenant, { carrier, messages, recipients }: TestMessages): Promise<TestResult[]> {
     const calls = messages.map(async (message) => (await carrier.send([message]))[0]!);
-    void Promise.all(calls).then((outcomes) => this.paces.heard(tenant, carrier, outcomes), () => undefined); // whoever waits for it below is told
+    void Promise.all(calls).then((outcomes) => this.paces.heard(tenant, carrier, messages, outcomes), () => undefined); // whoever waits for it below is told
     const patience = sleep<Outcome>(this.patienceMs, { status: 'unknown', reason: 'no_answer' }, { ref: false });
     const outcomes = await Promise.all(calls.map((call) => Promise.race([call, patience])));
     return outcomes.map((outcome, at) => ({ to: recipients[at]!, ...resultOf(outcome) }));

@@ -2,11 +2,10 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database, prepared as run, together } from '#database';
 import { Clock, type Tenant } from '#kernel';
-import type { Channel } from './channels/channel.js';
+import { type Channel, goesOver, waysOf } from './channels/channel.js';
 import { Paces } from './channels/paces.js';
 import { counted } from './counters.js';
 import { BY_KEYS, CALL, type ClaimedRow, DEFER, named, RELEASE, SETTLE, touched } from './ledger.queries.js';
-import type { Message } from './message.js';
 import { type Called, type Heard, Outcomes } from './outcomes.js';
 import { type MailingAtWork, Preparation, type Prepared } from './preparation.js';
 import { SenderSession } from './sender-session.js';
@@ -55,31 +54,38 @@ export class Turns {
     }
     const { messages, postponed, deferred } = prepared;
     const settled = [...prepared.settled, ...rows.filter((row) => !isFor(channel, row)).map((row) => ({ row, status: 'unknown', reason: 'receiver_changed' }))];
-    if (deferred.length > 0) await tx.query(DEFER, [tenant.id, campaign, ...named(deferred.map(({ row }) => row)), deferred.map((one) => one.reason), deferred.map((one) => one.until)]);
     if (settled.length > 0) {
       const ended = settled.map(({ row }) => row);
       await counted(tx, tenant, touched(campaign, ended), () =>
         tx.query(SETTLE, [tenant.id, campaign, ...named(ended), settled.map((one) => one.status), settled.map((one) => one.reason), this.clock.now()]),
       );
     }
-    const granted = channel.perSecond === null ? messages.length : await this.paces.take(tx, tenant, channel, messages.length);
-    const kept = [...postponed, ...messages.slice(granted).map(({ row }) => row)];
-    if (kept.length > 0) await this.release(tx, tenant, campaign, kept);
-    return this.call(tx, tenant, campaign, channel, messages.slice(0, granted));
+    const called: Called[] = [];
+    for (const way of waysOf(channel)) {
+      const theirs = messages.filter(({ message }) => goesOver(channel, message, way));
+      const allowed = this.paces.allowed(tenant, way, theirs.length);
+      const granted = way.perSecond === null ? allowed : await this.paces.take(tx, tenant, way, allowed);
+      const left = theirs.slice(granted).map(({ row }) => row);
+      if (way === channel) postponed.push(...left);
+      else this.paces.later(tenant, way, left.length).forEach((until, at) => deferred.push({ row: left[at]!, reason: 'provider_busy', until }));
+      called.push(...(await this.call(tx, tenant, campaign, way, theirs.slice(0, granted))));
+    }
+    if (postponed.length > 0) await this.release(tx, tenant, campaign, postponed);
+    if (deferred.length > 0) await tx.query(DEFER, [tenant.id, campaign, ...named(deferred.map(({ row }) => row)), deferred.map((one) => one.reason), deferred.map((one) => one.until)]);
+    return called;
   }
 
   private async release(tx: EntityManager, tenant: Tenant, campaign: number, rows: readonly ClaimedRow[]): Promise<void> {
     await tx.query(RELEASE, [tenant.id, campaign, ...named(rows)]);
   }
 
+  /** @param channel of several providers, the one that they go over */
   private async call(tx: EntityManager, tenant: Tenant, campaign: number, channel: Channel, messages: Prepared['messages']): Promise<Called[]> {
     const now = this.clock.now();
     const lease = new Date(now.getTime() + CALL_LEASE_MS);
     const held = new Set<number>();
-    const providerOf = (message: Message): string => channel.providerOf?.(message) ?? channel.provider;
-    for (const some of Map.groupBy(messages, ({ message, variant }) => `${providerOf(message)}/${variant ?? ''}`).values()) {
-      const [{ message, variant }] = some as [Prepared['messages'][number]];
-      const values = [tenant.id, campaign, some.map(({ row }) => row.customer_no), channel.channel, lease, providerOf(message), this.session.number, variant, now, channel.receiver ?? null];
+    for (const [variant, some] of Map.groupBy(messages, (one) => one.variant)) {
+      const values = [tenant.id, campaign, some.map(({ row }) => row.customer_no), channel.channel, lease, channel.provider, this.session.number, variant, now, channel.receiver ?? null];
       for (const row of await run<{ customer_no: number }>(tx, { name: 'deliveries_call', text: CALL, values })) held.add(row.customer_no);
     }
     return messages.filter(({ row }) => held.has(row.customer_no));

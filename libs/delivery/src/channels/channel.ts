@@ -33,9 +33,17 @@ export interface Channel<Sent extends Message = Message> {
   readonly perSecond: number | null;
   /** Who takes an id once, however often it comes; left out where nobody does. What may have arrived may be sent to them again, and to no other. */
   readonly receiver?: string;
-  /** Where one channel goes over several providers, that of the message. */
-  providerOf?(message: Sent): string;
+  /** The providers that it goes over, where there are several; each has its own pace and its own health. */
+  readonly ways?: readonly Channel<Sent>[];
+  /** Which of them the message goes over. */
+  wayOf?(message: Sent): Channel<Sent>;
   send(batch: readonly Sent[]): Promise<Outcome[]>;
   /** Gives up its connections. */
   close(): void;
 }
+
+/** The providers of the channel, always in the same order. */
+export const waysOf = (channel: Channel): readonly Channel[] => channel.ways ?? [channel];
+
+/** Whether the channel sends the message over the provider. */
+export const goesOver = (channel: Channel, message: Message, way: Channel): boolean => (channel.wayOf?.(message) ?? channel) === way;

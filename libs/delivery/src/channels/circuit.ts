@@ -24,6 +24,11 @@ export class Circuit {
     return now < this.openUntil ? 0 : Math.min(wanted, 1);
   }
 
+  /** When a message may be tried again, in milliseconds; 0 where nothing stands in the way. */
+  get opensAt(): number {
+    return this.failures === 0 ? 0 : this.openUntil;
+  }
+
   /** Takes note of a batch's outcomes. */
   heard(now: number, all: readonly Outcome[]): void {
     const outcomes = all.filter(({ status }) => status !== 'uncalled');

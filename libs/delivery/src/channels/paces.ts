@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock, type Tenant } from '#kernel';
-import type { Channel, Outcome } from './channel.js';
+import type { Message } from '../message.js';
+import { type Channel, goesOver, type Outcome, waysOf } from './channel.js';
 import { Circuit } from './circuit.js';
 import { type Grant, takeFrom, waitFor } from './rate-window.js';
 
@@ -16,6 +17,16 @@ export interface Room {
   waitMs: number;
 }
 
+/** How a provider does, and until when those are spread who have been told to come again, in milliseconds. */
+interface State {
+  circuit: Circuit;
+  spreadUntil: number;
+}
+
+/** The furthest that anybody is told to come again, and how fast where no rate is set. */
+const HORIZON_MS = 60_000;
+const PER_SECOND = 1_000;
+
 /**
  * How fast each tenant sends over each provider. The rate is counted in the database, since it holds for all workers together; whether the
  * provider takes calls at all, each worker finds out by itself.
@@ -23,14 +34,21 @@ export interface Room {
 @Injectable()
 export class Paces {
   /** Of each channel, by tenant. New credentials are a channel anew, and begin with a closed circuit. */
-  private readonly circuits = new WeakMap<Channel, Map<number, Circuit>>();
+  private readonly states = new WeakMap<Channel, Map<number, State>>();
 
   constructor(private readonly clock: Clock) {}
 
+  /** Of a channel over several providers, what all of them have together. */
   async room(tx: EntityManager, tenant: Tenant, channel: Channel, wanted = channel.batch): Promise<Room> {
     const now = this.clock.now().getTime();
-    const { provider, perSecond } = channel;
-    const allowed = this.circuit(tenant, channel).allows(now, wanted);
+    const { provider, perSecond, ways } = channel;
+    if (ways !== undefined) {
+      const rooms: Room[] = [];
+      for (const way of ways) rooms.push(await this.room(tx, tenant, way, wanted));
+      const waits = rooms.flatMap(({ waitMs }) => (waitMs > 0 ? [waitMs] : []));
+      return { messages: Math.min(wanted, rooms.reduce((sum, { messages }) => sum + messages, 0)), waitMs: waits.length === 0 ? 0 : Math.min(...waits) };
+    }
+    const allowed = this.allowed(tenant, channel, wanted);
     if (perSecond === null || allowed === 0) return { messages: allowed, waitMs: 0 };
     const [row] = await tx.query<{ grants: Grant[] }[]>(LOOK, [tenant.id, provider]);
     const grants = row?.grants ?? [];
@@ -50,21 +68,40 @@ export class Paces {
     return granted;
   }
 
-  /** Takes note of what became of a batch. */
-  heard(tenant: Tenant, channel: Channel, outcomes: readonly Outcome[]): void {
-    this.circuit(tenant, channel).heard(this.clock.now().getTime(), outcomes);
+  /** How many of `wanted` messages may go, as far as the provider's health is known. */
+  allowed(tenant: Tenant, channel: Channel, wanted: number): number {
+    return this.state(tenant, channel).circuit.allows(this.clock.now().getTime(), wanted);
   }
 
-  /** Whether the provider does not take calls, or has not shown yet that it does again. */
+  /**
+   * When messages are to be looked at again that a provider has no room for while another of the same channel has: one after the other. At
+   * one time all of them would be looked at for each that can go, and they would stand in the others' way.
+   */
+  later(tenant: Tenant, way: Channel, messages: number): Date[] {
+    const state = this.state(tenant, way);
+    const now = this.clock.now().getTime();
+    const from = Math.max(now, state.circuit.opensAt, Math.min(state.spreadUntil, now + HORIZON_MS));
+    const at = (place: number): number => from + (1_000 * place) / (way.perSecond ?? PER_SECOND);
+    state.spreadUntil = at(messages);
+    return Array.from({ length: messages }, (_, place) => new Date(at(place + 1)));
+  }
+
+  /** Takes note of what became of a batch: the outcomes at the same index. */
+  heard(tenant: Tenant, channel: Channel, messages: readonly Message[], outcomes: readonly Outcome[]): void {
+    const now = this.clock.now().getTime();
+    for (const way of waysOf(channel)) this.state(tenant, way).circuit.heard(now, outcomes.filter((_, at) => goesOver(channel, messages[at]!, way)));
+  }
+
+  /** Whether no provider of the channel takes calls, or has shown yet that it does again. */
   isShut(tenant: Tenant, channel: Channel): boolean {
-    return this.circuit(tenant, channel).allows(this.clock.now().getTime(), 2) < 2;
+    return waysOf(channel).every((way) => this.allowed(tenant, way, 2) < 2);
   }
 
-  private circuit(tenant: Tenant, channel: Channel): Circuit {
-    let circuits = this.circuits.get(channel);
-    if (circuits === undefined) this.circuits.set(channel, (circuits = new Map<number, Circuit>()));
-    let circuit = circuits.get(tenant.id);
-    if (circuit === undefined) circuits.set(tenant.id, (circuit = new Circuit()));
-    return circuit;
+  private state(tenant: Tenant, channel: Channel): State {
+    let states = this.states.get(channel);
+    if (states === undefined) this.states.set(channel, (states = new Map<number, State>()));
+    let state = states.get(tenant.id);
+    if (state === undefined) states.set(tenant.id, (state = { circuit: new Circuit(), spreadUntil: 0 }));
+    return state;
   }
 }

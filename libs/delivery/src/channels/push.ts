@@ -6,26 +6,28 @@ export class PushChannel implements Channel<PushMessage> {
   readonly channel = 'push';
   readonly provider = 'webpush_fcm';
   readonly batch: number;
-  /** As many as the slower one takes: nobody knows beforehand whose they are. */
+  /** As many as the slower one takes, for who asks how long it will take: nobody knows beforehand whose they are. */
   readonly perSecond: number | null;
+  readonly ways: readonly Channel<PushMessage>[];
 
   constructor(
     private readonly browsers: Channel<PushMessage>,
     private readonly apps: Channel<PushMessage>,
   ) {
+    this.ways = [browsers, apps];
     this.batch = Math.min(browsers.batch, apps.batch);
     const rates = [browsers.perSecond, apps.perSecond].filter((rate) => rate !== null);
     this.perSecond = rates.length === 0 ? null : Math.min(...rates);
   }
 
-  providerOf(message: PushMessage): string {
-    return this.of(message).provider;
+  wayOf({ subscription }: PushMessage): Channel<PushMessage> {
+    return typeof subscription.fcm_token === 'string' ? this.apps : this.browsers;
   }
 
   async send(batch: readonly PushMessage[]): Promise<Outcome[]> {
     const outcomes = new Map<PushMessage, Outcome>();
-    await Promise.all([this.browsers, this.apps].map(async (one) => {
-      const messages = batch.filter((message) => this.of(message) === one);
+    await Promise.all(this.ways.map(async (one) => {
+      const messages = batch.filter((message) => this.wayOf(message) === one);
       const heard = messages.length === 0 ? [] : await one.send(messages);
       messages.forEach((message, at) => outcomes.set(message, heard[at]!));
     }));
@@ -35,9 +37,5 @@ export class PushChannel implements Channel<PushMessage> {
   /** Each of the two is closed by whoever opened it. */
   close(): void {
     // nothing of its own
-  }
-
-  private of({ subscription }: PushMessage): Channel<PushMessage> {
-    return typeof subscription.fcm_token === 'string' ? this.apps : this.browsers;
   }
 }
