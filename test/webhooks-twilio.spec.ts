@@ -17,9 +17,9 @@ const OWN = { account_sid: `AC${'a'.repeat(32)}`, auth_token: 'the-tenants-own-t
 const CONTENT = { subject: 'Only an email has one', body: 'Hello' };
 const EMPTY = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>';
 
-/** Twilio's own sample of a status callback, whom it is about aside. */
+/** A status callback with the fields that Twilio posts. */
 const status = (MessageSid: string, MessageStatus: string, over: Form = {}): Form => ({
-  SmsSid: MessageSid, SmsStatus: MessageStatus, MessageStatus, To: '+41791000000', MessagingServiceSid: 'MG4d9d720b38f7892254869fabdca51e69', MessageSid,
+  SmsSid: MessageSid, SmsStatus: MessageStatus, MessageStatus, To: '+41791000000', MessagingServiceSid: 'MG0123456789abcdef0123456789abcdef', MessageSid,
   AccountSid: OWN.account_sid, From: '+16232320112', ApiVersion: '2010-04-01', ...over,
 });
 
@@ -94,6 +94,11 @@ describe('Twilio’s webhooks', () => {
       [{ scheme: 'sendgrid', public_key: 'MFkw' }, '/scheme', 'scheme_of_another_provider'],
     ])('refuses %j at %s', async (body, pointer, code) => {
       expect((await put(body)).error).toMatchObject({ status: 400, code: 'validation_failed', errors: [{ pointer, code }] });
+    });
+
+    test('refuses GET, which Twilio may be told to use: it tells its owner, and nothing is lost unseen', async () => {
+      const { pathname, search } = new URL((await TwilioHook.connect(app, newTenant())).url);
+      expect((await app.fetch(pathname + search, { token: '' })).status).toBe(405);
     });
 
     test('rotates to the account’s secondary token; the first is good for 24 hours more', async () => {
@@ -207,6 +212,8 @@ describe('Twilio’s webhooks', () => {
       expect((await new TwilioHook(app, callback, OWN.auth_token).post(status(two.sid(phone), 'delivered', { To: phone }))).status).toBe(200);
       await settled(tenant);
       expect(await two.mailings.counters(two.mailing)).toMatchObject({ delivered: 1 });
+      const kept = await app.sql<{ query: string }>(`SELECT query FROM webhook_bodies b JOIN tenants t ON t.id = b.tenant_id WHERE t.name = $1`, [tenant]);
+      expect(kept.map(({ query }) => query)).toEqual(Array(2).fill(expect.stringMatching(/^delivery_id=dlv_[0-9a-z]{21}$/))); // and not what opens the connection
 
       await admin.DELETE(CONNECTION, twilioPath);
       const three = await send(tenant, 1);

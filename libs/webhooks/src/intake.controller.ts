@@ -2,6 +2,7 @@ import { Controller, Get, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiExtraModels, ApiHeader, ApiParam, ApiQuery, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { MEBIBYTE, Route } from '#http';
+import { COMMON_ERRORS } from '#kernel';
 import { WebhookEnvelopeDto, WebhookReceiptDto } from './dto/envelope.dto.js';
 import { ENVELOPE, ENVELOPE_LIST } from './examples.js';
 import { type IncomingPost, IntakeService } from './intake.service.js';
@@ -66,9 +67,9 @@ export class IntakeController {
   @Route({
     allow: 'public',
     summary: 'Answer a provider that looks',
-    description: 'Some providers ask by GET or HEAD, unsigned, whether there is anybody at the URL before they post to it. Empty, where a post could be verified.',
+    description: 'Some providers ask by GET or HEAD, unsigned, whether there is anybody at the URL before they post to it. Empty, where a post could be verified; Twilio, which may be told to use GET for good, is refused.',
     produces: 'text/plain',
-    errors: [WebhookError.only('unknown_provider', 'invalid_signature')],
+    errors: [WebhookError.only('unknown_provider', 'invalid_signature'), { method_not_allowed: COMMON_ERRORS.method_not_allowed }],
   })
   async greetWebhook(@Param('provider', ProviderPipe) provider: ProviderId, @Query('connection') connection: unknown, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
     await this.intake.greet(postOf(provider, connection, request));

@@ -81,12 +81,14 @@ export class IntakeService {
   /**
    * Lets a provider look, before it posts there, whether the URL is somebody's: it signs nothing then.
    *
-   * @throws WebhookError invalid_signature where a post could not be verified either
+   * @throws WebhookError invalid_signature where a post could not be verified either; RequestError method_not_allowed
    */
   async greet(post: IncomingPost): Promise<void> {
     const request = this.signedRequest(post);
     const sender = await this.senderOf(post, request);
-    if (SCHEMES[sender.scheme].key === 'in_url') await this.verified(sender, SCHEMES[sender.scheme], request);
+    const scheme = SCHEMES[sender.scheme];
+    if (scheme.greets === false) throw new RequestError('method_not_allowed');
+    if (scheme.key === 'in_url') await this.verified(sender, scheme, request);
   }
 
   private async brandOf({ tenant }: Sender): Promise<string | null> {

@@ -4,8 +4,8 @@ import { asksForHelp, twilioMessages } from './twilio.js';
 
 /** A status callback as Twilio posts it. */
 const CALLBACK =
-  'SmsSid=SM4262411b90e5464b98a4f66a49c57a97&SmsStatus=delivered&MessageStatus=delivered&To=%2B15622089096&MessagingServiceSid=MG4d9d720b38f7892254869fabdca51e69' +
-  '&MessageSid=SM4262411b90e5464b98a4f66a49c57a97&AccountSid=AC0db966d80e9f1662da09c61287f8bba1&From=%2B16232320112&ApiVersion=2010-04-01';
+  'SmsSid=SM0123456789abcdef0123456789abcdef&SmsStatus=delivered&MessageStatus=delivered&To=%2B15622089096&MessagingServiceSid=MG0123456789abcdef0123456789abcdef' +
+  '&MessageSid=SM0123456789abcdef0123456789abcdef&AccountSid=AC0123456789abcdef0123456789abcdef&From=%2B16232320112&ApiVersion=2010-04-01';
 const DELIVERY = 'dlv_000000100000700000gw0';
 const split = (form: string, query = '') => twilioMessages.split(Buffer.from(form), new URLSearchParams(query));
 const read = (item: unknown) => twilioMessages.read('twilio', item);
@@ -15,8 +15,8 @@ describe('Twilio’s callbacks', () => {
     const { items, batch } = split(CALLBACK, `delivery_id=${DELIVERY}`);
     expect([items.length, batch, twilioMessages.type(items[0])]).toEqual([1, false, 'delivered']);
     expect(read(items[0])).toMatchObject({
-      name: 'delivered', channel: 'sms', phone: '+15622089096', deliveryId: DELIVERY, providerMessageId: 'SM4262411b90e5464b98a4f66a49c57a97',
-      eventId: 'SM4262411b90e5464b98a4f66a49c57a97/delivered', at: null, closes: null,
+      name: 'delivered', channel: 'sms', phone: '+15622089096', deliveryId: DELIVERY, providerMessageId: 'SM0123456789abcdef0123456789abcdef',
+      eventId: 'SM0123456789abcdef0123456789abcdef/delivered', at: null, closes: null,
     });
   });
 

@@ -47,6 +47,7 @@ export const SCHEMES: Readonly<Record<SchemeName, Scheme>> = {
     verify: verifyTwilio,
     normaliser: twilioMessages,
     marks: (request) => header(request, TWILIO_SIGNATURE) !== null,
+    greets: false,
     answer: answerTwilio,
   },
   mailchimp: {

@@ -62,6 +62,8 @@ export interface Scheme {
   normaliser: Normaliser;
   /** Whether a request shows this scheme's own signs: they decide where no connection says which scheme it is. */
   marks(request: SignedRequest): boolean;
+  /** False where the provider may be told to use GET instead of POST: refused, it tells its owner, while a greeting would lose what it said. */
+  greets?: false;
   /** @param items of the body */
   answer?(items: readonly unknown[], brand: Brand): Answer | Promise<Answer>;
 }

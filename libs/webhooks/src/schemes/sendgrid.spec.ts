@@ -19,7 +19,25 @@ const signed = (timestamp: string, body: Uint8Array, key = OURS.privateKey): str
 const bytes = fc.uint8Array({ maxLength: 300 });
 const seconds = (skew: number): string => String(NOW.getTime() / 1000 + skew);
 
+/** A request that SendGrid made, of the tests of its own library (npm @sendgrid/eventwebhook 8.0.0). */
+const CAPTURED = {
+  publicKey: 'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE83T4O/n84iotIvIW4mdBgQ/7dAfSmpqIM8kF9mN1flpVKS3GRqe62gw+2fNNRaINXvVpiglSI8eNEc6wEA3F+g==',
+  signature: 'MEUCIGHQVtGj+Y3LkG9fLcxf3qfI10QysgDWmMOVmxG0u6ZUAiEAyBiXDWzM+uOe5W0JuG+luQAbPIqHh89M15TluLtEZtM=',
+  timestamp: '1600112502',
+  body:
+    '[{"email":"hello@world.com","event":"dropped","reason":"Bounced Address","sg_event_id":"ZHJvcC0xMDk5NDkxOS1MUnpYbF9OSFN0T0doUTRrb2ZTbV9BLTA",' +
+    '"sg_message_id":"LRzXl_NHStOGhQ4kofSm_A.filterdrecv-p3mdw1-756b745b58-kmzbl-18-5F5FC76C-9.0","smtp-id":"<LRzXl_NHStOGhQ4kofSm_A@ismtpd0039p1iad1.sendgrid.net>","timestamp":1600112492}]\r\n',
+};
+
 describe('SendGrid’s signature', () => {
+  test('of SendGrid itself is right, and not with one byte less', () => {
+    const { publicKey, signature, timestamp, body } = CAPTURED;
+    const then = trust({ secrets: [publicKey], now: new Date(1600112502_000) });
+    expect(verifySendGrid(request(signature, timestamp, Buffer.from(body)), then)).toEqual({ valid: true, messageId: null });
+    for (const other of [body.replace('\r', ''), body.trimEnd(), body.replace('hello', 'Hello'), ` ${body}`]) expect(verifySendGrid(request(signature, timestamp, Buffer.from(other)), then)).toEqual(INVALID);
+    expect(verifySendGrid(request(signature, '1600112503', Buffer.from(body)), then)).toEqual(INVALID);
+  });
+
   test('is over the timestamp and the bytes as they came, line ends and all', () => {
     fc.assert(fc.property(bytes, fc.integer({ min: -299, max: 299 }), (body, skew) => {
       const whole = Buffer.concat([body, Buffer.from('\r\n')]); // SendGrid's own end with one

@@ -10,7 +10,7 @@ const SIGNATURE = /^[A-Za-z0-9+/]{27}=$/;
 /**
  * Twilio's request signature (https://www.twilio.com/docs/usage/webhooks/webhooks-security): HMAC-SHA1, under the account's auth token, of
  * the public URL with its query and then the form's fields, sorted by name, name and value with nothing between. A JSON body is not signed
- * itself: its SHA-256 stands in the query, as `bodySHA256`. The URL may have been signed with its default port or without. Nothing says
+ * itself: its SHA-256 stands in the query, as `bodySHA256`. The URL may have been signed with its port or without. Nothing says
  * when: a request that comes again is known by its message and status.
  */
 export function verifyTwilio(request: SignedRequest, trust: Trust): Verdict {
@@ -33,14 +33,12 @@ function signedFields({ url, body }: SignedRequest): string | null {
 /** The SHA-256 of a JSON body, in hex, as Twilio puts it into the query; null for a form. */
 export const bodyHash = (query: URLSearchParams): string | null => query.get('bodySHA256');
 
-const AUTHORITY = /^(https?):\/\/([^/?]+)/;
+const ORIGIN = /^(https?):\/\/(\[[^\]]*\]|[^/?:]*)(:\d+)?/;
 const PORTS: Readonly<Record<string, string>> = { http: ':80', https: ':443' };
 
-/** The URL as it is, and with or without the port that goes without saying. */
+/** The URL without its port, and with it or the one that goes without saying: Twilio has signed either. */
 function spellings(url: string): string[] {
-  const [origin, scheme, authority] = AUTHORITY.exec(url) as unknown as [string, string, string];
-  const port = PORTS[scheme]!;
+  const [origin, scheme, host, port] = ORIGIN.exec(url) as unknown as [string, string, string, string?];
   const rest = url.slice(origin.length);
-  if (/:\d+$/.test(authority)) return authority.endsWith(port) ? [url, `${scheme}://${authority.slice(0, -port.length)}${rest}`] : [url];
-  return [url, `${scheme}://${authority}${port}${rest}`];
+  return [`${scheme}://${host}${rest}`, `${scheme}://${host}${port ?? PORTS[scheme]!}${rest}`];
 }
