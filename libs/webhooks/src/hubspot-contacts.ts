@@ -46,7 +46,8 @@ interface Question {
   at: string;
 }
 
-const ASK = jobType<{ questions: Question[] }>('webhooks-ask-hubspot', { retries: 20, expireSeconds: 120, concurrency: 2 });
+/** More tries than the queue's backoff makes in an hour: the handler, not the queue, gives up. */
+const ASK = jobType<{ questions: Question[] }>('webhooks-ask-hubspot', { retries: 40, expireSeconds: 120, concurrency: 2 });
 
 type Contacts = Map<string, Record<string, unknown>>;
 
