@@ -35,7 +35,7 @@ describe('HubSpot’s webhooks', () => {
       const { inputs, properties } = JSON.parse(body) as { inputs: { id: string }[]; properties: string[] };
       calls.push(inputs.map(({ id }) => id));
       const found = inputs.filter(({ id }) => contacts.has(id));
-      const results = found.map(({ id }) => ({ id, archived: false, properties: Object.fromEntries(['hs_object_id', ...properties].map((name) => [name, name === 'hs_object_id' ? id : (contacts.get(id)![name] ?? null)])) }));
+      const results = found.map(({ id }) => ({ id, archived: false, url: `https://app.hubspot.com/${'x'.repeat(1000)}`, properties: Object.fromEntries(['hs_object_id', ...properties].map((name) => [name, name === 'hs_object_id' ? id : (contacts.get(id)![name] ?? null)])) }));
       return { status: found.length < inputs.length ? 207 : 200, body: { status: 'COMPLETE', results } };
     });
     app = await startApp({ worker: true, env: { PUBLIC_URL, HUBSPOT_API_URL: api.url, ALLOW_PRIVATE_TARGETS: '1' } });
