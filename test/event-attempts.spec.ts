@@ -200,17 +200,20 @@ describe('attempts', () => {
 });
 
 describe('where private targets are refused', () => {
-  test.each(['https://127.0.0.1', 'https://localhost', 'https://[::1]', 'https://169.254.169.254'])('%s is never called', async (host) => {
+  let app: TestApp;
+  beforeAll(async () => void (app = await startApp({ worker: true })));
+  afterAll(() => app.close());
+
+  test.each(['https://127.0.0.1', 'https://localhost', 'https://[::1]', 'https://[::ffff:127.0.0.1]', 'https://0x7f.1', 'https://169.254.169.254'])('%s is never called', async (host) => {
     let connections = 0;
     const server = createServer(() => void (connections += 1));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const app = await startApp({ worker: true });
     const subscriber = await Subscriber.of(app, ['promo.redeemed'], { url: `${host}:${(server.address() as AddressInfo).port}/hook` });
     await subscriber.redeem('ann');
     expect((await subscriber.logged(1))[0]).toMatchObject({ status: 'failed', status_code: null, error: 'target_refused', response: null });
     expect(connections).toBe(0);
-    await Promise.all([app.close(), subscriber.receiver.close()]);
+    await subscriber.receiver.close();
     server.close();
   });
 });

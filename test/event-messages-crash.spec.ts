@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { startApp, type TestApp } from './support/app.js';
 import { specDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
+import { startProvider } from './support/provider.js';
 import { OPEN_ENV, Subscriber } from './support/subscriber.js';
 import { TEST_SECRET } from './support/tokens.js';
 
@@ -43,3 +44,22 @@ describe('a worker that is killed while a receiver has not answered', () => {
     }
   });
 });
+
+test('a worker that is stopped hears what is under way first', async () => {
+  const app = await startApp({ env: OPEN_ENV });
+  const worker = await startApp({ worker: true, env: OPEN_ENV });
+  const [asked, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const slow = await startProvider(async () => {
+    asked.resolve();
+    await held.promise;
+    return { status: 200 };
+  });
+  const subscriber = await Subscriber.of(app, ['promo.redeemed'], { url: slow.url });
+  await subscriber.redeem('ann');
+  await asked.promise;
+  const closed = worker.close();
+  held.resolve();
+  await closed;
+  expect(await subscriber.attempts()).toEqual([expect.objectContaining({ status: 'succeeded', message_status: 'succeeded' })]);
+  await Promise.all([app.close(), slow.close(), subscriber.receiver.close()]);
+}, 30_000);

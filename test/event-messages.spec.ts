@@ -80,6 +80,7 @@ describe('what subscribers are told', () => {
     await put('ann', { email: { status: 'unsubscribed', at }, sms: { status: 'subscribed' } });
     expect((await subscriber.bodies(1))[0]).toMatchObject({ type: 'customer.unsubscribed', data: { customers: [{ customer_id: 'ann', channel: 'email', at }] } });
     await put('ann', { email: { status: 'unsubscribed', at: '2026-01-23T18:30:00.000Z' } });
+    await put('ann', { email: { status: 'unsubscribed', at: '2026-01-25T18:30:00.000Z' } });
     await put('ann', { email: { status: 'unsubscribed' } });
     await put('ann', { sms: { status: 'unsubscribed', at } });
     expect((await subscriber.bodies(2))[1]).toMatchObject({ data: { customers: [{ customer_id: 'ann', channel: 'sms', at }] } });

@@ -1,5 +1,6 @@
 import { startApp, type TestApp } from './support/app.js';
 import { eventually } from './support/eventually.js';
+import { startProvider } from './support/provider.js';
 import { OPEN_ENV, Subscriber } from './support/subscriber.js';
 
 describe('people in messages to subscribers', () => {
@@ -53,7 +54,6 @@ describe('people in messages to subscribers', () => {
   test('whose answer comes after their erasure leave nothing of them in the log', async () => {
     const held = Promise.withResolvers<void>();
     const asked = Promise.withResolvers<void>();
-    const { startProvider } = await import('./support/provider.js');
     const slow = await startProvider(async (_, body) => {
       asked.resolve();
       await held.promise;

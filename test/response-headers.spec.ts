@@ -73,7 +73,7 @@ describe('the headers of answers', () => {
         return schema === undefined ? [] : [{ name: `${operationId} ${status}`, schema, tagged: headers?.ETag !== undefined }];
       }));
     const versioned = new Set(answers.filter(({ tagged }) => tagged).map(({ schema }) => schema));
-    expect([...versioned].map((schema) => schema.slice('#/components/schemas/'.length)).sort()).toEqual(['Campaign', 'Customer', 'Promo', 'Segment', 'Settings']);
+    expect([...versioned].map((schema) => schema.slice('#/components/schemas/'.length)).sort()).toEqual(['Campaign', 'Customer', 'EventSubscription', 'Promo', 'Segment', 'Settings']);
     expect(answers.filter(({ schema, tagged }) => versioned.has(schema) && !tagged)).toEqual([]);
   });
 

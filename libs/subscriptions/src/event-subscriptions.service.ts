@@ -74,7 +74,7 @@ export class EventSubscriptions {
 
   /** @throws SubscriptionError too_many_subscriptions */
   async create({ tenant, subject }: Principal, { url, events, active = true }: CreateEventSubscriptionDto): Promise<Versioned<EventSubscriptionDto>> {
-    this.assertScheme(url);
+    this.assertCallable(url);
     const secret = newWebhookSecret();
     const { body, version } = await this.database.inTenant(tenant, async (tx) => {
       const now = this.clock.now();
@@ -94,7 +94,7 @@ export class EventSubscriptions {
 
   /** @throws SubscriptionError event_subscription_not_found; RequestError version_conflict */
   async update({ tenant, subject }: Principal, subscriptionId: string, patch: UpdateEventSubscriptionDto, ifMatch?: Versions): Promise<Versioned<EventSubscriptionDto>> {
-    if (patch.url !== undefined) this.assertScheme(patch.url);
+    if (patch.url !== undefined) this.assertCallable(patch.url);
     const shown = await this.database.inTenant(tenant, async (tx) => {
       const now = this.clock.now();
       const held = await this.hold(tx, tenant, subscriptionId, ifMatch);
@@ -131,8 +131,9 @@ export class EventSubscriptions {
     return new Versioned({ ...body, secret }, version);
   }
 
-  /** Whether a host is one that may be called is found out as it is called; how, here. */
-  private assertScheme(url: string): void {
+  /** What the validator takes for a URL may still be none to whoever calls it, such as `https://1.2.3.999`. Whether a host may be called is found out as it is. */
+  private assertCallable(url: string): void {
+    if (!URL.canParse(url)) throw validationFailed([{ pointer: '/url', code: 'is_url', detail: 'url must be a URL address' }]);
     if (this.env.ALLOW_PRIVATE_TARGETS === '1' || new URL(url).protocol === 'https:') return;
     throw validationFailed([{ pointer: '/url', code: 'is_https', detail: 'url must be https' }]);
   }
