@@ -92,13 +92,13 @@ export class Dispatch {
    *
    * @returns whether the lane is still this worker's, for longer
    */
-  settle(lane: Lane, batch: Batch, sent: readonly Sent[]): Promise<boolean> {
+  async settle(lane: Lane, batch: Batch, sent: readonly Sent[]): Promise<boolean> {
     const { tenant, subscriptionId } = lane;
-    return this.database.inTenant(tenant, async (tx) => {
+    const renewed = await this.database.inTenant(tenant, async (tx) => {
       const now = this.clock.now();
       const answers = await this.answers(tx, tenant, sent);
       const [target] = await tx.query<{ failing_since: Date | null }[]>(HOLD_TARGET, [tenant.id, subscriptionId]);
-      if (target === undefined) return false; // deleted meanwhile, with all its messages
+      if (target === undefined) return null; // deleted meanwhile, with all its messages
       const attempts = sent.map(({ message, posted }, index) => ({
         attempt_id: newId('att', now.getTime()), message_id: message.id, status_code: posted.statusCode, error: posted.error, duration_ms: posted.durationMs, answer: answers[index],
       }));
@@ -110,9 +110,10 @@ export class Dispatch {
       const leasedUntil = new Date(now.getTime() + LEASE_MS);
       const heldUntil = new Date(now.getTime() + Math.max(0, ...sent.map(({ posted }) => posted.retryAfter)));
       const { records } = (await tx.queryRunner!.query(RENEW, [tenant.id, subscriptionId, lane.leasedUntil, leasedUntil, failing, heldUntil], true)) as { records: unknown[] };
-      lane.leasedUntil = leasedUntil;
-      return records.length > 0;
+      return records.length > 0 ? leasedUntil : null;
     });
+    if (renewed !== null) lane.leasedUntil = renewed;
+    return renewed !== null;
   }
 
   /** Gives the lane back, unless it is somebody else's by now. */
