@@ -95,7 +95,7 @@ describe('event subscriptions', () => {
   test.each([
     ['plain http', { url: 'http://hooks.example.com/' }, '/url'],
     ['no URL', { url: 'hooks' }, '/url'],
-    ['an address that is none', { url: 'https://xn--a/' }, '/url'],
+    ['an address that is none', { url: 'https://xn--iñvalid.com/' }, '/url'],
     ['another way out', { url: 'ftp://hooks.example.com/' }, '/url'],
     ['a login in the URL', { url: 'https://user:password@hooks.example.com/' }, '/url'],
     ['an unknown event', { events: ['campaign.exploded'] }, '/events'],
