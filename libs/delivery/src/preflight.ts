@@ -8,9 +8,9 @@ import { Segments } from '#segments';
 import { type Channel, type Settings, SettingsService } from '#tenants';
 import { Channels } from './channels/channels.js';
 import { holds } from './decision.js';
+import { type Draft, DraftWriter } from './draft-writer.js';
 import { type MergeField, mergeFields } from './merge-fields.js';
 import { addressesSql, lastSql, PREFLIGHT_REASONS, type PreflightReason, sampleSql, SHARED, type Waterfall, waterfallSql } from './preflight.queries.js';
-import { type Draft, Rehearsal } from './rehearsal.js';
 import { contentsSent } from './variants.js';
 
 /** For the whole of it, in milliseconds. */
@@ -87,7 +87,7 @@ export class Preflight {
     private readonly suppressions: Suppressions,
     private readonly settings: SettingsService,
     private readonly channels: Channels,
-    private readonly rehearsal: Rehearsal,
+    private readonly drafts: DraftWriter,
   ) {}
 
   /**
@@ -165,7 +165,7 @@ export class Preflight {
     const profiles = await this.customers.profiles(turn.tx, tenant, some);
     const counted = [];
     for (const profile of profiles.values()) {
-      const sms = this.rehearsal.tryCompose(tenant, draft, 'sms', profile, settings, addressOf(profile, 'sms') ?? '').sms;
+      const { sms } = this.drafts.measure(tenant, { draft, channel: 'sms', profile, settings, address: addressOf(profile, 'sms') ?? '' });
       if (sms) counted.push(sms);
       turn.check();
       await otherWork();

@@ -1,55 +1,21 @@
-import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Env } from '#config';
 import { addressOf, type CustomerProfile, Customers, normaliseEmail, normalisePhone, Suppressions } from '#customers';
 import { Clock, type Fault, RequestError, type Tenant, validationFailed } from '#kernel';
-import { sampleCode, UniqueCodes } from '#promos';
+import { UniqueCodes } from '#promos';
 import { type Channel, type Settings, SettingsService } from '#tenants';
 import type { Channel as Carrier, Outcome } from './channels/channel.js';
 import { Channels } from './channels/channels.js';
 import { Paces } from './channels/paces.js';
-import type { Content } from './content.js';
 import { noContacts } from './contacts.js';
-import { customerScope } from './customer-scope.js';
 import { decide, type Decision } from './decision.js';
 import { DeliveryError } from './delivery.errors.js';
-import { linksOf } from './links.js';
+import { type Draft, type Drafted, DraftWriter, type Measured, NO_CUSTOMER, type Shown, variantFor } from './draft-writer.js';
 import type { Message } from './message.js';
-import type { MailingOptions } from './options.js';
 import { Readiness } from './readiness.js';
-import { smsSegments, type SmsSegments } from './sms-segments.js';
 import { placeOf } from './split.js';
-import { compile, isOverLimit, render } from './template.js';
-import type { MessageLinks } from './tracking-token.js';
-import { isInSample, Variants } from './variants.js';
-import { Writers } from './writers.js';
-
-/** A campaign that may not have started. */
-export interface Draft {
-  campaignId: string;
-  campaignNo: number;
-  type: string;
-  channels: Channel[];
-  content: Content | null;
-  promoCode: string | null;
-  endsAt: Date | null;
-  options: MailingOptions;
-  /** Shown whoever would get it; left out: the one that the customer gets. */
-  variant?: string;
-  /** Of its test, once it is known. */
-  winner?: string | null;
-}
-
-/** What a message looks like to whoever gets it. */
-export interface Shown {
-  subject: string | null;
-  html: string | null;
-  text: string | null;
-  url: string | null;
-  sms: SmsSegments | null;
-}
+import { isInSample } from './variants.js';
 
 /** Everything that one customer gets. */
 export interface Previewed {
@@ -57,14 +23,12 @@ export interface Previewed {
   messages: PreviewedMessage[];
 }
 
-export interface PreviewedMessage extends Shown {
+export interface PreviewedMessage extends Shown, Measured {
   channel: Channel;
   to: string | null;
   decision: Decision['to'];
   /** Why not, or not now. */
   reason: string | null;
-  /** Why it cannot be written for the customer. */
-  error: string | null;
 }
 
 export interface TestResult {
@@ -81,9 +45,6 @@ export interface TestMessages {
   carrier: Carrier;
 }
 
-/** Numbers of the ledger's keys that no customer has: a provider's word on a test finds no delivery. */
-const NO_CUSTOMER = 0x40000000;
-
 const NOBODY: CustomerProfile = {
   customer_no: NO_CUSTOMER, customer_id: 'test', email: null, phone: null, first_name: null, last_name: null, locale: null, timezone: null, birthday: null, city: null,
   loyalty_tier: null, loyalty_points: null, tags: [], attributes: {}, push_subscription: null, consent_email: 'unknown', consent_sms: 'unknown', consent_push: 'unknown', consents: {}, version: 1,
@@ -97,12 +58,11 @@ export class Rehearsal {
 
   constructor(
     private readonly clock: Clock,
-    private readonly env: Env,
     private readonly customers: Customers,
     private readonly suppressions: Suppressions,
     private readonly settings: SettingsService,
     private readonly readiness: Readiness,
-    private readonly writers: Writers,
+    private readonly drafts: DraftWriter,
     private readonly channels: Channels,
     private readonly paces: Paces,
     private readonly uniqueCodes: UniqueCodes,
@@ -117,7 +77,7 @@ export class Rehearsal {
       const to = addressOf(profile, channel);
       const decision = await this.decide(tx, tenant, draft, channel, profile, settings);
       const told = decision.to === 'send' && waits(draft, profile) ? ({ decision: 'defer', reason: 'ab_test' } as const) : { decision: decision.to, reason: decision.to === 'send' ? null : decision.reason };
-      messages.push({ channel, to, ...told, ...this.tryCompose(tenant, draft, channel, profile, settings, to ?? '', promoCode) });
+      messages.push({ channel, to, ...told, ...this.drafts.show(tenant, { draft, channel, profile, settings, address: to ?? '', promoCode }) });
     }
     return { variant: variantFor(draft, profile), messages };
   }
@@ -137,7 +97,7 @@ export class Rehearsal {
     const suppressed = await this.suppressions.suppressed(tx, tenant, channel, addresses);
     const errors = addresses.flatMap((address, at) => (suppressed.has(address) ? [{ pointer: `/to/${at}`, code: 'address_suppressed', detail: `Nothing is sent there: ${suppressed.get(address)!}.` }] : []));
     if (errors.length > 0) throw new DeliveryError('address_suppressed', { errors });
-    const messages = recipients.map((address) => this.test(tenant, draft, channel, profile, settings, address));
+    const messages = recipients.map((address) => this.test(tenant, { draft, channel, profile, settings, address }));
     return { recipients, messages, carrier: await this.carrier(tx, tenant, channel, messages.length) };
   }
 
@@ -153,19 +113,6 @@ export class Rehearsal {
   /** What is told of them while nobody knows. */
   untold({ recipients }: TestMessages): TestResult[] {
     return recipients.map((to) => ({ to, ...resultOf({ status: 'unknown', reason: 'worker_lost' }) }));
-  }
-
-  /**
-   * The message, or why it cannot be written.
-   *
-   * @param promoCode the customer's own, where each has one; left out, the message shows that there will be one
-   */
-  tryCompose(tenant: Tenant, draft: Draft, channel: Channel, profile: CustomerProfile, settings: Settings, address: string, promoCode?: string): Shown & { error: string | null } {
-    try {
-      return { ...shown(this.compose(tenant, draft, channel, profile, settings, address, promoCode)), error: null };
-    } catch (error) {
-      return { subject: null, html: null, text: null, url: null, sms: null, error: isOverLimit(error) ? 'template_limit_exceeded' : 'template_failed' };
-    }
   }
 
   private async person(tx: EntityManager, tenant: Tenant, customerId: string): Promise<CustomerProfile> {
@@ -184,33 +131,13 @@ export class Rehearsal {
     return carrier;
   }
 
-  private test(tenant: Tenant, draft: Draft, channel: Channel, profile: CustomerProfile, settings: Settings, address: string): Message {
+  private test(tenant: Tenant, drafted: Drafted): Message {
     try {
-      const message = this.compose(tenant, draft, channel, profile, settings, address);
+      const message = this.drafts.write(tenant, drafted);
       return 'html' in message ? { ...message, subject: `[Test] ${message.subject}` } : message;
     } catch (error) {
       throw new DeliveryError('template_failed', { detail: error instanceof Error ? error.message.split('\n', 1)[0] : undefined });
     }
-  }
-
-  private compose(tenant: Tenant, draft: Draft, channel: Channel, profile: CustomerProfile, settings: Settings, address: string, own?: string): Message {
-    const { campaignId, campaignNo, type, options } = draft;
-    const promoCode = options.unique_promo_codes && draft.promoCode !== null ? (own ?? sampleCode(draft.promoCode)) : draft.promoCode;
-    const content = variantsOf(draft).content(variantFor(draft, profile));
-    const written = { campaign_no: campaignNo, campaign_id: campaignId, type, content, promo_code: promoCode, options };
-    const write = this.writers.draft(tenant, written, channel, settings, this.links(content, profile, promoCode));
-    const key = { tenantId: tenant.id, campaignNo, customerNo: randomInt(NO_CUSTOMER, 0x7fffffff), channel };
-    return write(key, { address, hash: Buffer.alloc(32) }, profile);
-  }
-
-  /** Straight to where the message's own links would lead in the end; there is nothing to unsubscribe from. */
-  private links(content: Content, profile: CustomerProfile, promoCode: string | null): MessageLinks {
-    const urls = content.links ?? linksOf(content);
-    const scope = { customer: customerScope(profile), promo_code: promoCode };
-    return {
-      url: (kind, _, linkNo = 0) => (kind === 'o' ? `${this.env.PUBLIC_URL}/t/o/test.gif` : render(compile(urls[linkNo]!), scope)),
-      unsubscribeUrl: () => `${this.env.PUBLIC_URL}/t/u/test`,
-    };
   }
 
   private async decide(tx: EntityManager, tenant: Tenant, { campaignId, type, endsAt, options }: Draft, channel: Channel, profile: CustomerProfile, settings: Settings): Promise<Decision> {
@@ -226,20 +153,8 @@ export class Rehearsal {
   }
 }
 
-const variantsOf = ({ campaignId, content, options, winner = null }: Draft): Variants => new Variants({ campaign_id: campaignId, content: content ?? {}, options }, winner);
-
-/** What nobody in particular gets is the first. */
-const variantFor = (draft: Draft, { customer_no }: CustomerProfile): string | null =>
-  draft.variant ?? (customer_no === NO_CUSTOMER ? (draft.options.variants?.[0]?.id ?? null) : variantsOf(draft).of(customer_no));
-
 /** Whether the customer gets the winner, which is not known. */
 const waits = ({ campaignId, options: { ab_test }, winner = null }: Draft, { customer_no }: CustomerProfile): boolean => ab_test !== undefined && winner === null && !isInSample(campaignId, customer_no, ab_test);
-
-function shown(message: Message): Shown {
-  if ('html' in message) return { subject: message.subject, html: message.html.template.fill(message.html.values), text: message.text, url: null, sms: null };
-  if ('text' in message) return { subject: null, html: null, text: message.text, url: null, sms: smsSegments(message.text) };
-  return { subject: message.title, html: null, text: message.body, url: message.url, sms: null };
-}
 
 function resultOf(outcome: Outcome): Omit<TestResult, 'to'> {
   if (outcome.status === 'accepted') return { status: 'accepted', reason: null, provider_message_id: outcome.providerMessageId };

@@ -25,6 +25,15 @@ export interface TrackingTarget {
 /** Where a message's links lead. */
 export type MessageLinks = Pick<TrackingTokens, 'url' | 'unsubscribeUrl'>;
 
+/** Links of the very length that a message's have, which lead nowhere: to see what a message comes to that nobody gets. */
+export function blankLinks(base: string): MessageLinks {
+  const token = (payload: number): string => Buffer.alloc(payload + MAC_BYTES).toString('base64url');
+  const [tracked, unsubscribes] = [token(PAYLOAD_BYTES), token(PAYLOAD_BYTES + HASH_BYTES)];
+  return { url: (kind) => addressOf(base, kind, tracked), unsubscribeUrl: () => addressOf(base, 'u', unsubscribes) };
+}
+
+const addressOf = (base: string, kind: TokenKind, token: string): string => `${base}/t/${kind}/${token}${kind === 'o' ? '.gif' : ''}`;
+
 /**
  * Signs what a message's links carry: the ledger's key and the link's number, HMAC-SHA256 truncated to 128 bits (RFC 2104 §5), base64url.
  *
@@ -45,11 +54,11 @@ export class TrackingTokens {
 
   /** The address of the link, as it stands in a message. */
   url(kind: Exclude<TokenKind, 'u'>, key: DeliveryKey, linkNo = 0): string {
-    return `${this.base}/t/${kind}/${this.sign(kind, { key, linkNo })}${kind === 'o' ? '.gif' : ''}`;
+    return addressOf(this.base, kind, this.sign(kind, { key, linkNo }));
   }
 
   unsubscribeUrl(key: DeliveryKey, addressHash: Buffer): string {
-    return `${this.base}/t/u/${this.sign('u', { key, linkNo: 0, addressHash })}`;
+    return addressOf(this.base, 'u', this.sign('u', { key, linkNo: 0, addressHash }));
   }
 
   sign(kind: TokenKind, { key, linkNo, addressHash }: TrackingTarget): string {

@@ -52,7 +52,7 @@ export class PreviewMessageDto {
   @ApiProperty({ type: String, nullable: true, description: 'Where a click on the push message leads.' })
   url: string | null;
 
-  @ApiProperty({ type: SmsSegmentsDto, nullable: true })
+  @ApiProperty({ type: SmsSegmentsDto, nullable: true, description: 'Of the message as it goes out, with its tracked links: they may be longer or shorter than those shown.' })
   sms: SmsSegmentsDto | null;
 
   @ApiProperty({ type: String, nullable: true, enum: ['template_failed', 'template_limit_exceeded', null], description: 'Why it cannot be written for this customer.' })
