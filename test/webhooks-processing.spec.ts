@@ -148,7 +148,7 @@ describe('webhook events', () => {
     const left = (await events(tenant, 'hubspot')).map((one) => one.payload);
     expect(left).toHaveLength(3);
     expect(left.filter((payload) => payload !== null)).toMatchObject([{ customer_id: 'grace' }, { customer_id: 'grace' }]);
-    expect(await app.sql(`SELECT count(*)::int AS n FROM webhook_bodies b WHERE tenant_id = $1`, [row!.id])).toEqual([{ n: 1 }]);
+    expect(await app.sql(`SELECT count(*)::int AS n FROM webhook_bodies b WHERE tenant_id = $1 AND convert_from(body, 'UTF8') ILIKE '%ada@%'`, [row!.id])).toEqual([{ n: 0 }]);
   });
 
   test('what is older than 30 days is forgotten, and nothing else', async () => {
@@ -161,7 +161,7 @@ describe('webhook events', () => {
       await sender.post({ event_type: 'campaign_sent', event_id: 'new' });
       await eventually(async () => expect(await statusesOf(app, tenant)).toEqual([{ status: 'processed', reason: null, n: 2 }]));
       await app.nest.get(InboxRetention).sweep(new AbortController().signal);
-      expect(await app.sql(`SELECT payload FROM webhook_events e JOIN tenants t ON t.id = e.tenant_id WHERE t.name = $1`, [tenant])).toEqual([{ payload: { event_type: 'campaign_sent', event_id: 'new' } }]);
+      expect(await app.sql(`SELECT convert_from(body, 'UTF8')::jsonb AS payload FROM webhook_bodies e JOIN tenants t ON t.id = e.tenant_id WHERE t.name = $1`, [tenant])).toEqual([{ payload: { event_type: 'campaign_sent', event_id: 'new' } }]);
       expect(await app.sql(`SELECT count(*)::int AS n FROM webhook_bodies b JOIN tenants t ON t.id = b.tenant_id WHERE t.name = $1`, [tenant])).toEqual([{ n: 1 }]);
     } finally {
       app.clock.advance(-31 * 24 * 3600_000);

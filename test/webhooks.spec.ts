@@ -53,7 +53,7 @@ describe('webhooks', () => {
     test('a generated secret is shown once, and kept sealed', async () => {
       const tenant = newTenant();
       const { data } = await app.api(['tenant_admin'], tenant).PUT('/api/v1/marketing/webhooks/{provider}/connection', { ...sendgrid, body: {} });
-      expect(data).toMatchObject({ status: 'connected', scheme: 'generic', tolerance_seconds: 300 });
+      expect(data).toMatchObject({ status: 'pending', scheme: 'generic', tolerance_seconds: 300 });
       expect(data!.secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
       expect(data!.url).toBe(`http://127.0.0.1:3000/api/v1/marketing/webhooks/sendgrid?connection=${data!.id}`);
       const { data: shown } = await app.api(['tenant_admin'], tenant).GET('/api/v1/marketing/webhooks/{provider}/connection', sendgrid);

@@ -3,27 +3,41 @@
 /** Whose connection a key names. A key is never given to another tenant or provider, so what was read once stays true. */
 export const DIRECTORY = `SELECT t.id, t.name, d.provider FROM webhook_directory d JOIN tenants t ON t.id = d.tenant_id WHERE d.connection_id = $1`;
 
-/** A connection with the secrets that are valid at `$4`, newest first. */
+/** The tenant's connections `$2` with the secrets that are valid at `$3`, newest first. */
 export const OPEN = `
-  SELECT c.scheme, c.tolerance_seconds,
-         array_agg(s.sealed ORDER BY s.secret_no DESC) FILTER (WHERE s.valid_until IS NULL OR s.valid_until > $4) AS sealed
+  SELECT c.connection_id, c.provider, c.scheme, c.tolerance_seconds,
+         array_agg(s.sealed ORDER BY s.secret_no DESC) FILTER (WHERE s.valid_until IS NULL OR s.valid_until > $3) AS sealed
     FROM webhook_connections c LEFT JOIN webhook_secrets s ON s.tenant_id = c.tenant_id AND s.provider = c.provider
-   WHERE c.tenant_id = $1 AND c.provider = $2 AND c.connection_id = $3
+   WHERE c.tenant_id = $1 AND c.connection_id = ANY ($2)
    GROUP BY c.tenant_id, c.provider`;
+
+/** So many posts on end that cannot be verified are no accident: it is the secret, or the clock. */
+const FAILURES_OF_AN_ERROR = 5;
+
+/**
+ * What verification says of connection `c` since it was last connected: `last_verified`, whose post or look was last right, and whether that is `broken`.
+ * What was right is noted where posts are kept, so that it costs them nothing: it ends a row of failures only when it is looked at.
+ */
+const HEALTH = `
+  CROSS JOIN LATERAL (
+    SELECT greatest(c.checked_at, max(t.last_verified)) AS last_verified FROM webhook_totals t
+     WHERE t.tenant_id = c.tenant_id AND t.provider = c.provider AND t.last_verified >= c.updated_at) v
+  CROSS JOIN LATERAL (SELECT c.failures_in_a_row >= ${FAILURES_OF_AN_ERROR} AND coalesce(v.last_verified <= c.last_failed_at, true) AS broken) h`;
 
 /** A connection as it is shown; `previous_until` is the end of the last secret that was rotated away, while it still holds. */
 export const SHOW = `
-  SELECT c.connection_id, c.scheme, c.tolerance_seconds, c.failed_verifications::int, c.api_token IS NOT NULL AS has_api_token,
+  SELECT c.connection_id, c.scheme, c.tolerance_seconds, c.failed_verifications::int, v.last_verified, h.broken, c.last_failure, c.api_token IS NOT NULL AS has_api_token,
          (SELECT max(s.valid_until) FROM webhook_secrets s WHERE s.tenant_id = $1 AND s.provider = $2 AND s.valid_until > $3) AS previous_until,
          (SELECT s.sealed FROM webhook_secrets s WHERE s.tenant_id = $1 AND s.provider = $2 ORDER BY s.secret_no DESC LIMIT 1) AS sealed
-    FROM webhook_connections c WHERE c.tenant_id = $1 AND c.provider = $2`;
+    FROM webhook_connections c ${HEALTH} WHERE c.tenant_id = $1 AND c.provider = $2`;
 
 /** Connects, or replaces a connection, which keeps its key. Two at once take turns on the row. */
 export const CONNECT = `
   INSERT INTO webhook_connections (tenant_id, provider, connection_id, scheme, tolerance_seconds, created_at, updated_at)
   VALUES ($1, $2, $3, $4, $5, $6, $6)
   ON CONFLICT (tenant_id, provider) DO UPDATE
-    SET scheme = excluded.scheme, tolerance_seconds = excluded.tolerance_seconds, updated_at = excluded.updated_at
+    SET scheme = excluded.scheme, tolerance_seconds = excluded.tolerance_seconds, updated_at = excluded.updated_at,
+        failures_in_a_row = 0, last_failed_at = NULL, last_failure = NULL, checked_at = NULL
   RETURNING connection_id`;
 
 /** A token is the whole connection's: one that is not given again is gone. */
@@ -50,12 +64,20 @@ export const RETIRE_SECRETS = `
 
 export const DISCONNECT = `DELETE FROM webhook_connections WHERE tenant_id = $1 AND provider = $2 RETURNING connection_id`;
 
-export const COUNT_FAILURE = `UPDATE webhook_connections SET failed_verifications = failed_verifications + 1 WHERE tenant_id = $1 AND provider = $2`;
+/** Counts posts (`$3` of the connection `$2`, at `$4`, the last refused for `$5`). */
+export const COUNT_FAILURES = `
+  UPDATE webhook_connections f
+     SET failed_verifications = f.failed_verifications + $3, last_failed_at = $4, last_failure = $5,
+         failures_in_a_row = $3 + CASE WHEN v.last_verified > f.last_failed_at THEN 0 ELSE f.failures_in_a_row END
+    FROM webhook_connections c ${HEALTH}
+   WHERE c.tenant_id = $1 AND c.connection_id = $2 AND f.tenant_id = $1 AND f.provider = c.provider`;
+
+export const NOTE_CHECK = `UPDATE webhook_connections SET checked_at = $3 WHERE tenant_id = $1 AND connection_id = $2`;
 
 /** What is connected and what has come, one row a provider that knows either. */
 export const PROVIDERS_OF_TENANT = `
   SELECT provider, bool_or(connected) AS connected, sum(events)::float8 AS events_received, max(last_event) AS last_event
-    FROM (SELECT provider, true AS connected, 0 AS events, NULL::timestamptz AS last_event FROM webhook_connections WHERE tenant_id = $1
+    FROM (SELECT c.provider, NOT h.broken AS connected, 0 AS events, NULL::timestamptz AS last_event FROM webhook_connections c ${HEALTH} WHERE c.tenant_id = $1
           UNION ALL
           SELECT provider, false, events_received, last_event FROM webhook_totals WHERE tenant_id = $1) known
    GROUP BY provider`;

@@ -22,6 +22,10 @@ interface ConnectionRow {
   scheme: SchemeName;
   tolerance_seconds: number | null;
   failed_verifications: number;
+  last_verified: Date | null;
+  /** None of the last posts was verified. */
+  broken: boolean;
+  last_failure: string | null;
   has_api_token: boolean;
   previous_until: Date | null;
   /** The newest secret. */
@@ -124,7 +128,9 @@ export class ConnectionsService {
     const secret = (): string => encodeURIComponent(this.secrets.open(row.sealed, secretContext(tenant, provider)));
     return {
       id: row.connection_id,
-      status: 'connected',
+      status: row.broken ? 'error' : row.last_verified === null ? 'pending' : 'connected',
+      reason: row.broken ? row.last_failure : null,
+      last_verified: row.last_verified?.toISOString() ?? null,
       scheme: row.scheme,
       url: SCHEMES[row.scheme].key === 'in_url' ? `${url}&secret=${secret()}` : url,
       tolerance_seconds: row.tolerance_seconds,

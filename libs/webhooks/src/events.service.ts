@@ -2,12 +2,22 @@ import { Injectable } from '@nestjs/common';
 import { boundedTotal, Database, readBoundedTotal } from '#database';
 import { type Paged, pageWindow, type Tenant, toPage } from '#kernel';
 import type { ListWebhookEventsDto, WebhookEventDto } from './dto/webhook-event.dto.js';
+import { EVENT_COLUMNS, ONE_EVENT, REOPEN } from './events.queries.js';
 import { Inbox } from './inbox.js';
-import { EVENT_COLUMNS, REOPEN } from './inbox.queries.js';
 import type { ProviderId } from './providers.js';
+import { bodiesOf, type BodyRow, itemsOf } from './stored-bodies.js';
 import { WebhookError } from './webhooks.errors.js';
 
-type EventRow = Omit<WebhookEventDto, 'received_at' | 'processed_at'> & { received_at: Date; processed_at: Date | null };
+interface EventRow extends Pick<WebhookEventDto, 'id' | 'provider' | 'type' | 'status' | 'reason' | 'attempts'> {
+  due_at: Date | null;
+  received_at: Date;
+  processed_at: Date | null;
+  body_id: string;
+  item_no: number;
+}
+
+/** Bytes of bodies behind one page of events. */
+const PAGE_BYTES = 8 * 1024 * 1024;
 
 const isCursor = ([id, ...rest]: unknown[]): boolean => rest.length === 0 && typeof id === 'string' && /^whe_[0-9a-z]{26}$/.test(id);
 
@@ -31,28 +41,45 @@ export class EventsService {
       { text: `SELECT ${EVENT_COLUMNS} ${matching} ${after} ORDER BY id DESC LIMIT $3 OFFSET $4`, values: [...values, window.limit + 1, window.offset, ...(window.after ?? [])] },
       { text: boundedTotal(matching), values },
     );
-    return toPage(rows, window, readBoundedTotal(total!.total), toDto, (row) => [row.id]);
+    const payloads = await this.payloads(tenant, rows);
+    return toPage(rows, window, readBoundedTotal(total!.total), (row) => toDto(row, payloads), (row) => [row.id]);
   }
 
   /**
-   * Has the event processed again, as if it had just come: after its campaign or customer has appeared, or a fault of ours is mended.
+   * Has the event processed again from the bytes that came, as if it had just come: after its campaign or customer has appeared, or a fault of ours is mended.
    *
-   * @throws WebhookError webhook_event_not_found, invalid_state (a duplicate)
+   * @throws WebhookError webhook_event_not_found, invalid_state (a duplicate, or erased)
    */
   async replay(tenant: Tenant, provider: ProviderId, id: string): Promise<WebhookEventDto> {
-    return this.database.inTenant(tenant, async (tx) => {
+    const row = await this.database.inTenant(tenant, async (tx) => {
       await tx.query(REOPEN, [tenant.id, provider, id]);
-      const [row] = await tx.query<EventRow[]>(`SELECT ${EVENT_COLUMNS} FROM webhook_events WHERE tenant_id = $1 AND provider = $2 AND id = $3`, [tenant.id, provider, id]);
-      if (row === undefined) throw new WebhookError('webhook_event_not_found');
-      if (row.status === 'duplicate') throw new WebhookError('invalid_state');
+      const [found] = await tx.query<EventRow[]>(ONE_EVENT, [tenant.id, provider, id]);
+      if (found === undefined) throw new WebhookError('webhook_event_not_found');
+      if (found.status !== 'pending') throw new WebhookError('invalid_state');
       await this.inbox.wake(tx, tenant);
-      return toDto(row);
+      return found;
     });
+    return toDto(row, await this.payloads(tenant, [row]));
+  }
+
+  /** What the events said, by their ids, as far as the bodies can be read and held. */
+  private async payloads(tenant: Tenant, rows: readonly EventRow[]): Promise<Map<string, unknown>> {
+    if (rows.length === 0) return new Map();
+    const bodies = await this.database.rows<BodyRow>(tenant, bodiesOf(tenant, rows, PAGE_BYTES));
+    const items = new Map(bodies.map((body) => [body.id, itemsOf(body)?.items ?? []]));
+    return new Map(rows.map((row) => [row.id, items.get(row.body_id)?.[row.item_no] ?? null]));
   }
 }
 
-const toDto = ({ received_at: received, processed_at: processed, ...row }: EventRow): WebhookEventDto => ({
-  ...row,
+const toDto = ({ id, provider, type, status, reason, attempts, due_at: due, received_at: received, processed_at: processed }: EventRow, payloads: Map<string, unknown>): WebhookEventDto => ({
+  id,
+  provider,
+  type,
+  status,
+  reason,
+  attempts,
+  next_attempt_at: due?.toISOString() ?? null,
   received_at: received.toISOString(),
   processed_at: processed?.toISOString() ?? null,
+  payload: payloads.get(id) ?? null,
 });

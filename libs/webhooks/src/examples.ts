@@ -18,6 +18,8 @@ export const PROVIDER_LIST = {
 export const CONNECTION = {
   id: 'whc_01kzv3q6x0w9m2h7c4t8r5e1nd',
   status: 'connected',
+  reason: null,
+  last_verified: '2026-01-24T18:30:00.000Z',
   scheme: 'generic',
   url: 'https://crm.example.com/api/v1/marketing/webhooks/sendgrid?connection=whc_01kzv3q6x0w9m2h7c4t8r5e1nd',
   tolerance_seconds: 300,
@@ -35,6 +37,8 @@ export const EVENT = {
   type: 'email.opened',
   status: 'processed',
   reason: null,
+  attempts: 0,
+  next_attempt_at: null,
   received_at: '2026-01-24T18:30:01.200Z',
   processed_at: '2026-01-24T18:30:01.260Z',
   payload: ENVELOPE,

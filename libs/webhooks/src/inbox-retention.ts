@@ -1,8 +1,9 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Database } from '#database';
 import { Jobs } from '#jobs';
-import { base32, Clock } from '#kernel';
+import { Clock } from '#kernel';
 import { Tenants } from '#tenants';
+import { firstIdOf } from './event-ids.js';
 import { FORGET_BODIES, FORGET_EVENTS } from './inbox.queries.js';
 import { PROVIDER_IDS } from './providers.js';
 
@@ -33,11 +34,4 @@ export class InboxRetention implements OnModuleInit {
       });
     }
   }
-}
-
-/** The least id that `newId` could have given at the instant. */
-function firstIdOf(prefix: string, at: number): string {
-  const bytes = Buffer.alloc(16);
-  bytes.writeUIntBE(at, 0, 6);
-  return `${prefix}_${base32(bytes)}`;
 }

@@ -1,32 +1,40 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Database, sqlState } from '#database';
+import { Database, isContention, isUnreachable, prepared } from '#database';
 import { Jobs } from '#jobs';
-import { Clock, DomainError, type Tenant } from '#kernel';
+import { Clock, type Tenant } from '#kernel';
 import { Tenants } from '#tenants';
 import { EventEffects } from './event-effects.js';
 import { PROCESS_INBOX } from './inbox.js';
-import { CLAIM, GATE, HAS_PENDING, SETTLE } from './inbox.queries.js';
+import { CLAIM, GATE, HAS_DUE, SETTLE } from './inbox.queries.js';
 import { isFault } from './normalisers/inbound-event.js';
-import { NORMALISERS } from './normalisers/index.js';
-import { type ClaimedEvent, failed, type Outcome } from './outcome.js';
+import { type ClaimedEvent, failed, nextTry, type Outcome, outcomeOf } from './outcome.js';
 import type { ProviderId } from './providers.js';
+import { bodiesOf, type BodyRow, itemsOf, type StoredItems } from './stored-bodies.js';
 
 /** Events of one transaction: enough to share its cost, few enough to be done in a moment. */
 const BATCH = 500;
 
-/** How often a worker looks for events that no job speaks of any more: those of a worker that died over them. */
-const RESCUE_SECONDS = 10;
+/** Bytes of bodies that one transaction reads. */
+const BATCH_BYTES = 16 * 1024 * 1024;
 
-/** What the database reports about the data, not about itself: the same again will fail again. */
-const DATA_FAULT = /^(22|23|P0)/;
+/** How often a worker looks for events that no job speaks of any more: those whose next try has come, and those of a worker that died over them. */
+const RESCUE_SECONDS = 10;
 
 interface Row {
   provider: ProviderId;
   id: string;
-  format: string;
-  payload: unknown;
+  body_id: string;
+  item_no: number;
+  attempts: number;
   received_at: Date;
+}
+
+/** A claimed row, and what it was read as. */
+interface Reading {
+  row: Row;
+  type: string | null;
+  outcome: Outcome | ClaimedEvent;
 }
 
 /** Brings the inbox's events to their effects. An event and its effect commit together, so a crash repeats or loses neither. */
@@ -49,76 +57,105 @@ export class InboxWorker implements OnModuleInit {
 
   private async drain(tenant: Tenant, signal: AbortSignal): Promise<void> {
     await this.database.inTenant(tenant, (tx) => tx.query(GATE, [tenant.id]));
-    while (!signal.aborted && (await this.processBatch(tenant, BATCH)) === BATCH);
+    while (!signal.aborted && (await this.processBatch(tenant)));
   }
 
   private async rescue(signal: AbortSignal): Promise<void> {
     for await (const tenant of this.tenants.all()) {
       if (signal.aborted) return;
-      const [row] = await this.database.rows<{ pending: boolean }>(tenant, { text: HAS_PENDING, values: [tenant.id], name: 'webhook_pending' });
-      if (row!.pending) await this.drain(tenant, signal);
+      const [row] = await this.database.rows<{ due: boolean }>(tenant, { text: HAS_DUE, values: [tenant.id, this.clock.now()], name: 'webhook_due' });
+      if (row!.due) await this.drain(tenant, signal);
     }
   }
 
-  /** @returns how many events were settled */
-  private async processBatch(tenant: Tenant, limit: number): Promise<number> {
+  /** @returns whether there may be more */
+  private async processBatch(tenant: Tenant): Promise<boolean> {
     try {
       return await this.database.inTenant(tenant, async (tx) => {
-        const rows = await tx.query<Row[]>(CLAIM, [tenant.id, limit]);
-        await this.settle(tx, tenant, rows, await this.process(tx, tenant, rows));
-        return rows.length;
+        const { rows, readings } = await this.claim(tx, tenant, BATCH);
+        await this.process(tx, tenant, readings);
+        return rows.length === BATCH || readings.length < rows.length;
       });
     } catch (error) {
-      if (!isLasting(error)) throw error; // the job is retried
+      if (isOfDatabase(error)) throw error; // the job is retried
       this.logger.error({ msg: 'webhook events could not be processed together', tenant: tenant.name, err: error });
-      return this.processSingly(tenant, limit);
+      return this.processSingly(tenant);
     }
   }
 
-  /** One that cannot be processed must not hold up the others: each in a transaction of its own, and that one is failed. */
-  private async processSingly(tenant: Tenant, limit: number): Promise<number> {
-    for (let settled = 0; settled < limit; settled++) {
-      let current: Row | undefined;
+  /** One that cannot be processed must not hold up the others: each in a transaction of its own, and that one waits for its next try or is failed. */
+  private async processSingly(tenant: Tenant): Promise<boolean> {
+    for (let count = 0; count < BATCH; count++) {
+      let current: Reading | undefined;
       try {
         await this.database.inTenant(tenant, async (tx) => {
-          [current] = await tx.query<Row[]>(CLAIM, [tenant.id, 1]);
-          if (current !== undefined) await this.settle(tx, tenant, [current], await this.process(tx, tenant, [current]));
+          [current] = (await this.claim(tx, tenant, 1)).readings;
+          if (current !== undefined) await this.process(tx, tenant, [current]);
         });
-        if (current === undefined) return settled;
+        if (current === undefined) return false;
       } catch (error) {
-        if (!isLasting(error) || current === undefined) throw error;
+        if (isOfDatabase(error) || current === undefined) throw error;
         const poison = current;
-        this.logger.error({ msg: 'a webhook event could not be processed', tenant: tenant.name, event: poison.id, err: error });
-        await this.database.inTenant(tenant, (tx) => this.settle(tx, tenant, [poison], [failed('processing_failed')]));
+        this.logger.error({ msg: 'a webhook event could not be processed', tenant: tenant.name, event: poison.row.id, attempt: poison.row.attempts + 1, err: error });
+        await this.database.inTenant(tenant, (tx) => this.settle(tx, tenant, [poison], [outcomeOf(error)]));
       }
     }
-    return limit;
+    return true;
   }
 
-  private async process(tx: EntityManager, tenant: Tenant, rows: readonly Row[]): Promise<Outcome[]> {
-    const outcomes = new Map<string, Outcome>();
-    const claimed = rows.flatMap((row): ClaimedEvent[] => {
-      const event = NORMALISERS.get(row.format)?.read(row.provider, row.payload);
-      if (event !== undefined && !isFault(event)) {
-        return [{ id: row.id, provider: row.provider, event, at: event.at === null || event.at > row.received_at ? row.received_at : event.at }];
-      }
-      outcomes.set(row.id, failed(event?.fault ?? 'unknown_format'));
-      return [];
-    });
+  /** Takes events, and reads them from what the provider sent. Of those whose bodies are too many to hold, nobody is told: they are left for the next. */
+  private async claim(tx: EntityManager, tenant: Tenant, limit: number): Promise<{ rows: Row[]; readings: Reading[] }> {
+    const rows = await prepared<Row>(tx, { text: CLAIM, values: [tenant.id, limit, this.clock.now()], name: 'webhook_claim' });
+    if (rows.length === 0) return { rows, readings: [] };
+    const found = await prepared<BodyRow>(tx, bodiesOf(tenant, rows, BATCH_BYTES));
+    const left = new Set(found.filter((body) => body.body === null).map((body) => body.id));
+    const bodies = new Map(found.map((body) => [body.id, left.has(body.id) ? null : itemsOf(body)]));
+    const readings = rows.filter((row) => !left.has(row.body_id)).map((row) => this.read(row, bodies.get(row.body_id)));
+    return { rows, readings };
+  }
+
+  /** @param stored null when nobody can read the body, undefined when it is gone */
+  private read(row: Row, stored: StoredItems | null | undefined): Reading {
+    if (!stored) return { row, type: null, outcome: failed(stored === null ? 'unreadable' : 'body_gone') };
+    const { normaliser, items } = stored;
+    try {
+      const item = items[row.item_no];
+      const type = normaliser.type(item)?.slice(0, 64) ?? null;
+      const event = normaliser.read(row.provider, item);
+      if (isFault(event)) return { row, type, outcome: failed(event.fault) };
+      return { row, type, outcome: { id: row.id, provider: row.provider, event, at: event.at === null || event.at > row.received_at ? row.received_at : event.at } };
+    } catch (error) {
+      this.logger.error({ msg: 'a webhook event could not be read', event: row.id, normaliser: normaliser.name, err: error });
+      return { row, type: null, outcome: outcomeOf(error) };
+    }
+  }
+
+  /** Has the events take effect in the order in which they happened. */
+  private async process(tx: EntityManager, tenant: Tenant, readings: readonly Reading[]): Promise<void> {
+    const claimed = readings.map(({ outcome }) => outcome).filter(isEvent).sort((a, b) => a.at.getTime() - b.at.getTime());
     const results = await this.effects.apply(tx, tenant, claimed);
-    claimed.forEach((one, index) => outcomes.set(one.id, results[index]!));
-    return rows.map((row) => outcomes.get(row.id)!);
+    const outcomes = new Map(claimed.map((one, index) => [one, results[index]!]));
+    await this.settle(tx, tenant, readings, readings.map(({ outcome }) => (isEvent(outcome) ? outcomes.get(outcome)! : outcome)));
   }
 
-  private async settle(tx: EntityManager, tenant: Tenant, rows: readonly Row[], outcomes: readonly Outcome[]): Promise<void> {
-    if (rows.length === 0) return;
-    const columns = [rows.map((row) => row.provider), rows.map((row) => row.id), outcomes.map((one) => one.status), outcomes.map((one) => one.reason)];
-    await tx.query(SETTLE, [tenant.id, this.clock.now(), ...columns]);
+  private async settle(tx: EntityManager, tenant: Tenant, readings: readonly Reading[], outcomes: readonly Outcome[]): Promise<void> {
+    if (readings.length === 0) return;
+    const now = this.clock.now();
+    const settled = readings.map(({ row, type }, index) => {
+      const { status, reason } = outcomes[index]!;
+      if (status !== 'pending') return { row, type, status, reason, attempts: row.attempts, due: null };
+      const due = nextTry(row.attempts + 1, now);
+      return { row, type, status: due === null ? 'failed' : 'pending', reason, attempts: row.attempts + 1, due };
+    });
+    const columns = [
+      settled.map(({ row }) => row.provider), settled.map(({ row }) => row.id), settled.map((one) => one.status), settled.map((one) => one.reason),
+      settled.map((one) => one.type), settled.map((one) => one.attempts), settled.map((one) => one.due),
+    ];
+    await prepared(tx, { text: SETTLE, values: [tenant.id, now, ...columns], name: 'webhook_settle' });
   }
 }
 
-/** Whether trying again is of no use: a fault of the data, or of our code. */
-function isLasting(error: unknown): boolean {
-  const state = sqlState(error);
-  return state === undefined ? error instanceof TypeError || error instanceof RangeError || error instanceof DomainError : DATA_FAULT.test(state);
-}
+const isEvent = (outcome: Outcome | ClaimedEvent): outcome is ClaimedEvent => 'event' in outcome;
+
+/** What says nothing of the events: others at work, or a server that is away. */
+const isOfDatabase = (error: unknown): boolean => isContention(error) || isUnreachable(error);

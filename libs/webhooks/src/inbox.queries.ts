@@ -1,33 +1,40 @@
 /** SQL of the inbox. `$1` is always the tenant. */
 
 /**
- * Keeps bodies (`$2` ids, `$3` providers, `$4` bytes, `$5` instants, `$6` queries) and their items (`$7`, a JSON list). An item whose key is
- * there already, also from a transaction that commits meanwhile, is kept as a duplicate. Keys are taken in order, so that two
- * such statements never wait for each other. Answers, per body, how many were new and how many of those will be processed.
+ * Keeps bodies (`$2` ids, `$3` providers, `$4` formats, `$5` bytes, `$6` whether taken apart, `$7` queries, `$8` instants) and their items
+ * (`$9` ids, `$10` places of their bodies in these lists, `$11` places in the body, `$12` types, `$13` keys, `$14` persons, `$15` faults). An
+ * item whose key is there already, also from a transaction that commits meanwhile, is kept as a duplicate. Keys are taken in order, so that
+ * two such statements never wait for each other. Counts into the totals; `$16` providers were verified by connections at `$17`. Answers, per
+ * body, how many were new and how many of those will be processed.
  */
 export const KEEP = `
-  WITH items AS MATERIALIZED (
-    SELECT * FROM jsonb_to_recordset($7::jsonb) AS item (
-      id text, body_id text, provider text, item_no int, format text, type text, dedup_key text, reason text, payload jsonb, received_at timestamptz)),
-  bodies AS (
-    INSERT INTO webhook_bodies (tenant_id, id, provider, body, received_at, query)
-    SELECT $1, * FROM unnest($2::text[], $3::text[], $4::bytea[], $5::timestamptz[], $6::text[])),
+  WITH bodies AS MATERIALIZED (
+    SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::boolean[], $7::text[], $8::timestamptz[])
+      WITH ORDINALITY AS b (id, provider, format, body, taken_apart, query, received_at, place)),
+  items AS MATERIALIZED (
+    SELECT i.id, b.id AS body_id, b.provider, i.item_no, i.type, i.dedup_key, string_to_array(i.persons, E'\\x1f') AS persons, i.fault, b.received_at
+      FROM unnest($9::text[], $10::int[], $11::int[], $12::text[], $13::bytea[], $14::text[], $15::text[]) AS i (id, place, item_no, type, dedup_key, persons, fault)
+      JOIN bodies b USING (place)),
+  kept_bodies AS (
+    INSERT INTO webhook_bodies (tenant_id, id, provider, format, body, taken_apart, query, received_at)
+    SELECT $1, id, provider, format, body, taken_apart, query, received_at FROM bodies),
   kept AS (
-    INSERT INTO webhook_events (tenant_id, provider, id, body_id, item_no, format, type, dedup_key, status, reason, payload, received_at)
-    SELECT $1, provider, id, body_id, item_no, format, type, decode(dedup_key, 'base64'),
-           CASE WHEN reason IS NULL THEN 'pending' ELSE 'failed' END, reason, payload, received_at
-      FROM items ORDER BY provider, decode(dedup_key, 'base64'), id
+    INSERT INTO webhook_events (tenant_id, provider, id, body_id, item_no, type, dedup_key, persons, status, reason, received_at)
+    SELECT $1, provider, id, body_id, item_no, type, dedup_key, persons, CASE WHEN fault IS NULL THEN 'pending' ELSE 'failed' END, fault, received_at
+      FROM items ORDER BY provider, dedup_key, id
     ON CONFLICT (tenant_id, provider, dedup_key) WHERE status <> 'duplicate' DO NOTHING
     RETURNING id, body_id, provider, status, received_at),
   repeated AS (
-    INSERT INTO webhook_events (tenant_id, provider, id, body_id, item_no, format, type, dedup_key, status, payload, received_at)
-    SELECT $1, provider, id, body_id, item_no, format, type, decode(dedup_key, 'base64'), 'duplicate', payload, received_at
-      FROM items WHERE id NOT IN (SELECT id FROM kept)),
+    INSERT INTO webhook_events (tenant_id, provider, id, body_id, item_no, type, dedup_key, persons, status, received_at)
+    SELECT $1, provider, id, body_id, item_no, type, dedup_key, persons, 'duplicate', received_at FROM items WHERE id NOT IN (SELECT id FROM kept)),
   counted AS (
-    INSERT INTO webhook_totals AS known (tenant_id, provider, shard, events_received, last_event)
-    SELECT $1, provider, pg_backend_pid() % 16, count(*), max(received_at) FROM kept GROUP BY provider ORDER BY provider
+    INSERT INTO webhook_totals AS known (tenant_id, provider, shard, events_received, last_event, last_verified)
+    SELECT $1, provider, pg_backend_pid() % 16, coalesce(n, 0), last, verified_at
+      FROM (SELECT provider, count(*) AS n, max(received_at) AS last FROM kept GROUP BY provider) new
+      FULL JOIN unnest($16::text[], $17::timestamptz[]) AS v (provider, verified_at) USING (provider) ORDER BY provider
     ON CONFLICT (tenant_id, provider, shard) DO UPDATE
-      SET events_received = known.events_received + excluded.events_received, last_event = greatest(known.last_event, excluded.last_event))
+      SET events_received = known.events_received + excluded.events_received,
+          last_event = greatest(known.last_event, excluded.last_event), last_verified = greatest(known.last_verified, excluded.last_verified))
   SELECT body_id, count(*)::int AS kept, (count(*) FILTER (WHERE status = 'pending'))::int AS pending FROM kept GROUP BY body_id`;
 
 /**
@@ -37,25 +44,23 @@ export const KEEP = `
 export const GATE_SHARED = `SELECT pg_advisory_xact_lock_shared(hashtext('webhooks.inbox'), $1)`;
 export const GATE = `SELECT pg_advisory_xact_lock(hashtext('webhooks.inbox'), $1)`;
 
-/** Takes up to `$2` events nobody else has taken, the oldest first, until the transaction ends. */
+/** Takes up to `$2` events that are due at `$3` and nobody else has taken, the oldest first, until the transaction ends. */
 export const CLAIM = `
-  SELECT provider, id, format, payload, received_at FROM webhook_events
-   WHERE tenant_id = $1 AND status = 'pending' ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED`;
+  SELECT provider, id, body_id, item_no, attempts, received_at FROM webhook_events
+   WHERE tenant_id = $1 AND status = 'pending' AND (due_at IS NULL OR due_at <= $3) ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED`;
 
-/** Writes what became of events at `$2`: `$3` providers, `$4` ids, `$5` statuses, `$6` reasons. */
+/**
+ * Writes what became of events at `$2`: `$3` providers, `$4` ids, `$5` statuses, `$6` reasons, `$7` types, `$8` attempts that failed, `$9` when to
+ * try again. What is to be tried again is not processed yet.
+ */
 export const SETTLE = `
-  UPDATE webhook_events event SET status = done.status, reason = done.reason, processed_at = $2
-    FROM unnest($3::text[], $4::text[], $5::text[], $6::text[]) AS done (provider, id, status, reason)
+  UPDATE webhook_events event
+     SET status = done.status, reason = done.reason, type = done.type, attempts = done.attempts, due_at = done.due_at,
+         processed_at = CASE WHEN done.status <> 'pending' THEN $2::timestamptz END
+    FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::timestamptz[]) AS done (provider, id, status, reason, type, attempts, due_at)
    WHERE event.tenant_id = $1 AND event.provider = done.provider AND event.id = done.id`;
 
-export const HAS_PENDING = `SELECT EXISTS (SELECT 1 FROM webhook_events WHERE tenant_id = $1 AND status = 'pending') AS pending`;
-
-/** Puts an event back, unless it only repeats another. */
-export const REOPEN = `
-  UPDATE webhook_events SET status = 'pending', reason = NULL, processed_at = NULL
-   WHERE tenant_id = $1 AND provider = $2 AND id = $3 AND status <> 'duplicate'`;
-
-export const EVENT_COLUMNS = 'id, provider, type, status, reason, received_at, processed_at, payload';
+export const HAS_DUE = `SELECT EXISTS (SELECT 1 FROM webhook_events WHERE tenant_id = $1 AND status = 'pending' AND (due_at IS NULL OR due_at <= $2)) AS due`;
 
 /** Ids begin with their time, so what is older than an instant lies before the id of that instant (`$3`). */
 export const FORGET_EVENTS = `DELETE FROM webhook_events WHERE tenant_id = $1 AND provider = ANY ($2) AND id < $3 AND status <> 'pending'`;

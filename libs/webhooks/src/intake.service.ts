@@ -9,6 +9,7 @@ import { EventTenants } from './event-tenants.js';
 import { Inbox, type InboxItem, type Post } from './inbox.js';
 import { type InboundEvent, isFault, type ItemFault, UNSUPPORTED } from './normalisers/inbound-event.js';
 import type { Normaliser } from './normalisers/normaliser.js';
+import { personsIn } from './persons.js';
 import type { ProviderId } from './providers.js';
 import { type Answer, queryOf, type Scheme, type SignedRequest, SCHEMES } from './schemes/index.js';
 import { type Sender, Senders } from './senders.js';
@@ -30,6 +31,8 @@ export interface Received {
 }
 
 interface ReadItem {
+  /** As the normaliser took it out of the body. */
+  said: unknown;
   item: InboxItem;
   read: InboundEvent | ItemFault;
 }
@@ -69,8 +72,11 @@ export class IntakeService {
     const receipt = { received: items.length, accepted: 0, duplicates: 0 };
     for (const [tenant, part] of await this.byTenant(sender, read)) {
       // Of a body that speaks of several tenants, each gets its own items only.
-      const body = part.length === read.length ? post.body : Buffer.from(JSON.stringify(part.map(({ item }) => item.payload)));
-      const stored: Post = { provider: post.provider, format: normaliser.name, body, query: query.toString(), items: part.map(({ item }) => item), receivedAt: sender.trust.now };
+      const takenApart = part.length < read.length;
+      const body = takenApart ? Buffer.from(JSON.stringify(part.map(({ said }) => said))) : post.body;
+      const stored: Post = {
+        provider: post.provider, format: normaliser.name, body, takenApart, query: query.toString(), items: part.map(({ item }) => item), receivedAt: sender.trust.now, byConnection: sender.connection !== null,
+      };
       const { accepted, duplicates } = await this.inbox.keep(tenant, stored);
       receipt.accepted += accepted;
       receipt.duplicates += duplicates;
@@ -88,7 +94,9 @@ export class IntakeService {
     const sender = await this.senderOf(post, request);
     const scheme = SCHEMES[sender.scheme];
     if (scheme.greets === false) throw new RequestError('method_not_allowed');
-    if (scheme.key === 'in_url') await this.verified(sender, scheme, request);
+    if (scheme.key !== 'in_url') return;
+    await this.verified(sender, scheme, request);
+    await this.senders.noteCheck(sender);
   }
 
   private async brandOf({ tenant }: Sender): Promise<string | null> {
@@ -108,7 +116,7 @@ export class IntakeService {
   private async verified(sender: Sender, { verify }: Scheme, request: SignedRequest): Promise<{ messageId: string | null }> {
     const verdict = verify(request, sender.trust);
     if (verdict.valid) return verdict;
-    await this.senders.countFailure(sender);
+    await this.senders.countFailure(sender, verdict.reason);
     throw new WebhookError(verdict.reason);
   }
 
@@ -121,10 +129,10 @@ export class IntakeService {
   }
 }
 
-function take(item: unknown, normaliser: Normaliser, { provider, body }: IncomingPost, messageId: string | null, place: number): ReadItem {
-  const read = normaliser.read(provider, item);
-  const type = normaliser.type(item)?.slice(0, 64) ?? null;
-  return { item: { type, dedupKey: keyOf(read, item, body, messageId, place), fault: isFault(read) ? read.fault : null, payload: item ?? null }, read };
+function take(said: unknown, normaliser: Normaliser, { provider, body }: IncomingPost, messageId: string | null, place: number): ReadItem {
+  const read = normaliser.read(provider, said);
+  const type = normaliser.type(said)?.slice(0, 64) ?? null;
+  return { said, item: { type, dedupKey: keyOf(read, said, body, messageId, place), persons: personsIn(said, read), fault: isFault(read) ? read.fault : null }, read };
 }
 
 /** What has no id and no effect is known by all that it says. */

@@ -4,18 +4,19 @@ import { Database } from '#database';
 import { decodeDeliveryId, Delivery } from '#delivery';
 import { Clock, type Tenant } from '#kernel';
 import { Tenants } from '#tenants';
-import { COUNT_FAILURE, DIRECTORY, OPEN } from './connection.queries.js';
+import { COUNT_FAILURES, DIRECTORY, NOTE_CHECK, OPEN } from './connection.queries.js';
 import { DEFAULT_TOLERANCE_SECONDS } from './dto/webhook-connection.dto.js';
 import type { ProviderId } from './providers.js';
-import { queryOf, type SchemeName, schemeMarked, type SignedRequest, type Trust } from './schemes/index.js';
+import { Rounds } from './rounds.js';
+import { queryOf, type SchemeName, schemeMarked, type SignedRequest, type Trust, type Verdict } from './schemes/index.js';
 import { deploymentSecrets, secretContext } from './secrets.js';
 
 /** Whoever may post to us: a tenant's provider account, or the deployment's (then `tenant` is null, the events say whose they are). */
 export interface Sender {
   tenant: Tenant | null;
+  /** The key of the connection that was named; null where none was. */
+  connection: string | null;
   provider: ProviderId;
-  /** Whether a connection was named. */
-  connected: boolean;
   scheme: SchemeName;
   trust: Trust;
 }
@@ -25,6 +26,19 @@ interface Entry {
   provider: string;
 }
 
+/** A connection with the secrets that are good now. */
+interface Open {
+  provider: ProviderId;
+  scheme: SchemeName;
+  tolerance: number | null;
+  secrets: string[];
+}
+
+interface Failure {
+  connection: string;
+  reason: string;
+}
+
 const KEY = /^whc_[0-9a-hjkmnp-tv-z]{26}$/;
 const MAX_REMEMBERED = 10_000;
 
@@ -32,6 +46,9 @@ const MAX_REMEMBERED = 10_000;
 @Injectable()
 export class Senders {
   private readonly directory = new Map<string, Entry>();
+  /** Read for each post, so that a rotation or a disconnection holds at once on every process. */
+  private readonly reads = new Rounds<string, Open | null>((tenant, keys) => this.open(tenant, keys));
+  private readonly failures = new Rounds<Failure, void>((tenant, failures) => this.count(tenant, failures));
 
   constructor(
     private readonly database: Database,
@@ -48,8 +65,13 @@ export class Senders {
   }
 
   /** All that a refused post leaves behind. */
-  async countFailure({ tenant, provider, connected }: Sender): Promise<void> {
-    if (tenant !== null && connected) await this.database.inTenant(tenant, (tx) => tx.query(COUNT_FAILURE, [tenant.id, provider]));
+  async countFailure({ tenant, connection }: Sender, reason: (Verdict & { valid: false })['reason']): Promise<void> {
+    if (tenant !== null && connection !== null) await this.failures.run(tenant, { connection, reason });
+  }
+
+  /** Notes that the provider has shown the connection's secret, without having anything to tell. */
+  async noteCheck({ tenant, connection, trust }: Sender): Promise<void> {
+    if (tenant !== null) await this.database.inTenant(tenant, (tx) => tx.query(NOTE_CHECK, [tenant.id, connection, trust.now]));
   }
 
   private async deployment(provider: ProviderId, request: SignedRequest): Promise<Sender | null> {
@@ -57,7 +79,7 @@ export class Senders {
     const own = scheme === 'twilio' ? await this.ownTwilio(request) : null;
     const secrets = [...deploymentSecrets(this.env, provider, scheme), ...(own === null ? [] : [own.token])];
     if (secrets.length === 0) return null;
-    return { tenant: own?.tenant ?? null, connected: false, provider, scheme, trust: { secrets, toleranceSeconds: DEFAULT_TOLERANCE_SECONDS, now: this.clock.now() } };
+    return { tenant: own?.tenant ?? null, connection: null, provider, scheme, trust: { secrets, toleranceSeconds: DEFAULT_TOLERANCE_SECONDS, now: this.clock.now() } };
   }
 
   /** What became of a message is told under the token of the account that it went over: maybe one of the tenant's own, and whose it is the message's id says. */
@@ -72,16 +94,27 @@ export class Senders {
     const entry = KEY.test(key) ? await this.lookUp(key) : null;
     if (entry === null || entry.provider !== provider) return null;
     const { tenant } = entry;
+    const open = await this.reads.run(tenant, key);
+    if (open === null) return null;
+    return { tenant, connection: key, provider, scheme: open.scheme, trust: { secrets: open.secrets, toleranceSeconds: open.tolerance, now: this.clock.now() } };
+  }
+
+  private async open(tenant: Tenant, keys: readonly string[]): Promise<(Open | null)[]> {
+    type Row = Pick<Open, 'provider' | 'scheme'> & { connection_id: string; tolerance_seconds: number | null; sealed: Buffer[] | null };
+    const rows = await this.database.rows<Row>(tenant, { text: OPEN, values: [tenant.id, [...new Set(keys)], this.clock.now()], name: 'webhook_senders' });
+    const opened = new Map(rows.map(({ connection_id: id, provider, scheme, tolerance_seconds: tolerance, sealed }) => {
+      return [id, { provider, scheme, tolerance, secrets: (sealed ?? []).map((one) => this.secrets.open(one, secretContext(tenant, provider))) }];
+    }));
+    return keys.map((key) => opened.get(key) ?? null);
+  }
+
+  private async count(tenant: Tenant, failures: readonly Failure[]): Promise<void[]> {
     const now = this.clock.now();
-    // Read for each post, so that a rotation or a disconnection holds at once on every process.
-    const [row] = await this.database.rows<{ scheme: SchemeName; tolerance_seconds: number | null; sealed: Buffer[] | null }>(tenant, {
-      text: OPEN,
-      values: [tenant.id, provider, key, now],
-      name: 'webhook_sender',
+    const byConnection = Map.groupBy(failures, ({ connection }) => connection);
+    await this.database.inTenant(tenant, async (tx) => {
+      for (const [connection, own] of [...byConnection].sort(([a], [b]) => (a < b ? -1 : 1))) await tx.query(COUNT_FAILURES, [tenant.id, connection, own.length, now, own.at(-1)!.reason]);
     });
-    if (row === undefined) return null;
-    const secrets = (row.sealed ?? []).map((one) => this.secrets.open(one, secretContext(tenant, provider)));
-    return { tenant, provider, connected: true, scheme: row.scheme, trust: { secrets, toleranceSeconds: row.tolerance_seconds, now } };
+    return failures.map(() => undefined);
   }
 
   private async lookUp(key: string): Promise<Entry | null> {

@@ -5,8 +5,9 @@ import { Route } from '#http';
 import type { Tenant } from '#kernel';
 import { ConnectionsService } from './connections.service.js';
 import { ConnectWebhookDto, RotateWebhookDto, WebhookConnectionDto } from './dto/webhook-connection.dto.js';
-import { ListWebhookEventsDto, WebhookEventDto, WebhookEventPageDto } from './dto/webhook-event.dto.js';
+import { ListWebhookEventsDto, ReplayWebhookEventsDto, WebhookEventDto, WebhookEventPageDto, WebhookReplayDto } from './dto/webhook-event.dto.js';
 import { WebhookProviderListDto } from './dto/webhook-provider.dto.js';
+import { EventReplays } from './event-replays.js';
 import { EventsService } from './events.service.js';
 import { CONNECTION, EVENT, PROVIDER_LIST, PUBLIC_KEY } from './examples.js';
 import { ProviderPipe } from './provider.pipe.js';
@@ -21,13 +22,16 @@ export class WebhooksController {
   constructor(
     private readonly connections: ConnectionsService,
     private readonly events: EventsService,
+    private readonly replays: EventReplays,
   ) {}
 
   @Get()
   @Route({
     allow: 'webhooks:read',
     summary: 'List webhook providers',
-    description: 'Every provider with its status, always in the same order; how much a connected one has sent, and when it was last heard.',
+    description:
+      'Every provider with its status, always in the same order; how much a connected one has sent, and when it was last heard. ' +
+      'One whose last five posts could not be verified is not connected, whatever its connection says: see there.',
     returns: WebhookProviderListDto,
     example: PROVIDER_LIST,
   })
@@ -117,12 +121,28 @@ export class WebhooksController {
     allow: 'webhooks:manage',
     status: 202,
     summary: 'Process an event again',
-    description: 'Puts a stored event back to `pending`; its effects are such that a second time changes nothing that the first did.',
+    description: 'Puts a stored event back to `pending`, to be read again from the bytes that came; its effects are such that a second time changes nothing that the first did.',
     returns: WebhookEventDto,
     example: { ...EVENT, status: 'pending', processed_at: null },
     errors: [WebhookError.only('unknown_provider', 'webhook_event_not_found', 'invalid_state')],
   })
   replayWebhookEvent(@CurrentTenant() tenant: Tenant, @Param('provider', ProviderPipe) provider: ProviderId, @Param('event_id') id: string) {
     return this.events.replay(tenant, provider, id);
+  }
+
+  @Post(':provider/events/replay')
+  @ProviderParam()
+  @Route({
+    allow: 'webhooks:manage',
+    status: 202,
+    summary: 'Process the events of some time again',
+    description: 'As for one event, for all that were received in a range of time, up to 100,000. A worker puts them back within seconds; duplicates stay what they are.',
+    returns: WebhookReplayDto,
+    example: { events: 1200 },
+    bodies: { failed: { from: '2026-01-24T18:00:00Z', to: '2026-01-24T19:00:00Z', status: 'failed' }, all: { from: '2026-01-24T18:00:00Z', to: '2026-01-24T19:00:00Z' } },
+    errors: [WebhookError.only('unknown_provider', 'too_many_events')],
+  })
+  replayWebhookEvents(@Caller() caller: Principal, @Param('provider', ProviderPipe) provider: ProviderId, @Body() body: ReplayWebhookEventsDto) {
+    return this.replays.request(caller, provider, body);
   }
 }

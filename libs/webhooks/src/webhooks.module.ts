@@ -3,6 +3,7 @@ import { CustomersModule } from '#customers';
 import { DeliveryModule } from '#delivery';
 import { ConnectionsService } from './connections.service.js';
 import { EventEffects } from './event-effects.js';
+import { EventReplays } from './event-replays.js';
 import { EventTenants } from './event-tenants.js';
 import { EventsService } from './events.service.js';
 import { HubSpotContacts } from './hubspot-contacts.js';
@@ -19,6 +20,6 @@ import { WebhooksController } from './webhooks.controller.js';
 @Module({
   imports: [CustomersModule, DeliveryModule],
   controllers: [WebhooksController, IntakeController],
-  providers: [ConnectionsService, EventEffects, EventTenants, EventsService, HubSpotContacts, Inbox, InboxRetention, InboxWorker, IntakeService, People, SentData, Senders],
+  providers: [ConnectionsService, EventEffects, EventReplays, EventTenants, EventsService, HubSpotContacts, Inbox, InboxRetention, InboxWorker, IntakeService, People, SentData, Senders],
 })
 export class WebhooksModule {}

@@ -20,6 +20,12 @@ export class Webhooks1764000009000 implements MigrationInterface {
         -- HubSpot's, sealed.
         api_token bytea,
         failed_verifications bigint NOT NULL DEFAULT 0,
+        -- Since the last post that was verified, as far as a failure knew of it.
+        failures_in_a_row bigint NOT NULL DEFAULT 0,
+        last_failed_at timestamptz,
+        last_failure text,
+        -- When the provider last showed the secret without posting events.
+        checked_at timestamptz,
         created_at timestamptz NOT NULL,
         updated_at timestamptz NOT NULL,
         PRIMARY KEY (tenant_id, provider)
@@ -40,14 +46,19 @@ export class Webhooks1764000009000 implements MigrationInterface {
         provider text NOT NULL,
         shard int NOT NULL,
         events_received bigint NOT NULL,
-        last_event timestamptz NOT NULL,
+        last_event timestamptz,
+        -- By the tenant's own connection; repetitions count.
+        last_verified timestamptz,
         PRIMARY KEY (tenant_id, provider, shard)
       );
       CREATE TABLE webhook_bodies (
         tenant_id int NOT NULL REFERENCES tenants,
         id text NOT NULL,
         provider text NOT NULL,
+        format text NOT NULL,
         body bytea NOT NULL,
+        -- Not as it came, but a JSON list of its items: of several tenants' each has its own, and what was of a person who was erased is null.
+        taken_apart boolean NOT NULL DEFAULT false,
         query text,
         received_at timestamptz NOT NULL,
         PRIMARY KEY (tenant_id, id)
@@ -58,12 +69,15 @@ export class Webhooks1764000009000 implements MigrationInterface {
         id text NOT NULL,
         body_id text NOT NULL,
         item_no int NOT NULL,
-        format text NOT NULL,
         type text,
         dedup_key bytea NOT NULL,
+        -- Ids and addresses of those it names.
+        persons text[] NOT NULL,
         status text NOT NULL CHECK (status IN ('pending', 'processed', 'duplicate', 'unmatched', 'failed')),
         reason text,
-        payload jsonb,
+        attempts int NOT NULL DEFAULT 0,
+        -- While pending: not to be tried again before.
+        due_at timestamptz,
         received_at timestamptz NOT NULL,
         processed_at timestamptz,
         PRIMARY KEY (tenant_id, provider, id)

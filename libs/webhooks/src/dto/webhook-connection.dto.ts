@@ -4,6 +4,9 @@ import { SCHEME_NAMES, type SchemeName } from '../schemes/index.js';
 
 export const DEFAULT_TOLERANCE_SECONDS = 300;
 
+export const CONNECTION_STATUSES = ['pending', 'connected', 'error'] as const;
+export type ConnectionStatus = (typeof CONNECTION_STATUSES)[number];
+
 export class RotateWebhookDto {
   /** The secret to verify with, where the provider or the caller chose it: 8 to 256 visible ASCII characters. */
   @IsOptional() @Matches(/^[\x21-\x7e]{8,256}$/)
@@ -36,8 +39,16 @@ export class WebhookConnectionDto {
   @ApiProperty({ example: 'whc_01kzv3q6x0w9m2h7c4t8r5e1nd' })
   id: string;
 
-  @ApiProperty({ enum: ['connected'], example: 'connected' })
-  status: 'connected';
+  /** `pending`: nothing has come yet. `connected`: the last post was verified, or one of the last five. `error`: none of the last five or more was; see `reason`. */
+  @ApiProperty({ enum: CONNECTION_STATUSES, example: 'connected' })
+  status: ConnectionStatus;
+
+  /** Of an `error`: why the last post was refused. */
+  @ApiProperty({ type: String, nullable: true, example: null })
+  reason: string | null;
+
+  /** When the provider last posted something, or looked, and it was verified. */
+  last_verified: string | null;
 
   @ApiProperty({ enum: SCHEME_NAMES, example: 'generic' })
   scheme: SchemeName;

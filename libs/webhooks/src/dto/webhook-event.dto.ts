@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsIn, IsOptional } from 'class-validator';
-import { PageQueryDto, pageOf } from '#http';
+import { IsInstant, PageQueryDto, pageOf } from '#http';
 import { PROVIDER_IDS, type ProviderId } from '../providers.js';
 
 export const EVENT_STATUSES = ['pending', 'processed', 'duplicate', 'unmatched', 'failed'] as const;
@@ -23,7 +23,7 @@ export class WebhookEventDto {
   @ApiProperty({ type: String, nullable: true, example: 'email.opened' })
   type: string | null;
 
-  /** `pending`: stored, not yet processed. `unmatched`: of nobody and nothing we know. `failed`: see `reason`. */
+  /** `pending`: stored, not yet processed, or to be tried again. `unmatched`: of nobody and nothing we know. `failed`: see `reason`; it is not tried again unless replayed. */
   @ApiProperty({ enum: EVENT_STATUSES, example: 'processed' })
   status: EventStatus;
 
@@ -31,12 +31,43 @@ export class WebhookEventDto {
   @ApiProperty({ type: String, nullable: true, example: null })
   reason: string | null;
 
+  /** Tries that failed. After eight, over three hours, the event is `failed`. */
+  @ApiProperty({ example: 0 })
+  attempts: number;
+
+  /** When it is tried again, after one that failed. */
+  next_attempt_at: string | null;
+
   received_at: string;
   processed_at: string | null;
 
-  /** What the provider sent; null when it cannot be shown as JSON. */
-  @ApiProperty({ nullable: true, description: 'What the provider sent; null when it cannot be shown as JSON.' })
+  @ApiProperty({ nullable: true, description: 'What the provider sent, read from the stored body; null when that cannot be shown as JSON, or the page’s bodies are more than 8 MiB: then ask for fewer.' })
   payload: unknown;
 }
 
 export class WebhookEventPageDto extends pageOf(WebhookEventDto) {}
+
+export const REPLAYABLE_STATUSES = ['processed', 'unmatched', 'failed'] as const;
+
+export class ReplayWebhookEventsDto {
+  /** Events received at this instant or later (RFC 3339). */
+  @ApiProperty({ format: 'date-time', example: '2026-01-24T18:00:00Z' })
+  @IsInstant()
+  from: string;
+
+  /** … and before this one. */
+  @ApiProperty({ format: 'date-time', example: '2026-01-24T19:00:00Z' })
+  @IsInstant()
+  to: string;
+
+  /** Only those of this status; all but duplicates unless said. */
+  @ApiProperty({ enum: REPLAYABLE_STATUSES, required: false })
+  @IsOptional() @IsIn(REPLAYABLE_STATUSES)
+  status?: (typeof REPLAYABLE_STATUSES)[number];
+}
+
+export class WebhookReplayDto {
+  /** How many will be processed again. */
+  @ApiProperty({ example: 1200 })
+  events: number;
+}
