@@ -26,11 +26,11 @@ export async function openArena(): Promise<Bench & { close(): Promise<void> }> {
     const mail = { SMTP_URL: `smtp://127.0.0.1:${smtpPort}`, DEFAULT_FROM_EMAIL: 'hello@trattoria.example', DEFAULT_POSTAL_ADDRESS: '1 Main Street, Springfield' };
     const env = { JWT_SECRET: secret, SECRETS_KEY: secretsKey, RATE_LIMIT_RPS: '0', ...mail };
     const api = await start('apps/api/src/main.js', '/health/ready', env);
-    const provision = provisioner(stage, api, secret);
+    const provision = provisioner(stage, api, secret, ['tenant_admin']);
     const { token, tenantId } = await provision(TENANT);
     const bare = await start('test/bench/bare-server.js', '/ready', { TENANT_ID: String(tenantId) });
     const startWorker = (): Promise<Child> => start('apps/worker/src/main.js', '/health/ready', env, WORKER_FLAGS);
-    return { sql, databaseUrl, api, token, tenant: TENANT, tenantId, secretsKey, bare, provision, startWorker, smtpPort, startChild: start, close };
+    return { sql, databaseUrl, api, env, token, tenant: TENANT, tenantId, secretsKey, bare, provision, startWorker, smtpPort, startChild: start, close };
   } catch (error) {
     await close();
     throw error;

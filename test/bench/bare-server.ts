@@ -2,8 +2,10 @@
  * The baselines: what one would write with Fastify and pg and nothing else. No token, no tenant, no row-level security, no
  * validation, no versions, one prepared statement a request. The same driver, and as many connections as ours.
  */
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import fastify from 'fastify';
 import pg from 'pg';
+import { SECRET } from './webhook-secret.js';
 
 const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 10 });
 const tenantId = Number(process.env.TENANT_ID);
@@ -36,6 +38,22 @@ const INSERT = `
 app.post<{ Body: Draft }>('/campaigns', async ({ body: { name, type, channels, segment_id, content } }, reply) => {
   const { rows } = await pool.query({ name: 'insert', text: INSERT, values: [tenantId, name, type, channels, segment_id, content] });
   return reply.code(201).send(rows[0]);
+});
+
+const KEEP = 'INSERT INTO bare_webhooks (event_id, body, received_at) VALUES ($1, $2, now()) ON CONFLICT DO NOTHING';
+
+await app.register((webhooks, _options, done) => {
+  webhooks.removeContentTypeParser('application/json');
+  webhooks.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
+  webhooks.post<{ Body: Buffer }>('/webhooks', async ({ headers, body }, reply) => {
+    const expected = createHmac('sha256', SECRET).update(`${String(headers['x-webhook-timestamp'])}.`).update(body).digest();
+    const given = Buffer.from(String(headers['x-webhook-signature']).replace('sha256=', ''), 'hex');
+    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return reply.code(401).send();
+    const { event_id: id } = JSON.parse(body.toString('utf8')) as { event_id: string };
+    const { rowCount } = await pool.query({ name: 'keep', text: KEEP, values: [id, body] });
+    return reply.code(202).send({ received: 1, accepted: rowCount, duplicates: 1 - rowCount! });
+  });
+  done();
 });
 
 app.get('/ready', () => 'ok');

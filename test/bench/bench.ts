@@ -7,6 +7,8 @@ export interface Bench {
   sql: pg.Pool;
   databaseUrl: string;
   api: Child;
+  /** What the api and the workers were started with. */
+  env: Record<string, string>;
   /** `bare-server.ts`. */
   bare: Child;
   /** A token of {@link tenantId}'s tenant. */

@@ -9,9 +9,11 @@ import { hostileCriteria } from './hostile-criteria.js';
 import { importing } from './import.js';
 import { conclude, selected } from './report.js';
 import { segments } from './segments.js';
+import { webhooks } from './webhooks.js';
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'campaigns-list': campaignsList, 'campaigns-create': campaignsCreate, 'hostile-criteria': hostileCriteria, segments, import: importing, 'delivery-audience': deliveryAudience, 'delivery-sending': deliverySending,
+  webhooks,
 };
 
 const figures: Figure[] = [];

@@ -15,8 +15,9 @@ const MOST = 32;
 /** Longer than any address with a name beside it. */
 const LONGEST = 400;
 
-const EMAILS = /[^\s<>()[\]"',;:]+@[^\s<>()[\]"',;:]+/g;
-const PHONES = /\+\d{7,15}/g;
+/** What stands around an address: `Ada <ada@example.com>`, `whatsapp:+14155550100`. */
+const AROUND = /[\s<>()[\]"',;:]+/;
+const PHONE = /^\+\d{7,15}$/;
 
 /** One spelling for each way to name somebody, so that what was sent about a person is found when they ask for it. */
 export const personsOf = ({ customerId, email, phone }: Person): string[] => [
@@ -36,9 +37,11 @@ export function personsIn(item: unknown, read: InboundEvent | ItemFault): string
 function collect(value: unknown, found: Set<string>): void {
   if (found.size >= MOST) return;
   if (typeof value === 'string') {
-    if (value.length > LONGEST) return;
-    if (value.includes('@')) for (const [email] of value.matchAll(EMAILS)) found.add(`email:${email.toLowerCase()}`);
-    if (value.includes('+')) for (const [phone] of value.matchAll(PHONES)) found.add(`phone:${phone}`);
+    if (value.length > LONGEST || !/[@+]/.test(value)) return;
+    for (const word of value.split(AROUND)) {
+      if (word.includes('@')) found.add(`email:${word.toLowerCase()}`);
+      else if (PHONE.test(word)) found.add(`phone:${word}`);
+    }
   } else if (typeof value === 'object' && value !== null) {
     for (const one of Object.values(value)) collect(one, found);
   }

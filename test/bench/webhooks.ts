@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Bench, Figure } from './bench.js';
+import type { Child } from './child.js';
+import { load } from './duel.js';
+import { atLeast, atMost, median, reported } from './figures.js';
+import { draft, request, segmentOf, start, until } from './mailings.js';
+import { mostMemory } from './memory.js';
+import { processorTime } from './processor.js';
+import { seedCustomers } from './segment-data.js';
+import { WebhookLoad } from './webhook-load.js';
+import { SECRET } from './webhook-secret.js';
+
+const RECIPIENTS = 20_000;
+const CONNECTIONS = [32, 128];
+const ROUNDS = 5;
+const WARM_UP_SECONDS = 3;
+const ROUND_SECONDS = 4;
+
+/** What one would write: the id that tells repetitions, and what came. */
+const BARE_TABLE = 'CREATE TABLE bare_webhooks (event_id text PRIMARY KEY, body bytea NOT NULL, received_at timestamptz NOT NULL)';
+
+const SIDES = ['echo', 'bare', 'ours'] as const;
+type Side = (typeof SIDES)[number];
+
+interface Round {
+  rate: number;
+  p99: number;
+  /** Milliseconds of the server's processor time a request. */
+  busy: number | null;
+}
+
+/** Signed events of 1 KB, each in a post of its own: kept before they are answered, against the same route that keeps nothing and a bare one that commits each; then processed. */
+export async function* webhooks(bench: Bench): AsyncGenerator<Figure> {
+  const { sql, api, bare, tenantId } = bench;
+  const events = new WebhookLoad({ tenantId, campaignNo: await sentCampaign(bench) }, RECIPIENTS);
+  await sql.query(BARE_TABLE);
+  const { id } = await request<{ id: string }>(bench, 'PUT', '/webhooks/sendgrid/connection', { secret: SECRET });
+  const route = `/api/v1/marketing/webhooks/sendgrid?connection=${id}`;
+  const echo = await bench.startChild('test/bench/webhook-echo.js', '/health/ready', { ...bench.env, TENANT_ID: String(tenantId) });
+  const servers: Record<Side, { url: string; child: Child }> = { ours: { url: api.url + route, child: api }, echo: { url: echo.url + route, child: echo }, bare: { url: `${bare.url}/webhooks`, child: bare } };
+  const rates: number[] = [];
+  try {
+    for (const connections of CONNECTIONS) {
+      const rounds = await duel(servers, events, connections);
+      rates.push(median(rounds.map(({ ours }) => ours.rate)));
+      yield* verdict(connections, rounds);
+    }
+  } finally {
+    await echo.stop();
+  }
+  const [least, most] = [mostMemory(api.pid), await kept(servers, events)];
+  if (least !== null && most !== null) yield atMost(`what as many events again add to the most memory of the api (${least.toFixed(0)} MB)`, [most - least], 32, 'MB');
+  yield* processing(bench, Math.max(...rates));
+}
+
+async function duel(servers: Record<Side, { url: string; child: Child }>, events: WebhookLoad, connections: number): Promise<Record<Side, Round>[]> {
+  const rounds: Record<Side, Round>[] = [];
+  const rates: Partial<Record<Side, number>> = {};
+  for (let round = 0; round <= ROUNDS; round++) {
+    const taken = {} as Record<Side, Round>;
+    for (const side of SIDES) {
+      const { url, child } = servers[side];
+      events.prepare((rates[side] ?? 1000) * ROUND_SECONDS);
+      const before = processorTime(child.pid);
+      const { requests, latency } = await load({ url, method: 'POST' }, { connections, duration: round === 0 ? WARM_UP_SECONDS : ROUND_SECONDS, requests: events.requests });
+      const after = processorTime(child.pid);
+      rates[side] = requests.average;
+      taken[side] = { rate: requests.average, p99: latency.p99, busy: before === null || after === null ? null : (after - before) / requests.total };
+    }
+    if (round > 0) rounds.push(taken);
+  }
+  return rounds;
+}
+
+function* verdict(connections: number, rounds: Record<Side, Round>[]): Generator<Figure> {
+  const all = (side: Side, of: keyof Round): string => median(rounds.map((round) => round[side][of] ?? NaN)).toFixed(of === 'busy' ? 3 : 0);
+  const title = `webhooks over ${connections} connections`;
+  yield atLeast(`${title}: requests per second, ours ÷ the same route without a database`, rounds.map(({ ours, echo }) => ours.rate / echo.rate), 0.6, 'x');
+  yield atLeast(`${title}: …, ours ÷ bare Fastify with one autocommit INSERT`, rounds.map(({ ours, bare }) => ours.rate / bare.rate), 2, 'x');
+  yield reported('… a second: ours, without a database, bare', `${all('ours', 'rate')}, ${all('echo', 'rate')}, ${all('bare', 'rate')}`);
+  yield reported('… p99: ours, without a database, bare', `${all('ours', 'p99')}, ${all('echo', 'p99')}, ${all('bare', 'p99')} ms`);
+  yield reported('… the server’s processor time a request, likewise', `${all('ours', 'busy')}, ${all('echo', 'busy')}, ${all('bare', 'busy')} ms`);
+}
+
+/** As many events again. @returns the most memory of the api then */
+async function kept({ ours }: Record<Side, { url: string; child: Child }>, events: WebhookLoad): Promise<number | null> {
+  await load({ url: ours.url, method: 'POST' }, { connections: CONNECTIONS.at(-1)!, duration: ROUNDS * ROUND_SECONDS * CONNECTIONS.length, requests: events.requests });
+  return mostMemory(ours.child.pid);
+}
+
+/** What has come meanwhile, by one worker that was not there: from the first that it counts to the last. */
+async function* processing(bench: Bench, intake: number): AsyncGenerator<Figure> {
+  const { sql, tenantId } = bench;
+  const worker = await bench.startWorker();
+  try {
+    for (let pending = true; pending; await sleep(200)) pending = (await sql.query(`SELECT FROM webhook_events WHERE status = 'pending' LIMIT 1`)).rowCount! > 0;
+    const { rows: [done] } = await sql.query<{ events: number; seconds: number; wrong: number; opened: number }>(
+      `SELECT count(*)::int AS events, extract(epoch FROM max(processed_at) - min(processed_at))::float8 AS seconds, (count(*) FILTER (WHERE status <> 'processed'))::int AS wrong,
+              (SELECT sum(opened)::int FROM mailing_counters WHERE tenant_id = $1) AS opened FROM webhook_events WHERE tenant_id = $1`, [tenantId]);
+    const { events, seconds, wrong, opened } = done!;
+    if (wrong > 0 || opened !== Math.min(events, RECIPIENTS)) throw new Error(`of ${events} events ${wrong} were not processed, and ${opened} recipients have opened`);
+    yield atLeast(`events a second from stored to counted, one worker, ÷ the most that came a second`, [events / seconds / intake], 1, 'x');
+    yield reported(`… of ${events} events`, `${(events / seconds).toFixed(0)}/s`);
+    const memory = mostMemory(worker.pid);
+    if (memory !== null) yield atMost('… most memory of the worker', [memory], 300, 'MB');
+  } finally {
+    await worker.stop();
+  }
+}
+
+/** A campaign that has been sent to the customers 1 to RECIPIENTS. @returns its number */
+async function sentCampaign(bench: Bench): Promise<number> {
+  const { sql, tenantId } = bench;
+  await seedCustomers(bench, RECIPIENTS);
+  await sql.query(`UPDATE customers SET consent_email = 'subscribed' WHERE tenant_id = $1 AND customer_no <= $2`, [tenantId, RECIPIENTS]);
+  const worker = await bench.startWorker();
+  const id = await draft(bench, await segmentOf(bench, RECIPIENTS));
+  await start(bench, id);
+  await request(bench, 'POST', `/campaigns/${id}/pause`); // nobody is written to: only the ledger is wanted
+  await until(bench, id, 'snapshot_done').finally(() => worker.stop());
+  await sql.query(`UPDATE deliveries SET status = 'accepted', accepted_at = now(), provider = 'sendgrid', attempts = 1 WHERE tenant_id = $1`, [tenantId]);
+  const { rows } = await sql.query<{ campaign_no: number }>(`UPDATE mailings SET state = 'finished' WHERE tenant_id = $1 AND campaign_id = $2 RETURNING campaign_no`, [tenantId, id]);
+  await sql.query('VACUUM ANALYZE deliveries');
+  return rows[0]!.campaign_no;
+}
