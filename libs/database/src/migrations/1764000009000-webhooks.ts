@@ -52,7 +52,7 @@ export class Webhooks1764000009000 implements MigrationInterface {
         PRIMARY KEY (tenant_id, provider, shard)
       );
       CREATE TABLE webhook_bodies (
-        tenant_id int NOT NULL REFERENCES tenants,
+        tenant_id int NOT NULL,
         id text NOT NULL,
         provider text NOT NULL,
         format text NOT NULL,
@@ -64,7 +64,7 @@ export class Webhooks1764000009000 implements MigrationInterface {
         PRIMARY KEY (tenant_id, id)
       );
       CREATE TABLE webhook_events (
-        tenant_id int NOT NULL REFERENCES tenants,
+        tenant_id int NOT NULL,
         provider text NOT NULL,
         id text NOT NULL,
         body_id text NOT NULL,
@@ -84,7 +84,7 @@ export class Webhooks1764000009000 implements MigrationInterface {
       );
       CREATE UNIQUE INDEX webhook_events_once ON webhook_events (tenant_id, provider, dedup_key) WHERE status <> 'duplicate';
       CREATE INDEX webhook_events_pending ON webhook_events (tenant_id, id) WHERE status = 'pending';
-      CREATE INDEX webhook_events_unsettled ON webhook_events (tenant_id, provider, status, id) WHERE status <> 'processed';`);
+      CREATE INDEX webhook_events_unsettled ON webhook_events (tenant_id, provider, status, id) WHERE status IN ('duplicate', 'unmatched', 'failed');`);
     await sharedTable(runner, 'webhook_directory', 'SELECT, INSERT, DELETE');
     for (const table of ['webhook_connections', 'webhook_secrets', 'webhook_totals', 'webhook_bodies', 'webhook_events']) await tenantTable(runner, table);
   }
