@@ -21,7 +21,7 @@ const OF_RANGE = `
 /** How many a range has, or `$7` and one more. */
 export const COUNT_RANGE = `SELECT count(*)::int AS events FROM (SELECT FROM webhook_events WHERE ${OF_RANGE} LIMIT $7 + 1) range`;
 
-/** Puts back the first `$7` of a range. */
+/** Puts back the first `$7` of a range, which are looked for once: joined, they might be for each row. */
 export const REOPEN_RANGE = `
   UPDATE webhook_events SET ${PUT_BACK}
-   WHERE tenant_id = $1 AND provider = $2 AND id IN (SELECT id FROM webhook_events WHERE ${OF_RANGE} ORDER BY id LIMIT $7 FOR UPDATE)`;
+   WHERE tenant_id = $1 AND provider = $2 AND id = ANY (ARRAY(SELECT id FROM webhook_events WHERE ${OF_RANGE} ORDER BY id LIMIT $7 FOR UPDATE))`;

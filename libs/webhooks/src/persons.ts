@@ -16,7 +16,7 @@ const MOST = 32;
 const LONGEST = 400;
 
 /** What stands around an address: `Ada <ada@example.com>`, `whatsapp:+14155550100`. */
-const AROUND = /[\s<>()[\]"',;:]+/;
+const AROUND = /[\s<>()[\]",;:]+/;
 const PHONE = /^\+\d{7,15}$/;
 
 /** One spelling for each way to name somebody, so that what was sent about a person is found when they ask for it. */
