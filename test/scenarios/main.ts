@@ -2,6 +2,7 @@
 import type { Figure } from '#test/bench/bench';
 import { conclude, selected } from '#test/bench/report';
 import { openServer } from '#test/bench/stage';
+import { acknowledgedWebhooks } from './acknowledged-webhooks.js';
 import { busyProvider } from './busy-provider.js';
 import { databaseRestart } from './database-restart.js';
 import { dstNights } from './dst-nights.js';
@@ -16,6 +17,7 @@ import { stopMidSend } from './stop-mid-send.js';
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   kills, 'one-run': oneRun, 'lost-replies': lostReplies, 'busy-provider': busyProvider, 'hanging-provider': hangingProvider, 'database-restart': databaseRestart, poison, 'stop-mid-send': stopMidSend, pauses, 'dst-nights': dstNights,
+  'acknowledged-webhooks': acknowledgedWebhooks,
 };
 
 const figures: Figure[] = [];

@@ -1,3 +1,4 @@
+import type { Child } from '#test/bench/child';
 import { ENCODINGS, macOf } from '#test/support/webhook-sender';
 import type { Account } from './account.js';
 import type { Scene } from './scene.js';
@@ -13,6 +14,12 @@ export class ProviderPosts {
     const { url, secret } = await account.request<{ url: string; secret: string }>('PUT', `/webhooks/${provider}/connection`, {});
     const { pathname, search } = new URL(url);
     return new ProviderPosts(api.url + pathname + search, secret);
+  }
+
+  /** The same connection, over another api. */
+  at({ url }: Child): ProviderPosts {
+    const { pathname, search } = new URL(this.url);
+    return new ProviderPosts(url + pathname + search, this.secret);
   }
 
   /** @throws with the answer when it is a refusal */

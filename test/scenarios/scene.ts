@@ -15,6 +15,8 @@ export interface Scene {
   /** A new tenant, with an administrator's token. */
   account(name?: string): Promise<Account>;
   startWorker(): Promise<Child>;
+  /** Another api, beside the first. */
+  startApi(): Promise<Child>;
   /** Null where PostgreSQL is not ours to restart. */
   restartDatabase: Server['restart'];
 }
@@ -39,12 +41,14 @@ export async function openScene(server: Server, own: Record<string, string>): Pr
       DEFAULT_POSTAL_ADDRESS: '1 Main Street, Springfield',
       ...own,
     };
-    const api = await stage.start('apps/api/src/main.js', '/health/ready', env);
+    const startApi = (): Promise<Child> => stage.start('apps/api/src/main.js', '/health/ready', env);
+    const api = await startApi();
     const provision = provisioner(stage, api, secret, ['tenant_admin']);
     return {
       ...stage,
       api,
       env,
+      startApi,
       account: async (name = 'trattoria') => new Account(stage.sql, api.url, { name, ...(await provision(name)) }),
       startWorker: () => stage.start('apps/worker/src/main.js', '/health/ready', env, WORKER_FLAGS),
       restartDatabase: server.restart,
