@@ -60,8 +60,8 @@ export async function* acknowledgedWebhooks(open: OpenScene): AsyncGenerator<Fig
     await worker.kill();
     const { rows: [left] } = await scene.sql.query<{ pending: number }>(`SELECT count(*)::int AS pending FROM webhook_events WHERE status = 'pending'`);
     yield noLessThan('acknowledged-webhooks: answered but not processed when all were killed', left!.pending, 1);
-    worker = await scene.startWorker();
     const restarted = performance.now();
+    worker = await scene.startWorker();
     await patiently('they are processed', 120, async () => (await scene.sql.query(`SELECT FROM webhook_events WHERE status = 'pending' LIMIT 1`)).rowCount === 0);
     yield atMost('acknowledged-webhooks: from the last start of a worker until all are processed', [(performance.now() - restarted) / 1000], 60, 's');
     const { rows: opened } = await scene.sql.query<{ customer_no: number }>('SELECT customer_no FROM deliveries WHERE tenant_id = $1 AND opened_at IS NOT NULL', [account.id]);
