@@ -48,10 +48,10 @@ describe('the inbox', () => {
     const tenant = newTenant();
     const sender = await WebhookSender.connect(app, 'hubspot', tenant);
     const contact = (first_name: string, timestamp: string) => ({ event_type: 'form_submitted', customer_id: 'ada', first_name, timestamp });
-    await sender.post([contact('Last', '2026-01-24T18:32:00Z'), contact('First', '2026-01-24T18:30:00Z'), contact('Second', '2026-01-24T18:31:00Z')]);
+    await sender.post(shuffled(Array.from({ length: 60 }, (_, second) => contact(`Ada ${second}`, `2026-01-24T18:30:${String(second).padStart(2, '0')}Z`))));
     await settled(tenant);
     const { data } = await app.api(['marketing'], tenant).GET('/api/v1/marketing/customers/{customer_id}', { params: { path: { customer_id: 'ada' } } });
-    expect(data!.first_name).toBe('Last');
+    expect(data!.first_name).toBe('Ada 59');
   });
 
   test('an event that cannot be processed now is tried again, later each time, and failed after eight tries', async () => {
