@@ -2,7 +2,7 @@ import { Injectable, Logger, OnApplicationBootstrap, OnApplicationShutdown } fro
 import { type Db, PgBoss, type Queue } from 'pg-boss';
 import type { EntityManager } from 'typeorm';
 import { Env } from '#config';
-import { clientConfig } from '#database';
+import { clientConfig, prepared } from '#database';
 import { Clock, type Tenant } from '#kernel';
 import type { EnqueueOptions, Envelope, EventType, JobHandler, JobType, SubscribeOptions, Sweep } from './job.js';
 
@@ -78,11 +78,13 @@ export class Jobs implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   async enqueue<Data extends object>(tx: EntityManager, tenant: Tenant, type: JobType<Data>, data: Data, options: EnqueueOptions = {}): Promise<void> {
+    const collapsesTo = type.options.collapse ? `${tenant.id}/${options.key ?? ''}` : undefined;
+    if (collapsesTo !== undefined && (await isQueued(tx, type.name, collapsesTo))) return;
     const envelope: Envelope<Data> = { tenant: { id: tenant.id, name: tenant.name }, data, at: this.clock.now().toISOString() };
     await this.boss.send(type.name, envelope, {
       db: within(tx),
       startAfter: options.startAfter,
-      singletonKey: type.options.collapse ? `${tenant.id}/${options.key ?? ''}` : undefined,
+      singletonKey: collapsesTo,
     });
   }
 
@@ -126,6 +128,12 @@ const queueOf = (type: JobType<object>): Omit<Queue, 'name'> => ({
   heartbeatSeconds: 30,
   deleteAfterSeconds: 24 * 3600,
 });
+
+/** As the index says that holds a second one off. */
+const QUEUED = `SELECT FROM pgboss.job WHERE name = $1 AND coalesce(singleton_key, '') = $2 AND state = 'created' AND policy = 'short' LIMIT 1`;
+
+/** Whether sending would find the job in the queue already: to look takes 25 µs of the server, to send 1,200, most of it spent on planning over all queues. */
+const isQueued = async (tx: EntityManager, name: string, key: string): Promise<boolean> => (await prepared(tx, { text: QUEUED, values: [name, key], name: 'job_queued' })).length > 0;
 
 /** pg-boss's statements, run in a transaction of ours. */
 const within = (tx: EntityManager): Db => ({
