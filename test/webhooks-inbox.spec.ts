@@ -155,6 +155,19 @@ describe('a connection', () => {
     expect(await connection()).toMatchObject({ status: 'pending', reason: null, last_verified: null });
   });
 
+  test('whose provider has shown its secret by looking is connected; one that showed another is not', async () => {
+    const api = app.api(['tenant_admin'], newTenant());
+    const mailchimp = { params: { path: { provider: 'mailchimp' as const } } };
+    const { data } = await api.PUT('/api/v1/marketing/webhooks/{provider}/connection', { ...mailchimp, body: { scheme: 'mailchimp' } });
+    const { pathname, search } = new URL(data!.url);
+    const look = async (query: string) => (await app.fetch(pathname + query, { token: '' })).status;
+    const connection = async () => (await api.GET('/api/v1/marketing/webhooks/{provider}/connection', mailchimp)).data!;
+    expect(await look(search.replace(/secret=.*/, 'secret=another'))).toBe(401);
+    expect(await connection()).toMatchObject({ status: 'pending', last_verified: null, failed_verifications: 1 });
+    expect(await look(search)).toBe(200);
+    expect(await connection()).toMatchObject({ status: 'connected', last_verified: expect.any(String) as string });
+  });
+
   test('counts every post that is refused, however many come at once', async () => {
     const tenant = newTenant();
     const sender = await WebhookSender.connect(app, 'sendgrid', tenant);
