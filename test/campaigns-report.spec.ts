@@ -156,6 +156,43 @@ describe('the report of a campaign', () => {
     expect(lift!.interval.high).toBeGreaterThan(lift!.treated.rate! - lift!.control.rate!);
   });
 
+  test('lift of nothing is none where mailboxes are dead: who was refused, or shares an address, is treated as much as who got it', async () => {
+    const people = await mailings.crowd(300);
+    await app.sql(`UPDATE customers SET email = CASE WHEN customer_no % 3 = 0 THEN 'dead' || customer_no || '@example.com' WHEN customer_no % 10 = 1 THEN 'shared@example.com' ELSE email END WHERE tenant_id = $1`, [mailings.tenant.id]);
+    smtp.refuse = (address) => (address.startsWith('dead') ? { responseCode: 550, message: 'No such user' } : undefined);
+    const mailing = await mailings.send(CONTENT, people, { options: { holdout_percent: 50 } });
+    smtp.refuse = undefined;
+    const rows = await ledger(mailing);
+    expect(new Set(rows.map(({ status, reason }) => (status === 'skipped' ? reason : status)))).toEqual(new Set(['accepted', 'rejected', 'duplicate_address', 'holdout']));
+    app.clock.advance(HOUR);
+    const living = rows.filter(({ customer_no }) => customer_no % 3 !== 0);
+    await order(await Promise.all(living.map(({ customer_no }) => idOf(customer_no))), now());
+    const [held, written] = [true, false].map((control) => (among: Row[]) => among.filter(({ reason }) => (reason === 'holdout') === control).length) as [(among: Row[]) => number, (among: Row[]) => number];
+    expect((await report(mailing)).lift).toMatchObject({ treated: { customers: written(rows), converted: written(living) }, control: { customers: held(rows), converted: held(living) }, verdict: 'not_enough_data' });
+  });
+
+  test('lift counts one customer once: who was merged from both groups was written to, and from then on', async () => {
+    receiver.secret = (await api().PUT('/api/v1/marketing/channels/http_push', { body: { url: `${receiver.url}/send` } })).data!.secret;
+    const people = Array.from({ length: 20 }, (_, n) => ({ id: `m${n}`, email: mailings.address(`m${n}`) }));
+    const numbers = await mailings.people(people);
+    const mailing = await mailings.send(CONTENT, numbers, { channels: ['email', 'push'], options: { holdout_percent: 50 } });
+    // Who is held out over push, where the other has no subscription, got the email under the other's id.
+    await app.sql(`UPDATE deliveries d SET status = 'skipped', reason = 'holdout', held_out_at = $3 FROM deliveries e WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.channel = 'push'
+      AND e.tenant_id = $1 AND e.campaign_no = $2 AND e.customer_no = d.customer_no AND e.channel = 'email' AND e.reason = 'holdout'`, [mailings.tenant.id, mailing.campaignNo, now()]);
+    const emails = (await ledger(mailing)).filter(({ channel }) => channel === 'email');
+    const [control, treated] = [emails.filter(({ reason }) => reason === 'holdout'), emails.filter(({ status }) => status === 'accepted')];
+    app.clock.advance(HOUR);
+    const [into, from] = [await idOf(control[0]!.customer_no), await idOf(treated[0]!.customer_no)];
+    await order([into, from, await idOf(control[1]!.customer_no)], now());
+    const counts = async () => {
+      const { treated: one, control: other } = (await report(mailing)).lift!;
+      return [one.customers, one.converted, other.customers, other.converted];
+    };
+    expect(await counts()).toEqual([treated.length, 1, control.length, 2]);
+    expect((await api().POST('/api/v1/marketing/customers/{customer_id}/merge', { params: { path: { customer_id: into } }, body: { from } })).error).toBeUndefined();
+    expect(await counts()).toEqual([treated.length, 1, control.length - 1, 1]);
+  });
+
   test('lift of a few is not told as one', async () => {
     const mailing = await mailings.send(CONTENT, await mailings.crowd(40), { options: { holdout_percent: 50 } });
     const written = await Promise.all((await ledger(mailing)).filter(({ status }) => status === 'accepted').map(({ customer_no }) => idOf(customer_no)));

@@ -93,13 +93,17 @@ export const DEFER = `
 
 /** The last step before the network: from here on, a row without an outcome is `unknown`, or goes to the receiver `$10` again. Only rows of the channel `$4` that the session `$7` still holds are called. */
 export const CALL = `
-  UPDATE deliveries d SET status = 'calling', lease_until = $5, attempts = d.attempts + 1, provider = $6, receiver = $10, variant = $8, called_at = $9
+  UPDATE deliveries d SET status = 'calling', lease_until = $5, attempts = d.attempts + 1, provider = $6, receiver = $10, variant = $8, called_at = $9, admitted_at = coalesce(d.admitted_at, $9)
    WHERE ${KEYS} AND d.channel = $4 AND ${held('claimed')} AND d.held_by = $7
   RETURNING d.customer_no`;
 
-/** Settles claimed rows without a call, at the instant `$7`: status `$5`, with a reason for each in `$6`; but of what somebody may have nobody says that it was not sent. What a control group does counts from when it is held out. */
+/**
+ * Settles claimed rows without a call, at the instant `$7`: status `$5`, with a reason for each in `$6`; but of what somebody may have nobody says that it was not sent. What a control group does counts from when it is held out, and what
+ * the others do from when they were admitted: so were those, too, of whom it turns out only then that nothing can be written or that another has their address.
+ */
 export const SETTLE = `
-  UPDATE deliveries d SET status = CASE WHEN d.receiver IS NULL THEN n.status ELSE 'unknown' END, reason = n.reason, lease_until = NULL, held_out_at = CASE WHEN n.reason = 'holdout' THEN $7::timestamptz END
+  UPDATE deliveries d SET status = CASE WHEN d.receiver IS NULL THEN n.status ELSE 'unknown' END, reason = n.reason, lease_until = NULL, held_out_at = CASE WHEN n.reason = 'holdout' THEN $7::timestamptz END,
+         admitted_at = CASE WHEN n.status = 'rejected' OR n.reason = 'duplicate_address' THEN coalesce(d.admitted_at, $7) ELSE d.admitted_at END
     FROM unnest($3::int[], $4::text[], $5::text[], $6::text[]) AS n (customer_no, channel, status, reason)
    WHERE ${ROWS} AND ${held('claimed')}`;
 

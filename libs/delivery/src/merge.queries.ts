@@ -6,10 +6,11 @@ export const CAMPAIGNS_OF = `
   SELECT campaign_no FROM deliveries WHERE tenant_id = $1 AND customer_no = $2
   UNION SELECT campaign_no FROM conversions WHERE tenant_id = $1 AND customer_no = $2`;
 
-/** Who of the two rows knows more of what became of the message. */
+/** Who of the two rows knows more of what became of the message; where both were skipped, who was held out of the campaign or admitted to it. */
 const PROGRESS = `'{skipped,claimed,pending,rejected,unknown,accepted}'::text[]`;
-const further = `d.status <> 'calling' AND array_position(${PROGRESS}, f.status) > array_position(${PROGRESS}, d.status)`;
-const OUTCOME = ['reason', 'attempts', 'next_attempt_at', 'provider', 'provider_message_id', 'accepted_at', 'called_at', 'variant', 'held_out_at', 'receiver'] as const;
+const progress = (row: 'd' | 'f'): string => `(array_position(${PROGRESS}, ${row}.status), coalesce(${row}.admitted_at, ${row}.held_out_at) IS NOT NULL)`;
+const further = `d.status <> 'calling' AND ${progress('f')} > ${progress('d')}`;
+const OUTCOME = ['reason', 'attempts', 'next_attempt_at', 'provider', 'provider_message_id', 'accepted_at', 'called_at', 'variant', 'admitted_at', 'held_out_at', 'receiver'] as const;
 
 /** What the two have of each campaign, and whether it may have left. Held: nobody decides meanwhile that it does. */
 export const HELD_MESSAGES = `

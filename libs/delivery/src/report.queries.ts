@@ -66,24 +66,24 @@ export const REVENUE = `
    WHERE c.tenant_id = $1 AND c.campaign_no = $2
    GROUP BY 1, 2, 3`;
 
-/** How many were written to, and how many were held out. */
-export const PARTIES = `
-  SELECT (count(DISTINCT customer_no) FILTER (WHERE status = 'accepted'))::float8 AS treated, (count(DISTINCT customer_no) FILTER (WHERE held_out_at IS NOT NULL))::float8 AS control
-    FROM deliveries WHERE tenant_id = $1 AND campaign_no = $2`;
-
 /**
- * How many of each placed an order within `$3` days from when the one happened to them or the other; the campaign started at `$4`. Nobody of a
- * control group follows a link or has a code, so for both it is any order that counts, attributed or not.
+ * Two groups that chance alone tells apart: everybody who passed all that who is written to must pass, whatever became of the message (who of the
+ * control group it could not have reached, nobody knows), and everybody who passed it and was held out. How many they are, and how many placed an
+ * order within `$3` days from that moment; the campaign started at `$4`. Each is counted once: who was merged from both was written to. Nobody of
+ * a control group follows a link or has a code, so for both it is any order that counts, attributed or not.
  *
  * @param orders see Events
  */
-export const orderedSql = (orders: string): string => `
-  WITH ordered AS (
-    SELECT DISTINCT d.customer_no, d.held_out_at IS NOT NULL AS control
-      FROM (${orders}) o JOIN deliveries d ON d.tenant_id = $1 AND d.campaign_no = $2 AND d.customer_no = o.customer_no
-     WHERE o.tenant_id = $1 AND o.occurred_at > $4 AND (d.status = 'accepted' OR d.held_out_at IS NOT NULL)
-       AND o.occurred_at > coalesce(d.held_out_at, d.accepted_at) AND o.occurred_at <= coalesce(d.held_out_at, d.accepted_at) + make_interval(days => $3))
-  SELECT (count(*) FILTER (WHERE NOT control))::float8 AS treated_converted, (count(*) FILTER (WHERE control))::float8 AS control_converted FROM ordered`;
+export const liftSql = (orders: string): string => `
+  WITH drawn AS MATERIALIZED (
+    SELECT customer_no, coalesce(min(admitted_at), min(held_out_at)) AS at, min(admitted_at) IS NULL AS control
+      FROM deliveries WHERE tenant_id = $1 AND campaign_no = $2 AND (admitted_at IS NOT NULL OR held_out_at IS NOT NULL) GROUP BY customer_no),
+  ordered AS (
+    SELECT DISTINCT d.customer_no, d.control FROM (${orders}) o JOIN drawn d ON d.customer_no = o.customer_no
+     WHERE o.tenant_id = $1 AND o.occurred_at > $4 AND o.occurred_at > d.at AND o.occurred_at <= d.at + make_interval(days => $3)),
+  parties AS (SELECT count(*) FILTER (WHERE NOT control) AS treated, count(*) FILTER (WHERE control) AS control FROM drawn),
+  converted AS (SELECT count(*) FILTER (WHERE NOT control) AS treated_converted, count(*) FILTER (WHERE control) AS control_converted FROM ordered)
+  SELECT ${['treated', 'control', 'treated_converted', 'control_converted'].map((count) => `${count}::float8`).join(', ')} FROM parties CROSS JOIN converted`;
 
 /** Clicks of the links `$3`, and of how many customers. */
 export const LINK_CLICKS = `

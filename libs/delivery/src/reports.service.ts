@@ -9,7 +9,7 @@ import { DeliveryError } from './delivery.errors.js';
 import type { CampaignLinkDto, CampaignReportDto, ReportAbTestDto, ReportLiftDto } from './dto/report.dto.js';
 import type { MailingOptions } from './options.js';
 import { add, type LiftCounts, liftOf, type Material, NOTHING, reportOf } from './report.js';
-import { cellsSql, CHANNEL_COUNTS, DAYS, LINK_CLICKS, orderedSql, PARTIES, REVENUE } from './report.queries.js';
+import { cellsSql, CHANNEL_COUNTS, DAYS, liftSql, LINK_CLICKS, REVENUE } from './report.queries.js';
 import type { TestState } from './winner.js';
 
 /** For all statements of a report, in milliseconds. */
@@ -97,10 +97,8 @@ export class Reports {
   }
 
   private async lift(query: Query, tenant: Tenant, { campaign_no, started_at }: Reported, windowDays: number): Promise<ReportLiftDto> {
-    const one = [tenant.id, campaign_no];
-    const [parties] = await query<Pick<LiftCounts, 'treated' | 'control'>>(PARTIES, one);
-    const [ordered] = await query<Omit<LiftCounts, 'treated' | 'control'>>(orderedSql(this.events.standingSource()), [...one, windowDays, started_at]);
-    return liftOf({ ...parties!, ...ordered! }, windowDays);
+    const [counts] = await query<LiftCounts>(liftSql(this.events.standingSource()), [tenant.id, campaign_no, windowDays, started_at]);
+    return liftOf(counts!, windowDays);
   }
 
   /** In a transaction that cannot write, and whose statements share one bound of time. */

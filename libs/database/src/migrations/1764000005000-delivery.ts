@@ -91,6 +91,7 @@ export class Delivery1764000005000 implements MigrationInterface {
         provider_message_id text,
         receiver text, -- who may have it already, and takes it once: it may go to them again, and to nobody else
         variant text,
+        admitted_at timestamptz, -- when they first passed all that who is written to must pass: from then on their orders count for lift, as those of who is held out instead do
         held_out_at timestamptz,
         called_at timestamptz,
         accepted_at timestamptz,

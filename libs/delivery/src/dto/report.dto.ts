@@ -169,19 +169,23 @@ export class ReportPartyDto extends ReportRateDto {
   @ApiProperty({ example: 4878 })
   customers: number;
 
-  @ApiProperty({ example: 201, description: 'Who placed an order within the days of attribution from when they were written to, or held out: any order, since a control group has no attributed ones.' })
+  @ApiProperty({ example: 201, description: 'Who placed an order within the days of attribution from when they were to be written to, or held out: any order, since a control group has no attributed ones.' })
   converted: number;
 }
 
-/** What the campaign did: those it was sent to, beside the control group of `holdout_percent`. */
+/**
+ * What the campaign did: everybody it was to be written to, beside the control group of `holdout_percent`, each customer once however many channels there are.
+ * Whom the provider refused, or of whom nobody knows whether it took the message, is among the treated as much as whom it reached: chance drew the control group
+ * from all of these. So the lift is that of sending the campaign, not of having got it.
+ */
 export class ReportLiftDto {
   @ApiProperty({ example: 7 })
   window_days: number;
 
-  @ApiProperty({ type: ReportPartyDto })
+  @ApiProperty({ type: ReportPartyDto, description: 'Who passed consent, suppression, hours and cap and was not held out, whatever became of the message: `sent`, `failed`, `unknown`, or skipped as `duplicate_address`. Who was merged from both groups is here.' })
   treated: ReportPartyDto;
 
-  @ApiProperty({ type: ReportPartyDto })
+  @ApiProperty({ type: ReportPartyDto, description: 'Who passed the same at the same moment, and was held out.' })
   control: ReportPartyDto;
 
   @ApiProperty({ type: Number, nullable: true, example: 31.8, description: 'By how many percent more of them order; null where nobody of the control group did.' })
