@@ -83,6 +83,14 @@ describe('variants of a campaign', () => {
     expect(await faults({ variants: [variants[0], { id: 'b', weight: 1, content: { email: { cta_url: 'https://{{ customer.city }}.example' } } }] })).toEqual(['/variants/1/content/email/cta_url invalid_url']);
   });
 
+  test('lists are no contents, wherever one may stand', async () => {
+    for (const list of [[], [[]], [{ subject: 'x' }]]) {
+      expect(await faults({ variants: [list, variants[1]] })).toEqual(['/variants/0 is_object']);
+      expect(await faults({ content: { ...content, locales: { de: list } } })).toEqual(['/content/locales/de is_object']);
+      expect(await faults({ content: { ...content, locales: { de: { email: list } } } })).toEqual(['/content/locales/de/email is_object']);
+    }
+  });
+
   test('a campaign is complete when its variants are', async () => {
     const without = await create({ variants: [variants[0], { id: 'b', weight: 1, content: { subject: null } }] });
     const { error } = await api().POST(`${ONE}/start`, one(without));

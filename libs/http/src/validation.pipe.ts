@@ -28,10 +28,12 @@ export class DtoPipe implements PipeTransform {
     }
     const dto = instantiate(metatype as Type<object>, value as object);
     const errors = await validate(dto, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true, validationError: { target: false, value: false } });
-    const faults = type === 'body' ? listsForObjects(dto) : [];
-    if (errors.length === 0 && faults.length === 0) return dto;
+    const lists = type === 'body' ? listsForObjects(dto) : [];
+    if (errors.length === 0 && lists.length === 0) return dto;
     const winners: WinningFault[] = [];
-    for (const error of errors) collect(error, '', type === 'body', faults, winners);
+    const told: Fault[] = [];
+    for (const error of errors) collect(error, '', type === 'body', told, winners);
+    const faults = [...lists, ...outside(told, lists)];
     throw winners[0] ? winners[0].raise(faults) : validationFailed(faults);
   }
 }
@@ -39,16 +41,20 @@ export class DtoPipe implements PipeTransform {
 /** What the JSON parser makes. Anything else, such as a stream, would be copied member by member, down to its socket. */
 const isPlainObject = (value: unknown): boolean => isObject(value) && Object.getPrototypeOf(value) === Object.prototype;
 
-/** Members that should be one object and are a list: class-validator looks into each element, so it finds nothing wrong with an empty one. */
+/** What should be one object and is a list: class-validator looks into each element, so it finds nothing wrong with an empty one. */
 function listsForObjects(dto: unknown, pointer = ''): Fault[] {
-  if (Array.isArray(dto)) return dto.flatMap((element, at) => listsForObjects(element, `${pointer}/${at}`));
+  if (Array.isArray(dto)) return [{ pointer, code: 'is_object', detail: `${pointer.slice(pointer.lastIndexOf('/') + 1)} must be an object` }];
+  if (dto instanceof Map) return [...(dto as Map<string, unknown>)].flatMap(([name, value]) => listsForObjects(value, `${pointer}/${pointerToken(name)}`));
   if (!isObject(dto) || isPlainObject(dto)) return []; // a plain object holds no DTO
   const { nested, single } = rulesOf(dto.constructor);
   return [...nested].flatMap((name) => {
-    const at = `${pointer}/${pointerToken(name)}`;
-    return Array.isArray(dto[name]) && single.has(name) ? [{ pointer: at, code: 'is_object', detail: `${name} must be an object` }] : listsForObjects(dto[name], at);
+    const [value, at] = [dto[name], `${pointer}/${pointerToken(name)}`];
+    return Array.isArray(value) && !single.has(name) ? value.flatMap((element, place) => listsForObjects(element, `${at}/${place}`)) : listsForObjects(value, at);
   });
 }
+
+/** Without what is said of the inside of what should not be a list at all. */
+const outside = (faults: readonly Fault[], lists: readonly Fault[]): Fault[] => faults.filter(({ pointer }) => !lists.some((list) => pointer?.startsWith(`${list.pointer}/`)));
 
 function collect(error: ValidationError, parent: string, inBody: boolean, faults: Fault[], winners: WinningFault[]): void {
   const path = `${parent}/${pointerToken(error.property)}`;
