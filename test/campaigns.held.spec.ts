@@ -132,6 +132,22 @@ describe('a campaign that cannot go on', () => {
       expect((await api.GET(ONE, campaign)).data).toMatchObject({ status: 'completed', metrics: { unknown: 0, sent: 1 } });
     });
 
+    test('what may have come is never said not to have been sent: not where its recipient leaves', async () => {
+      await api.PUT('/api/v1/marketing/customers/{customer_id}', { params: { path: { customer_id: 'ada' } }, body: { consents: { email: { status: 'unsubscribed' } } } });
+      await resend();
+      await eventually(async () => expect(await shown()).toEqual([['ada', 'unknown', 'no_consent']]));
+      await ended();
+    });
+
+    test('nor where the campaign is canceled', async () => {
+      await api.PATCH('/api/v1/marketing/settings', { body: { quiet_hours: { email: { from: '00:00', to: '23:59' } } } });
+      await resend();
+      await eventually(async () => expect(await shown()).toEqual([['ada', 'pending', 'quiet_hours']]));
+      const [mailing] = await app.sql<{ campaign_no: number }>('SELECT campaign_no FROM mailings WHERE tenant_id = $1', [mailings.tenant.id]);
+      await mailings.inTenant((tx) => mailings.delivery.cancel(tx, mailings.tenant, mailing!.campaign_no));
+      await eventually(async () => expect(await shown()).toEqual([['ada', 'unknown', 'quiet_hours']]));
+    });
+
     test('what the provider bars, too', async () => {
       const gone = await startReceiver();
       gone.secret = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;

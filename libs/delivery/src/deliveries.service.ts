@@ -8,6 +8,7 @@ import { CHANNELS } from '#tenants';
 import { counted } from './counters.js';
 import { DeliveryError } from './delivery.errors.js';
 import { decodeDeliveryId, type DeliveryKey } from './delivery-id.js';
+import { RESENT } from './ledger.queries.js';
 import { DeliveryDto, type DeliveryRow } from './dto/delivery.dto.js';
 import type { ListDeliveriesDto } from './dto/list-deliveries.dto.js';
 
@@ -60,7 +61,7 @@ export class Deliveries {
       );
       if (mailing === undefined) throw new DeliveryError('invalid_state', { detail: 'The campaign was canceled.' });
       await tx.query('UPDATE campaign_directory SET sending = true WHERE tenant_id = $1 AND campaign_no = $2', [tenant.id, key.campaignNo]);
-      return `status = 'pending', reason = NULL, receiver = NULL, next_attempt_at = 'epoch'`;
+      return `status = 'pending', reason = NULL, receiver = '${RESENT}', next_attempt_at = 'epoch'`;
     });
   }
 

@@ -6,6 +6,9 @@ import { FACTS } from './receipt.queries.js';
 /** Tries that reached the provider, after which its "later" is taken for a no, and a worker's end for one that the message brought about. */
 export const MAX_ATTEMPTS = 12;
 
+/** Whoever the receiver was: an operator had the message sent once more, and nobody says any more that it was never sent. */
+export const RESENT = 'resent';
+
 /** A row of the ledger that a worker holds. */
 export interface ClaimedRow {
   customer_no: number;

@@ -5,7 +5,7 @@ import { Clock, type Tenant } from '#kernel';
 import { type Channel, goesOver, waysOf } from './channels/channel.js';
 import { Paces } from './channels/paces.js';
 import { counted } from './counters.js';
-import { BY_KEYS, CALL, type ClaimedRow, DEFER, named, RELEASE, SETTLE, touched } from './ledger.queries.js';
+import { BY_KEYS, CALL, type ClaimedRow, DEFER, named, RELEASE, RESENT, SETTLE, touched } from './ledger.queries.js';
 import { type Called, type Heard, Outcomes } from './outcomes.js';
 import { type MailingAtWork, Preparation, type Prepared } from './preparation.js';
 import { SenderSession } from './sender-session.js';
@@ -93,4 +93,4 @@ export class Turns {
 }
 
 /** Not for what somebody else may have. */
-const isFor = (channel: Channel, { receiver }: ClaimedRow): boolean => receiver === null || receiver === channel.receiver;
+const isFor = (channel: Channel, { receiver }: ClaimedRow): boolean => receiver === null || receiver === RESENT || receiver === channel.receiver;
