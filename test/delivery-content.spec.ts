@@ -53,6 +53,17 @@ describe('what an email says', () => {
     expect(await readFile(TARGET, 'utf8')).toBe(await compiledLayout());
   });
 
+  test('what a customer is called is text, whatever it says: no link of ours leads where their data says', async () => {
+    const { error } = await api().PUT(`${BASE}/customers/{customer_id}`, { params: { path: { customer_id: 'eve' } }, body: { email: mailings.address('eve'), first_name: 'https://evil.example/phish', city: '42' } });
+    expect(error).toBeUndefined();
+    await campaign({ content: { subject: 'Hello', body: 'Hello {{ customer.first_name }}, see https://order.example.com/{{ customer.city }} and https://order.example.com/menu.' } }, 1);
+    const { html, text } = await smtp.mailTo(mailings.address('eve'));
+    expect(String(html)).toContain('https://evil.example/phish');
+    expect(links(html).filter((url) => url.includes('evil'))).toEqual([]);
+    expect(links(html)).toContain('https://order.example.com/42');
+    expect(text).toContain('https://evil.example/phish');
+  });
+
   test('a machine that stands still for a moment while a message is written is nobody’s refusal', async () => {
     const customers = await speakers({ ada: null });
     const stalled = stallOnce();

@@ -17,7 +17,7 @@ export interface EmailLayout {
   unsubscribeUrl: string;
   pixelUrl: string;
   /** Where a URL of the body really leads to. */
-  link(url: string): string;
+  link(url: string): string | null;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
@@ -74,7 +74,7 @@ export function emailHtml(layout: EmailLayout): Filled {
 /** The same for clients that show no HTML. */
 export function emailText(layout: EmailLayout): string {
   const { body, button, brand, postalAddress, unsubscribeUrl, language } = layout;
-  const text = paragraphsOf(body).join('\n\n').replace(URL_IN_TEXT, (url) => layout.link(url));
+  const text = paragraphsOf(body).join('\n\n').replace(URL_IN_TEXT, (url) => layout.link(url) ?? url);
   return [text, button && `${button.text}: ${button.url}`, ['-- ', brand, postalAddress, `${wordsIn(language).unsubscribe}: ${unsubscribeUrl}`].filter(Boolean).join('\n')].filter(Boolean).join('\n\n');
 }
 
@@ -96,7 +96,8 @@ function inline(text: string, layout: EmailLayout): string {
   let html = '';
   let from = 0;
   for (const { 0: url, index } of text.matchAll(URL_IN_TEXT)) {
-    html += escapeHtml(text.slice(from, index)) + LINK.fill({ url: escapeHtml(layout.link(url)), text: escapeHtml(url) });
+    const target = layout.link(url);
+    html += escapeHtml(text.slice(from, index)) + (target === null ? escapeHtml(url) : LINK.fill({ url: escapeHtml(target), text: escapeHtml(url) }));
     from = index + url.length;
   }
   return (html + escapeHtml(text.slice(from))).replaceAll('\n', '<br>\n');

@@ -3,7 +3,7 @@ import { contentFor, type Content, type ContentLocale } from './content.js';
 import { customerScope } from './customer-scope.js';
 import { type DeliveryKey, encodeDeliveryId } from './delivery-id.js';
 import { emailHtml, type EmailLayout, emailText, MAX_EMAIL_BYTES } from './email-layout.js';
-import { ctaLink, linkNumbers } from './links.js';
+import { ctaLink, leadsHome, linkNumbers } from './links.js';
 import { type Addressee, type EmailMessage, type EmailSender, oneLine, TooLarge } from './message.js';
 import type { Utm } from './options.js';
 import { compile, type CompiledTemplate, render, RENDER_MS, type Scope } from './template.js';
@@ -19,6 +19,7 @@ export class EmailTemplate {
   private readonly ctaText: CompiledTemplate;
   private readonly cta: number | null;
   private readonly links: ReadonlyMap<string, number>;
+  private readonly leadsHome: (url: string) => boolean;
   /** Whether the content has languages: then what serves everybody else is not in the recipient's. */
   private readonly localised: boolean;
 
@@ -34,6 +35,7 @@ export class EmailTemplate {
     this.body = compile(body ?? '');
     this.ctaText = compile(cta_text ?? '');
     this.links = linkNumbers(content);
+    this.leadsHome = leadsHome(this.links.keys());
     this.localised = Object.keys(content.locales ?? {}).length > 0;
     this.cta = ctaLink('email', content, locale, this.links);
   }
@@ -57,7 +59,7 @@ export class EmailTemplate {
       pixelUrl: this.tokens.url('o', key),
       link: (url) => {
         const linkNo = this.links.get(url);
-        if (linkNo === undefined) return url === unsubscribeUrl ? url : withUtm(url, this.mailing.utm);
+        if (linkNo === undefined) return url === unsubscribeUrl ? url : this.leadsHome(url) ? withUtm(url, this.mailing.utm) : null;
         return this.tokens.url('c', key, linkNo);
       },
     };

@@ -21,3 +21,12 @@ export function ctaLink(channel: Channel, content: Content, locale: ContentLocal
   const { cta_url } = contentFor(channel, content, locale);
   return cta_url ? numbers.get(cta_url)! : null;
 }
+
+/** Whether a URL of a message leads where the sender's own do: one that a recipient's data brought along is text, whatever it says. */
+export function leadsHome(links: Iterable<string>): (url: string) => boolean {
+  const origins = new Set([...links].map(originOf));
+  origins.delete(null);
+  return (url) => origins.has(originOf(url));
+}
+
+const originOf = (url: string): string | null => (URL.canParse(url) ? new URL(url).origin : null);

@@ -2,7 +2,7 @@ import type { CustomerProfile } from '#customers';
 import { contentFor, type Content, type ContentLocale } from './content.js';
 import { type DeliveryKey, encodeDeliveryId } from './delivery-id.js';
 import { customerScope } from './customer-scope.js';
-import { ctaLink, linkNumbers } from './links.js';
+import { ctaLink, leadsHome, linkNumbers } from './links.js';
 import type { Addressee, SmsMessage } from './message.js';
 import type { Utm } from './options.js';
 import { compile, type CompiledTemplate, render, RENDER_MS, type Scope } from './template.js';
@@ -19,6 +19,7 @@ export class SmsTemplate {
   private readonly ctaText: CompiledTemplate;
   private readonly cta: number | null;
   private readonly links: ReadonlyMap<string, number>;
+  private readonly leadsHome: (url: string) => boolean;
 
   constructor(
     content: Content,
@@ -31,6 +32,7 @@ export class SmsTemplate {
     this.ctaText = compile(cta_text ?? '');
     this.links = linkNumbers(content);
     this.cta = ctaLink('sms', content, locale, this.links);
+    this.leadsHome = leadsHome(this.links.keys());
   }
 
   /** @throws LiquidError when a template fails for this recipient */
@@ -39,7 +41,7 @@ export class SmsTemplate {
     const until = performance.now() + RENDER_MS;
     const tracked = (url: string): string => {
       const linkNo = this.links.get(url);
-      if (linkNo === undefined) return url === scope.unsubscribe_url ? url : withUtm(url, this.mailing.utm);
+      if (linkNo === undefined) return url !== scope.unsubscribe_url && this.leadsHome(url) ? withUtm(url, this.mailing.utm) : url;
       return this.tokens.url('c', key, linkNo);
     };
     const body = render(this.body, scope, until).trim().replace(URL_IN_TEXT, tracked);
