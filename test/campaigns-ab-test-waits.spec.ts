@@ -63,4 +63,27 @@ describe('a test among everything else that waits', () => {
     await mailings.finished(other);
     expect((await mailings.ledger(other)).map(({ reason }) => reason)).toEqual(people.map(() => 'frequency_cap'));
   });
+
+  test('what waits for a more urgent campaign goes when that one stops, and waits for none that is days away', async () => {
+    const settings = { frequency_cap: { max: 1, per_days: 1 } };
+    expect((await app.api(['tenant_admin'], mailings.tenant.name).PATCH('/api/v1/marketing/settings', { body: settings })).response.status).toBe(200);
+    const people = await mailings.crowd(10);
+    const at = (hours: number) => new Date(app.clock.now().getTime() + hours * HOUR).toISOString().slice(11, 16);
+    for (const stop of ['cancel', 'pause'] as const) {
+      const urgent = await mailings.start(CONTENT, people, { priority: 5, options: { send_window: { start: at(8), end: at(9) } } });
+      await eventually(async () => expect((await mailings.ledger(urgent)).map(({ reason }) => reason)).toEqual(people.map(() => 'send_window')));
+      const other = await mailings.start(CONTENT, people);
+      await eventually(async () => expect((await mailings.ledger(other)).map(({ reason }) => reason)).toEqual(people.map(() => 'others_first')));
+      await mailings.inTenant((tx) => mailings.delivery[stop](tx, mailings.tenant, urgent.campaignNo));
+      await mailings.finished(other);
+      expect((await mailings.ledger(other)).map(({ status }) => status)).toEqual(people.map(() => 'accepted'));
+      app.clock.advance(25 * HOUR); // the cap's day is over
+    }
+    const farOff = await mailings.start(CONTENT, people, { priority: 5, options: { ab_test: { sample_percent: 30, metric: 'clicked', wait_minutes: 10_080 }, variants: options.variants } });
+    await eventually(async () => expect((await state(farOff.campaignNo)).decides_at).toBeDefined());
+    const waiting = new Set((await mailings.ledger(farOff)).filter(({ reason }) => reason === 'ab_test').map(({ customer_no }) => customer_no));
+    const other = await mailings.start(CONTENT, people);
+    await mailings.finished(other);
+    for (const { customer_no, status, reason } of await mailings.ledger(other)) expect([status, reason]).toEqual(waiting.has(customer_no) ? ['accepted', null] : ['skipped', 'frequency_cap']);
+  });
 });

@@ -8,16 +8,17 @@ import type { Recipient } from './decision.js';
 const TAKE_TURNS = `SELECT pg_advisory_xact_lock(hashtext('frequency_cap'), $1)`;
 
 /**
- * $1 tenant, $2 customers, $3 since when, $4 the campaign's priority. What may have arrived counts, too; what is being called may yet come
- * to nothing, and what a more urgent campaign has for the customer goes first.
+ * $1 tenant, $2 customers, $3 since when, $4 the campaign's priority, $5 until when a message would still be within the cap's days of one sent now. What may have arrived
+ * counts, too; what is being called may yet come to nothing, and what a more urgent campaign has for the customer in these days goes first.
  */
 const CONTACTS = `
   SELECT d.customer_no,
          count(*) FILTER (WHERE d.status = 'accepted' AND d.accepted_at > $3 OR d.status = 'unknown' AND coalesce(d.called_at, m.started_at) > $3)::int AS had,
          count(*) FILTER (WHERE a.first)::int AS ahead,
-         max(CASE WHEN d.next_attempt_at >= m.claims_from AND isfinite(d.next_attempt_at) THEN d.next_attempt_at ELSE (m.ab_test->>'decides_at')::timestamptz END) FILTER (WHERE a.first) AS ahead_until
+         max(t.due) FILTER (WHERE a.first) AS ahead_until
     FROM deliveries d JOIN mailings m ON m.tenant_id = $1 AND m.campaign_no = d.campaign_no
-         CROSS JOIN LATERAL (SELECT d.status = 'calling' OR d.status IN ('pending', 'claimed') AND m.state = 'running' AND m.priority > $4 AS first) a
+         CROSS JOIN LATERAL (SELECT CASE WHEN d.next_attempt_at >= m.claims_from AND isfinite(d.next_attempt_at) THEN d.next_attempt_at ELSE (m.ab_test->>'decides_at')::timestamptz END AS due) t
+         CROSS JOIN LATERAL (SELECT d.status = 'calling' OR d.status IN ('pending', 'claimed') AND m.state = 'running' AND m.priority > $4 AND coalesce(t.due < $5, true) AS first) a
    WHERE d.tenant_id = $1 AND d.customer_no = ANY ($2::int[]) AND m.type <> 'transactional'
    GROUP BY d.customer_no`;
 
@@ -32,8 +33,8 @@ export class Contacts {
   /** Counts until the end of the transaction: nobody else decides for the tenant's customers before. */
   async count(tx: EntityManager, tenant: Tenant, { per_days }: FrequencyCap, priority: number, customerNos: readonly number[], now: Date): Promise<(customerNo: number) => Recipient['contacts']> {
     await tx.query(TAKE_TURNS, [tenant.id]);
-    const since = new Date(now.getTime() - per_days * 86_400_000);
-    const rows = await tx.query<{ customer_no: number; had: number; ahead: number; ahead_until: Date | null }[]>(CONTACTS, [tenant.id, customerNos, since, priority]);
+    const [since, until] = [-1, 1].map((sign) => new Date(now.getTime() + sign * per_days * 86_400_000));
+    const rows = await tx.query<{ customer_no: number; had: number; ahead: number; ahead_until: Date | null }[]>(CONTACTS, [tenant.id, customerNos, since, priority, until]);
     const gathering = await tx.query<unknown[]>(GATHERING, [tenant.id, priority]);
     const counts = new Map(rows.map(({ customer_no, had, ahead, ahead_until }) => [customer_no, { had, ahead, aheadUntil: ahead_until }]));
     return (customerNo) => {

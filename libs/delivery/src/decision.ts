@@ -52,6 +52,9 @@ export const holds = (reason: SuppressionReason, channel: Channel, transactional
 /** How long a message waits at least for one of another campaign before it is looked at again. */
 const GIVE_WAY_MS = 30_000;
 
+/** And at most, should nobody tell that the other campaign has stopped. */
+const GIVE_WAY_AT_MOST_MS = 3_600_000;
+
 /** A local time that was this long over when the campaign started was missed: nothing overdue is fired silently. */
 const MISSED_MS = 15 * 60_000;
 
@@ -72,8 +75,10 @@ export function decide(recipient: Recipient, rules: SendingRules): Decision {
   if (rules.type === 'transactional') return send;
   const { had, ahead, aheadUntil } = recipient.contacts;
   if (cap === null || had + ahead < cap) return send;
-  return { to: 'defer', reason: 'others_first', until: atEndOf(endsAt, new Date(Math.max(now.getTime() + GIVE_WAY_MS, aheadUntil?.getTime() ?? 0)), recipient) };
+  return { to: 'defer', reason: 'others_first', until: atEndOf(endsAt, giveWay(now, aheadUntil), recipient) };
 }
+
+const giveWay = (now: Date, until: Date | null): Date => new Date(now.getTime() + Math.min(GIVE_WAY_AT_MOST_MS, Math.max(GIVE_WAY_MS, (until ?? now).getTime() - now.getTime())));
 
 function reasonToSkip(recipient: Recipient, { type, endsAt, now, cap }: SendingRules): SkipReason | null {
   const transactional = type === 'transactional';

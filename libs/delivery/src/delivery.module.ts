@@ -18,6 +18,7 @@ import { Deliveries } from './deliveries.service.js';
 import { DeliveryPersonalData } from './delivery-personal-data.js';
 import { Delivery } from './delivery.service.js';
 import { DraftWriter } from './draft-writer.js';
+import { GiveWay } from './give-way.js';
 import { Outcomes } from './outcomes.js';
 import { Preparation } from './preparation.js';
 import { Readiness } from './readiness.js';
@@ -43,7 +44,7 @@ import { Writers } from './writers.js';
 @Module({
   imports: [CustomersModule, SegmentsModule, EventsModule, PromosModule],
   controllers: [DeliveriesController, ReportsController, ChannelsController, TrackingController],
-  providers: [Delivery, Deliveries, Snapshot, Arrivals, Rehearsal, DraftWriter, Preflight, Sender, SenderSession, Batches, Turns, Upkeep, AbTests, Reports, Stops, StopRuling, Channels, Paces, ChannelCredentials, Preparation, Readiness, Contacts, Writers, Outcomes, Receipts, ReceiptMatcher, ReturnedMessages, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData],
+  providers: [Delivery, Deliveries, Snapshot, Arrivals, Rehearsal, DraftWriter, Preflight, Sender, SenderSession, Batches, Turns, Upkeep, AbTests, Reports, Stops, StopRuling, GiveWay, Channels, Paces, ChannelCredentials, Preparation, Readiness, Contacts, Writers, Outcomes, Receipts, ReceiptMatcher, ReturnedMessages, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData],
   exports: [Delivery, Rehearsal, Preflight],
 })
 export class DeliveryModule {}

@@ -7,6 +7,7 @@ import type { Channel, Settings } from '#tenants';
 import { SAMPLE_FROM, WAITING } from './ab-test.queries.js';
 import { Channels } from './channels/channels.js';
 import { type Content, validateContent } from './content.js';
+import { GiveWay } from './give-way.js';
 import type { Mailing } from './mailing.js';
 import { type Unready, Readiness } from './readiness.js';
 import type { Receipt, ReceiptResult } from './receipt.js';
@@ -33,6 +34,7 @@ export class Delivery {
     private readonly stopRules: StopRuling,
     private readonly channels: Channels,
     private readonly suppressions: Suppressions,
+    private readonly giveWay: GiveWay,
   ) {}
 
   /** Why nothing could be sent over the channels now, or null. */
@@ -97,6 +99,7 @@ export class Delivery {
   /** Nothing more is handed to a provider once this has committed; what a provider has already been called with is finished. */
   async pause(tx: EntityManager, tenant: Tenant, campaignNo: number): Promise<void> {
     await this.move(tx, tenant, campaignNo, 'running', 'paused');
+    await this.giveWay.ended(tx, tenant);
   }
 
   /** Whether nothing is sent, by the caller's wish or for want of something. */
@@ -114,6 +117,7 @@ export class Delivery {
   /** Everybody who has not been written to yet is skipped, reason `canceled`, by the sender. */
   async cancel(tx: EntityManager, tenant: Tenant, campaignNo: number): Promise<void> {
     await tx.query(`UPDATE mailings SET state = 'canceled' WHERE tenant_id = $1 AND campaign_no = $2 AND state IN ('running', 'paused')`, [tenant.id, campaignNo]);
+    await this.giveWay.ended(tx, tenant);
   }
 
   /** Where the campaign's test stands; null before its start, and without one. */

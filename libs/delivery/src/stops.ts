@@ -4,6 +4,7 @@ import { Jobs } from '#jobs';
 import type { Tenant } from '#kernel';
 import { SettingsService } from '#tenants';
 import { counted } from './counters.js';
+import { GiveWay } from './give-way.js';
 import { CANCELABLE, type ClaimedRow, GIVE_BACK, HOLD, named, touched } from './ledger.queries.js';
 import { type Hindrance, MAILING_HELD } from './mailing.js';
 import type { MailingAtWork } from './preparation.js';
@@ -21,6 +22,7 @@ export class Stops {
     private readonly settings: SettingsService,
     private readonly readiness: Readiness,
     private readonly rules: StopRuling,
+    private readonly giveWay: GiveWay,
   ) {}
 
   async hindrance(tx: EntityManager, tenant: Tenant, mailing: MailingAtWork): Promise<Hindrance | null> {
@@ -33,7 +35,9 @@ export class Stops {
     const ended = await tx.query<unknown[]>('SELECT 1 FROM mailings WHERE tenant_id = $1 AND campaign_no = $2 AND finished_at IS NOT NULL', [tenant.id, campaign_no]);
     if (ended.length > 0) return this.giveBack(tx, tenant, campaign_no, code);
     const [[held]] = await tx.query<[{ campaign_id: string }[]]>(HOLD, [tenant.id, campaign_no]);
-    if (held !== undefined) await this.jobs.publish(tx, tenant, MAILING_HELD, { campaign_id: held.campaign_id, code, detail });
+    if (held === undefined) return;
+    await this.jobs.publish(tx, tenant, MAILING_HELD, { campaign_id: held.campaign_id, code, detail });
+    await this.giveWay.ended(tx, tenant);
   }
 
   private async giveBack(tx: EntityManager, tenant: Tenant, campaignNo: number, reason: string): Promise<void> {
