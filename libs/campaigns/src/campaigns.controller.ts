@@ -65,7 +65,7 @@ export class CampaignsController {
     allow: 'campaigns:write',
     summary: 'Change a campaign',
     description:
-      'A merge patch. Before the start everything may change, afterwards only the name. A scheduled campaign is judged anew: with another start it is booked anew, without a future start or complete content it is a draft again, and `warnings` say why. A draft stays one until it is scheduled or started.',
+      'A merge patch; lists, `send_window` and `ab_test` are given whole. Before the start everything may change, afterwards only the name. A scheduled campaign is judged anew: with another start it is booked anew, without a future start or complete content it is a draft again, and `warnings` say why. A draft stays one until it is scheduled or started.',
     returns: CampaignDto,
     versioned: true,
     example: { ...SCHEDULED, name: 'Flash Sale Saturday' },

@@ -225,7 +225,7 @@ export class CreateCampaignDto extends OptionalPartsDto {
   segment_id: string;
 }
 
-/** A merge patch: what is left out stays, null removes, `content` and `schedule` are merged member by member. */
+/** A merge patch: what is left out stays, null removes, `content`, `schedule`, `utm` and `stop_rules` are merged member by member; `variants`, `send_window` and `ab_test` are given whole. */
 export class UpdateCampaignDto extends OptionalPartsDto {
   @ValidateIf(present) @CampaignName()
   @ApiProperty({ required: false, minLength: 1, maxLength: 200, example: 'Flash Sale Saturday' })
