@@ -1,7 +1,7 @@
 import { startApp, type TestApp } from './support/app.js';
 import { addCustomers } from './support/customers.js';
 import { eventually } from './support/eventually.js';
-import { SENDER_ENV } from './support/mailings.js';
+import { Mailings, SENDER_ENV } from './support/mailings.js';
 import { startSmtp, type TestSmtp } from './support/smtp.js';
 import { newTenant } from './support/tokens.js';
 import { startTwilio, type TestTwilio } from './support/twilio.js';
@@ -49,10 +49,12 @@ describe('what a preflight tells is what happens', () => {
   const preview = async (id: string) => (await api().POST(`${ONE}/preview`, { ...one(id), body: { customer_id: 'g0' } })).data!.messages;
   const preflight = async (id: string) => (await api().POST(`${ONE}/preflight`, one(id))).data!;
 
+  const start = async (id: string) => expect((await api().POST(`${ONE}/start`, one(id))).response.status).toBe(200);
+  const completed = (id: string) => eventually(async () => expect((await api().GET(ONE, one(id))).data).toMatchObject({ status: 'completed' }));
   /** Starts it, and waits until all of it is settled. */
   async function run(id: string): Promise<void> {
-    expect((await api().POST(`${ONE}/start`, one(id))).response.status).toBe(200);
-    await eventually(async () => expect((await api().GET(ONE, one(id))).data).toMatchObject({ status: 'completed' }));
+    await start(id);
+    await completed(id);
   }
 
   /** 104 letters of GSM 7-bit: with a tracked link and the way out they no longer fit into one message. */
@@ -74,5 +76,53 @@ describe('what a preflight tells is what happens', () => {
     expect(shown!.sms).toEqual({ encoding: 'gsm7', segments: segments[0] });
     expect(told.channels[0]!.sms).toMatchObject({ sampled: 3, most_segments: Math.max(...segments), expected_segments: segments.reduce((sum, count) => sum + count, 0) });
     for (const url of shown!.text!.match(/http:\S+/g) ?? []) expect((await app.fetch(new URL(url).pathname)).status).toBe(404); // nothing that is shown is a live link
+  });
+
+  const settings = async (body: object) => expect((await app.api(['tenant_admin'], tenant).PATCH('/api/v1/marketing/settings', { body: body as never })).response.status).toBe(200);
+  /** What a channel's forecast comes to, as the ledger would count it. */
+  const foretold = async (id: string) =>
+    (await preflight(id)).channels.map(({ channel, sendable, skipped }) => [channel, Object.fromEntries([['accepted', sendable], ...skipped.map(({ reason, customers }) => [reason, customers])].filter(([, customers]) => customers !== 0))]);
+  const ledger = async (id: string) => {
+    const rows = await app.sql<{ channel: string; what: string; customers: number }>(`SELECT channel, coalesce(reason, status) AS what, count(*)::int AS customers FROM deliveries d JOIN mailings m USING (tenant_id, campaign_no) WHERE m.campaign_id = $1 GROUP BY 1, 2`, [id]);
+    return [...Map.groupBy(rows, ({ channel }) => channel)].map(([channel, some]) => [channel, Object.fromEntries(some.map(({ what, customers }) => [what, customers]))]);
+  };
+
+  test('a window that lies in quiet hours is one in which nobody is written to, but for what they would be told first', async () => {
+    await settings({ quiet_hours: { email: { from: '22:30', to: '07:15' } } });
+    const id = await create(await guests(5, (n) => (n === 0 ? { email: null } : {})), { channels: ['email', 'sms'], send_window: { start: '23:00', end: '06:00' } });
+    const told = await foretold(id);
+    expect(told[0]).toEqual(['email', { no_address: 1, window_missed: 4 }]);
+    const mails = await create((await api().GET(ONE, one(id))).data!.segment_id, { send_window: { start: '23:00', end: '06:00' } });
+    await run(mails);
+    expect(await ledger(mails)).toEqual([told[0]]);
+    expect(await foretold(await create((await api().GET(ONE, one(id))).data!.segment_id, { type: 'transactional', send_window: { start: '23:00', end: '06:00' } }))).toEqual([['email', { accepted: 4, no_address: 1 }]]);
+  });
+
+  test('under a cap a campaign’s channels count together, for each customer', async () => {
+    await settings({ frequency_cap: { max: 2, per_days: 7 }, quiet_hours: { email: null, sms: null } });
+    const more = (n: number) => [{}, {}, { email: null }, { phone: null }, { consents: { email: { status: 'unsubscribed' }, sms: { status: 'subscribed' } } }, { email: 'dead@example.com' }, {}][n] ?? {};
+    const segment = await guests(8, more);
+    await (await Mailings.of(app, tenant)).suppress('dead@example.com', 'hard_bounce');
+    const had = (await api().POST(SEGMENTS, { body: { name: 'Had', type: 'static' } })).data!.id;
+    await put(had, ['g0', 'g1', 'g2', 'g3', 'g4', 'g5', 'g6']); // g7 may get both
+    const first = await create(had, { type: 'promotion', channels: ['sms'] });
+    await run(first);
+    const id = await create(segment, { channels: ['email', 'sms'], holdout_percent: 20 });
+    const told = await foretold(id);
+    await start(id);
+    const waiting = `SELECT count(*)::int AS waiting FROM deliveries d JOIN mailings m USING (tenant_id, campaign_no) WHERE m.campaign_id = $1 AND status IN ('pending', 'claimed', 'calling') AND reason IS DISTINCT FROM 'others_first'`;
+    await eventually(async () => expect([await app.sql(waiting, [id]), (await ledger(id)).length]).toEqual([[{ waiting: 0 }], 2]));
+    app.clock.advance(31_000); // one channel's message waits for what becomes of the other's
+    await completed(id);
+    const all = (of: unknown[][]) => (reason: string) => of.reduce((sum, [, counts]) => sum + ((counts as Record<string, number>)[reason] ?? 0), 0);
+    const reasons = ['accepted', 'frequency_cap', 'no_address', 'no_consent', 'suppressed', 'holdout'];
+    const came = await ledger(id);
+    expect(reasons.map(all(told))).toEqual(reasons.map(all(came))); // which of two channels has room for somebody is chance
+    expect(all(told)('frequency_cap')).toBeGreaterThan(0);
+  });
+
+  test('a continuous campaign writes to nobody who is in already', async () => {
+    const id = await create(await guests(3), { delivery_mode: 'continuous' });
+    expect(await foretold(id)).toEqual([['email', { already_in_segment: 3 }]]);
   });
 });

@@ -104,8 +104,11 @@ function turnOf(recipient: Recipient, rules: SendingRules): Turn | null {
   }
 }
 
+/** Whether the hours that the campaign asks for all lie in those in which nothing is sent: what the clocks show is the same in every zone. */
+export const comesNever = (rules: Pick<SendingRules, 'type' | 'now' | 'quietHours' | 'sendWindow' | 'timezone'>): boolean => turnIn(null, { attempts: 0 }, rules) === null;
+
 /** @param own the recipient's zone; null: they are in the tenant's, and the start is theirs as it was scheduled, wherever the tenant is by now */
-function turnIn(own: string | null, { attempts }: Recipient, { type, now, quietHours, sendWindow, localStart, timezone }: SendingRules): Turn | null {
+function turnIn(own: string | null, { attempts }: Pick<Recipient, 'attempts'>, { type, now, quietHours, sendWindow, localStart, timezone }: Omit<SendingRules, 'endsAt' | 'cap'>): Turn | null {
   const zone = own ?? timezone;
   const begin = localStart ? firstAt(localStart.wall_clock, own ?? localStart.timezone) : now;
   if (localStart && attempts === 0 && begin.getTime() + MISSED_MS < Date.parse(localStart.started_at)) return null;

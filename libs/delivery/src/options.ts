@@ -1,3 +1,5 @@
+import type { Hours } from '#kernel';
+
 /** What a campaign may ask of its sending beyond the plain case; kept as it was when the campaign started. */
 export interface MailingOptions {
   /** Percent of those who could be written to who are not, to be compared with those who are. */
@@ -31,6 +33,9 @@ export interface SendWindow {
   start: string;
   end: string;
 }
+
+/** Null for any hour. */
+export const sendWindowOf = ({ send_window }: MailingOptions): Hours | null => (send_window === undefined ? null : { from: send_window.start, to: send_window.end });
 
 export interface LocalStart {
   /** `YYYY-MM-DDTHH:MM`. */

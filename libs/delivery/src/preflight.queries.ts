@@ -3,7 +3,7 @@ import type { MergeField } from './merge-fields.js';
 import { placeSql } from './split.js';
 
 /** Why somebody of the audience would not get the message, in the order in which it is asked: the first that holds counts. */
-export const PREFLIGHT_REASONS = ['excluded', 'window_missed', 'no_address', 'no_consent', 'suppressed', 'frequency_cap', 'holdout', 'duplicate_address'] as const;
+export const PREFLIGHT_REASONS = ['already_in_segment', 'excluded', 'window_missed', 'no_address', 'no_consent', 'suppressed', 'frequency_cap', 'holdout', 'duplicate_address'] as const;
 export type PreflightReason = (typeof PREFLIGHT_REASONS)[number];
 
 const ADDRESS: Record<Channel, string> = { email: 'c.email', sms: 'c.phone', push: `coalesce(c.push_subscription->>'endpoint', c.push_subscription->>'fcm_token')` };
@@ -17,6 +17,12 @@ const TEXTS = new Set(['customer_id', 'email', 'phone', 'first_name', 'last_name
 export interface Waterfall {
   channel: Channel;
   transactional: boolean;
+  /** Whether it is for those alone who enter the segment later. */
+  continuous: boolean;
+  /** Whether no hour of a day is one in which it may come. */
+  never: boolean;
+  /** Channels over which the campaign writes first: what they take up counts for the cap. */
+  before: readonly Channel[];
   /** SQL of the audience's numbers, and of those in excluded segments; see Segments. */
   members: string;
   excluded: string;
@@ -26,28 +32,40 @@ export interface Waterfall {
 /**
  * One row for each member: why not, and which fields are missing.
  * $1 tenant, $2 segment, $3 excluded segments, $4 whether the campaign is over, $5 a bit for each number, set for the suppressed, $6 most messages (or null), $7 since when,
- * $8 percent held out, $9 campaign id
+ * $8 percent held out, $9 campaign id, from $10 on for each channel before it what $5 is
  */
-const judged = ({ channel, transactional, members, excluded, fields }: Waterfall): string => `
+const judged = ({ channel, transactional, continuous, never, before, members, excluded, fields }: Waterfall): string => `
   WITH contacted AS (
-    SELECT d.customer_no FROM deliveries d JOIN mailings m ON m.tenant_id = $1 AND m.campaign_no = d.campaign_no
+    SELECT d.customer_no, count(*) AS had FROM deliveries d JOIN mailings m ON m.tenant_id = $1 AND m.campaign_no = d.campaign_no
      WHERE $6::int IS NOT NULL AND d.tenant_id = $1 AND m.type <> 'transactional'
-       AND (d.status = 'accepted' AND d.accepted_at > $7 OR d.status = 'unknown' AND m.started_at > $7)
-     GROUP BY d.customer_no HAVING count(*) >= $6),
+       AND (d.status = 'accepted' AND d.accepted_at > $7 OR d.status = 'unknown' AND coalesce(d.called_at, m.started_at) > $7)
+     GROUP BY d.customer_no HAVING count(*) >= $6::int - ${before.length}),
   judged AS (
     SELECT c.customer_no, ${ADDRESS[channel]} AS address,
-           CASE WHEN $3::text[] IS NOT NULL AND c.customer_no IN (${excluded}) THEN 'excluded'
+           CASE ${continuous ? `WHEN true THEN 'already_in_segment'` : ''}
+                WHEN $3::text[] IS NOT NULL AND c.customer_no IN (${excluded}) THEN 'excluded'
                 WHEN $4::boolean THEN 'window_missed'
                 WHEN ${ADDRESS[channel]} IS NULL THEN 'no_address'
                 ${transactional ? '' : `WHEN ${refuses(channel)} THEN 'no_consent'`}
-                WHEN ${SUPPRESSED} THEN 'suppressed'
-                ${transactional ? '' : `WHEN c.customer_no IN (SELECT customer_no FROM contacted) THEN 'frequency_cap'`}
-                WHEN $8::float8 > 0 AND ${HELD_OUT} THEN 'holdout' END AS reason
+                WHEN ${suppressed('$5')} THEN 'suppressed'
+                ${transactional ? '' : `WHEN ${had('$6::int')} THEN 'frequency_cap'`}
+                ${never ? `WHEN true THEN 'window_missed'` : ''}
+                WHEN $8::float8 > 0 AND ${HELD_OUT} THEN 'holdout'
+                ${before.length === 0 ? '' : `WHEN ${usedUp(before)} THEN 'frequency_cap'`} END AS reason
            ${fields.map((field, at) => `, ${missing(field)} AS missing_${at}`).join('')}
       FROM (${members}) member JOIN customers c ON ${OF_TENANT} AND c.customer_no = member.customer_no)`;
 
 /** A list of so many numbers would be gone through for each member, or joined by one process alone. */
-const SUPPRESSED = 'CASE WHEN c.customer_no < 8 * octet_length($5::bytea) THEN get_bit($5::bytea, c.customer_no) = 1 END';
+const suppressed = (bits: string): string => `CASE WHEN c.customer_no < 8 * octet_length(${bits}::bytea) THEN get_bit(${bits}::bytea, c.customer_no) = 1 ELSE false END`;
+
+/** Whether they had that many messages in the cap's days; looked up in a hash, which a join with the customers might not make. */
+const had = (count: string): string => `c.customer_no IN (SELECT customer_no FROM contacted WHERE had >= ${count})`;
+
+/** Whether what the channels before it write fills the cap, together with what came before. */
+function usedUp(before: readonly Channel[]): string {
+  const written = before.map((channel, at) => `(${ADDRESS[channel]} IS NOT NULL AND NOT ${refuses(channel)} AND NOT ${suppressed(`$${10 + at}`)})::int`);
+  return `CASE ${written.join(' + ')} ${before.map((_, at) => `WHEN ${at + 1} THEN $6::int <= ${at + 1} OR ${had(`$6::int - ${at + 1}`)}`).join(' ')} END`;
+}
 
 const HELD_OUT = `${placeSql('holdout', '$9', 'c.customer_no')} * 100 < $8::float8`;
 

@@ -7,10 +7,11 @@ import { Clock, currencyExponent, RequestError, type Tenant, toDecimal } from '#
 import { Segments } from '#segments';
 import { type Channel, type Settings, SettingsService } from '#tenants';
 import { Channels } from './channels/channels.js';
-import { holds } from './decision.js';
+import { comesNever, holds } from './decision.js';
 import { type Draft, DraftWriter } from './draft-writer.js';
 import { type MergeField, mergeFields } from './merge-fields.js';
 import { addressesSql, lastSql, PREFLIGHT_REASONS, type PreflightReason, sampleSql, SHARED, type Waterfall, waterfallSql } from './preflight.queries.js';
+import { sendWindowOf } from './options.js';
 import { contentsSent } from './variants.js';
 
 /** For the whole of it, in milliseconds. */
@@ -62,6 +63,12 @@ interface AddressPage {
   last: number | null;
 }
 
+/** A channel that has written, and a bit for each customer's number, set for those to whom it does not. */
+interface Written {
+  channel: Channel;
+  suppressed: Buffer;
+}
+
 interface Tally {
   reason: PreflightReason | null;
   customers: number;
@@ -104,30 +111,38 @@ export class Preflight {
         const settings = await this.settings.of(tx, tenant);
         const carriers = await this.channels.of(tx, tenant);
         const forecasts: ChannelForecast[] = [];
-        for (const channel of plan.channels) forecasts.push(await this.forecast(turn, tenant, plan, channel, settings, carriers.get(channel)?.perSecond ?? null));
+        const before: Written[] = [];
+        for (const channel of plan.channels) {
+          const { forecast, written } = await this.forecast(turn, tenant, plan, channel, settings, carriers.get(channel)?.perSecond ?? null, before);
+          forecasts.push(forecast);
+          before.push(...written);
+        }
         const shared = await turn.query<{ segment_no: number; customers: number }[]>(SHARED, [tenant.id, plan.segmentNo, found.others]);
         return { found, channels: forecasts, shared: new Map(shared.map(({ segment_no, customers }) => [segment_no, customers])) };
       }),
     );
   }
 
-  private async forecast(turn: Turn, tenant: Tenant, plan: Plan, channel: Channel, settings: Settings, perSecond: number | null): Promise<ChannelForecast> {
+  private async forecast(turn: Turn, tenant: Tenant, plan: Plan, channel: Channel, settings: Settings, perSecond: number | null, before: readonly Written[]): Promise<{ forecast: ChannelForecast; written: Written[] }> {
     const { type, content, options, segmentNo, campaignId, endsAt, promoCode } = plan;
     const now = this.clock.now();
     const start = plan.startAt !== null && plan.startAt > now ? plan.startAt : now;
     const fields = mergeFields(channel, ...contentsSent(content, options.variants).map((sent) => sent.content)).filter(({ name }) => name !== 'promo_code' || promoCode === null);
-    const waterfall: Waterfall = { channel, transactional: type === 'transactional', members: this.segments.membersSql, excluded: this.segments.membersOfAnySql('$3'), fields };
+    const transactional = type === 'transactional';
+    const never = comesNever({ type, now: start, quietHours: settings.quiet_hours[channel], timezone: settings.timezone, sendWindow: sendWindowOf(options) });
+    const rules = { transactional, continuous: options.delivery_mode === 'continuous', never, before: before.map((one) => one.channel) };
+    const waterfall: Waterfall = { channel, ...rules, members: this.segments.membersSql, excluded: this.segments.membersOfAnySql('$3'), fields };
     const suppressed = await this.suppressed(turn, tenant, segmentNo, waterfall);
     const cap = settings.frequency_cap;
     const since = new Date(start.getTime() - (cap?.per_days ?? 0) * 86_400_000);
-    const values = [tenant.id, segmentNo, options.exclude_segment_ids ?? null, endsAt !== null && endsAt <= start, suppressed, cap?.max ?? null, since, options.holdout_percent ?? 0, campaignId];
+    const values = [tenant.id, segmentNo, options.exclude_segment_ids ?? null, endsAt !== null && endsAt <= start, suppressed, cap?.max ?? null, since, options.holdout_percent ?? 0, campaignId, ...before.map((one) => one.suppressed)];
     const rows = await turn.query<Tally[]>(waterfallSql(waterfall), values);
     const writable = rows.find(({ reason }) => reason === null);
     const sendable = writable?.addresses ?? 0;
     const counts = new Map(rows.map(({ reason, customers }) => [reason, customers]));
     counts.set('duplicate_address', (writable?.customers ?? 0) - sendable);
     const seconds = perSecond === null ? null : Math.ceil(sendable / perSecond);
-    return {
+    const forecast: ChannelForecast = {
       channel,
       audience: rows.reduce((sum, { customers }) => sum + customers, 0),
       sendable,
@@ -138,6 +153,7 @@ export class Preflight {
       expected_seconds: seconds,
       expected_finish: seconds === null ? null : new Date(start.getTime() + seconds * 1_000).toISOString(),
     };
+    return { forecast, written: transactional || never || cap === null ? [] : [{ channel, suppressed }] };
   }
 
   /** A bit for each customer's number, set for members to whose addresses nothing may go. Only we can hash an address, so they come by in pages: PostgreSQL reads the next one while we are at the one before. */

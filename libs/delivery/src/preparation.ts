@@ -11,7 +11,7 @@ import { Contacts, noContacts } from './contacts.js';
 import { decide, type DeferReason, type SendingRules, type SkipReason } from './decision.js';
 import type { DeliveryKey } from './delivery-id.js';
 import { type Message, TooLarge } from './message.js';
-import type { MailingOptions } from './options.js';
+import { type MailingOptions, sendWindowOf } from './options.js';
 import type { ClaimedRow } from './ledger.queries.js';
 import { LEFT_BEHIND } from './merge.queries.js';
 import { SharedAddresses } from './shared-addresses.js';
@@ -180,10 +180,7 @@ export class Preparation {
 }
 
 /** When the campaign itself wants its messages to come. */
-const wishesOf = ({ send_window, local_start }: MailingOptions): Pick<SendingRules, 'sendWindow' | 'localStart'> => ({
-  sendWindow: send_window === undefined ? null : { from: send_window.start, to: send_window.end },
-  localStart: local_start ?? null,
-});
+const wishesOf = (options: MailingOptions): Pick<SendingRules, 'sendWindow' | 'localStart'> => ({ sendWindow: sendWindowOf(options), localStart: options.local_start ?? null });
 
 /** By the customer alone: who is held out is so on every channel. */
 const isHeldOut = ({ campaign_id, options: { holdout_percent = 0 } }: MailingAtWork, { customer_no }: ClaimedRow): boolean =>

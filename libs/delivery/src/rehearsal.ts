@@ -13,6 +13,7 @@ import { decide, type Decision } from './decision.js';
 import { DeliveryError } from './delivery.errors.js';
 import { type Draft, type Drafted, DraftWriter, type Measured, NO_CUSTOMER, type Shown, variantFor } from './draft-writer.js';
 import type { Message } from './message.js';
+import { sendWindowOf } from './options.js';
 import { Readiness } from './readiness.js';
 import { placeOf } from './split.js';
 import { isInSample } from './variants.js';
@@ -143,12 +144,11 @@ export class Rehearsal {
   private async decide(tx: EntityManager, tenant: Tenant, { campaignId, type, endsAt, options }: Draft, channel: Channel, profile: CustomerProfile, settings: Settings): Promise<Decision> {
     const address = addressOf(profile, channel);
     const suppressed = address === null ? undefined : (await this.suppressions.suppressed(tx, tenant, channel, [address])).get(address);
-    const { holdout_percent = 0, send_window } = options;
+    const { holdout_percent = 0 } = options;
     const heldOut = holdout_percent > 0 && placeOf('holdout', campaignId, profile.customer_no) * 100 < holdout_percent;
-    const sendWindow = send_window === undefined ? null : { from: send_window.start, to: send_window.end };
     return decide(
       { channel, address, consent: profile[`consent_${channel}`], suppressed: suppressed ?? null, attempts: 0, heldOut, timezone: profile.timezone, contacts: noContacts() },
-      { type, endsAt, now: this.clock.now(), quietHours: settings.quiet_hours[channel], sendWindow, timezone: settings.timezone, cap: null },
+      { type, endsAt, now: this.clock.now(), quietHours: settings.quiet_hours[channel], sendWindow: sendWindowOf(options), timezone: settings.timezone, cap: null },
     );
   }
 }

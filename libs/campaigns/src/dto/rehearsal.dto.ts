@@ -112,7 +112,7 @@ export class CampaignTestDto {
 }
 
 export class PreflightSkippedDto {
-  @ApiProperty({ enum: PREFLIGHT_REASONS, description: 'The first of them that holds, in this order; `excluded`: in one of `exclude_segment_ids`.' })
+  @ApiProperty({ enum: PREFLIGHT_REASONS, description: 'The first of them that holds, in this order; `already_in_segment`: a continuous campaign is for those who enter after its start; `excluded`: in one of `exclude_segment_ids`; `window_missed` is also said of those who are left when the `send_window` lies in quiet hours; `frequency_cap`: by what they had, and by what the campaign’s channels before this one send them. Of customers who share an address, each counts there as written to.' })
   reason: PreflightReason;
 
   @ApiProperty({ example: 61 })
