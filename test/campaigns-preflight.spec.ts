@@ -125,4 +125,21 @@ describe('what a preflight tells is what happens', () => {
     const id = await create(await guests(3), { delivery_mode: 'continuous' });
     expect(await foretold(id)).toEqual([['email', { already_in_segment: 3 }]]);
   });
+
+  test('whatever a start would be refused with is told before; of a campaign that is over there is nothing to tell', async () => {
+    const segment = await guests(2);
+    const gone = (await api().POST(SEGMENTS, { body: { name: 'Out', type: 'static' } })).data!.id;
+    const id = await create(segment, { exclude_segment_ids: [gone] });
+    await api().DELETE(`${SEGMENTS}/{segment_id}`, { params: { path: { segment_id: gone } } });
+    await settings({ max_segment_size: { email: 1 } });
+    expect((await preflight(id)).warnings).toEqual([
+      { code: 'segment_not_found', detail: `There is no segment ${gone} to leave out.` },
+      { code: 'segment_too_large', detail: 'The segment has 2 customers; email takes 1.' },
+    ]);
+    await settings({ max_segment_size: { email: 10 } });
+    await api().PATCH(ONE, { ...one(id), body: { exclude_segment_ids: null } });
+    expect((await preflight(id)).warnings).toEqual([]);
+    await run(id);
+    expect((await api().POST(`${ONE}/preflight`, one(id))).error).toMatchObject({ status: 409, code: 'invalid_state', allowed_from: ['draft', 'scheduled', 'active', 'paused'] });
+  });
 });

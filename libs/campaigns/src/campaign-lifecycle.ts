@@ -10,7 +10,7 @@ import { assertMove, type CampaignStatus, type CampaignWarning, type Move } from
 import type { CampaignEntity } from './campaign.entity.js';
 import { CampaignError } from './campaign.errors.js';
 import { CAMPAIGN_MOVED, moveOf } from './campaign.events.js';
-import { CampaignChecks } from './campaign-checks.js';
+import { CampaignChecks, untimely } from './campaign-checks.js';
 import { CampaignEditor, promoDates } from './campaign-editor.js';
 import { CampaignScheduler, START_CAMPAIGN, type StartCampaign } from './campaign-scheduler.js';
 import { CampaignStore } from './campaign-store.js';
@@ -18,7 +18,7 @@ import { missingContent } from './missing-content.js';
 import type { CampaignDto } from './dto/campaign.dto.js';
 import type { CampaignScheduleDto } from './dto/write-campaign.dto.js';
 import { endsAfterStart, OVERDUE, wallClock, warning } from './schedule.js';
-import { endsBeforeWinner, variantFaults } from './variant-faults.js';
+import { variantFaults } from './variant-faults.js';
 
 /** The moves of a campaign from draft to completed: each under the row's lock, together with what delivery does about it. */
 @Injectable()
@@ -116,8 +116,8 @@ export class CampaignLifecycle implements OnModuleInit {
   private async launch(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, timezone?: string): Promise<void> {
     const now = this.clock.now();
     assertComplete(campaign);
-    if (campaign.endAt !== null && campaign.endAt <= now) throw new CampaignError('invalid_state', { detail: 'Its end date has passed: change the schedule first.' });
-    if (endsBeforeWinner(campaign, now)) throw new CampaignError('invalid_state', { detail: 'It would be over before the winner of its ab_test is known: change the schedule first.' });
+    const late = untimely(campaign, now);
+    if (late !== null) throw late;
     const surroundings = await this.checks.surroundings(tx, tenant, campaign.segmentId);
     await this.checks.excludable(tx, tenant, campaign.options.exclude_segment_ids ?? []);
     const segment = this.checks.mailable(surroundings, campaign.channels);

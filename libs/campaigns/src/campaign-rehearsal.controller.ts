@@ -50,10 +50,10 @@ export class CampaignRehearsalController {
   @Route({
     allow: 'campaigns:read',
     summary: 'Look ahead to a campaign',
-    description: 'What would happen if it started at its time, or now: who would get it over each channel and who would not, and why; whom other campaigns are for, too; what the message prints and some customers lack. Writes nothing. Looks at the whole audience, for 30 seconds at most; such requests take turns.',
+    description: 'What would happen if it started at its time, or now: who would get it over each channel and who would not, and why; whom other campaigns are for, too; what the message prints and some customers lack. Not of a campaign that is completed. Writes nothing. Looks at the whole audience, for 30 seconds at most; such requests take turns.',
     returns: CampaignPreflightDto,
     example: PREFLIGHT,
-    errors: [CampaignError.only('campaign_not_found')],
+    errors: [CampaignError.only('campaign_not_found', 'invalid_state')],
   })
   preflightCampaign(@CurrentTenant() tenant: Tenant, @Param('campaign_id') campaignId: string) {
     return this.rehearsal.preflight(tenant, campaignId);

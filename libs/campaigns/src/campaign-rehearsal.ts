@@ -3,9 +3,9 @@ import { type EntityManager, In, Not } from 'typeorm';
 import { Database } from '#database';
 import { Delivery, type Draft, Preflight, Rehearsal } from '#delivery';
 import { Begun } from '#http';
-import { type Tenant, validationFailed } from '#kernel';
+import { Clock, type Tenant, validationFailed } from '#kernel';
 import { SettingsService } from '#tenants';
-import type { CampaignWarning } from './campaign.js';
+import { assertMove, type CampaignWarning } from './campaign.js';
 import { CampaignEntity } from './campaign.entity.js';
 import { CampaignError } from './campaign.errors.js';
 import { CampaignChecks } from './campaign-checks.js';
@@ -27,6 +27,7 @@ export class CampaignRehearsal {
     private readonly delivery: Delivery,
     private readonly rehearsal: Rehearsal,
     private readonly preflights: Preflight,
+    private readonly clock: Clock,
   ) {}
 
   preview(tenant: Tenant, campaignId: string, { customer_id, variant }: PreviewCampaignDto): Promise<CampaignPreviewDto> {
@@ -53,6 +54,7 @@ export class CampaignRehearsal {
   async preflight(tenant: Tenant, campaignId: string): Promise<CampaignPreflightDto> {
     const { found, channels, shared } = await this.preflights.look(tenant, async (tx) => {
       const campaign = await this.store.load(tx, tenant, campaignId);
+      assertMove(campaign.status, 'preflight');
       const rivals = await tx.find(CampaignEntity, {
         where: { tenantId: tenant.id, status: In(['active', 'paused', 'scheduled']), campaignNo: Not(campaign.campaignNo) },
         order: { campaignNo: 'DESC' },
@@ -65,10 +67,12 @@ export class CampaignRehearsal {
     return { channels, overlaps: overlaps.filter(({ customers }) => customers > 0).sort((a, b) => b.customers - a.customers), warnings: found.warnings };
   }
 
-  private async warnings(tx: EntityManager, tenant: Tenant, { content, channels, options }: CampaignEntity): Promise<CampaignWarning[]> {
+  private async warnings(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity): Promise<CampaignWarning[]> {
+    const { content, channels, options, startAt } = campaign;
     const missing = missingContent(content, channels, options).map(({ detail }) => ({ code: 'content_missing', detail }));
-    const hindrance = await this.checks.notReady(tx, tenant, channels, await this.settings.of(tx, tenant));
-    return hindrance === null ? missing : [...missing, { code: hindrance.code, detail: hindrance.message }];
+    const now = this.clock.now();
+    const refusals = await this.checks.refusals(tx, tenant, campaign, await this.settings.of(tx, tenant), startAt !== null && startAt > now ? startAt : now);
+    return [...missing, ...refusals.flatMap(({ code, message, context: { errors } }) => (errors ?? [{ detail: message }]).map(({ detail }) => ({ code, detail })))];
   }
 }
 

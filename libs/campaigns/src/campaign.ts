@@ -13,7 +13,7 @@ export interface CampaignWarning {
   detail: string;
 }
 
-/** From where each move is allowed: `draft → scheduled → active ⇄ paused → completed`. */
+/** From where each move, and a look ahead to one, is allowed: `draft → scheduled → active ⇄ paused → completed`. */
 const MOVES = {
   schedule: ['draft', 'scheduled'],
   start: ['draft', 'scheduled'],
@@ -21,6 +21,7 @@ const MOVES = {
   resume: ['paused'],
   cancel: ['scheduled', 'active', 'paused'],
   delete: ['draft', 'scheduled', 'completed'],
+  preflight: ['draft', 'scheduled', 'active', 'paused'],
 } as const satisfies Record<string, readonly CampaignStatus[]>;
 
 export type Move = keyof typeof MOVES;

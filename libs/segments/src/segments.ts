@@ -22,11 +22,16 @@ export class Segments {
     return `SELECT customer_no FROM segment_members WHERE tenant_id = $1 AND segment_no IN (SELECT segment_no FROM segments WHERE tenant_id = $1 AND segment_id = ANY (${ids}::text[]))`;
   }
 
-  /** Those of the segments that exist, held likewise. */
-  async holdAll(tx: EntityManager, tenant: Tenant, segmentIds: readonly string[]): Promise<Set<string>> {
+  /** Those of the segments that exist. */
+  async known(tx: EntityManager, tenant: Tenant, segmentIds: readonly string[], lock: '' | 'FOR KEY SHARE' = ''): Promise<Set<string>> {
     if (segmentIds.length === 0) return new Set();
-    const rows = await tx.query<{ segment_id: string }[]>('SELECT segment_id FROM segments WHERE tenant_id = $1 AND segment_id = ANY ($2::text[]) ORDER BY segment_no FOR KEY SHARE', [tenant.id, segmentIds]);
+    const rows = await tx.query<{ segment_id: string }[]>(`SELECT segment_id FROM segments WHERE tenant_id = $1 AND segment_id = ANY ($2::text[]) ORDER BY segment_no ${lock}`, [tenant.id, segmentIds]);
     return new Set(rows.map((row) => row.segment_id));
+  }
+
+  /** The same, held likewise. */
+  holdAll(tx: EntityManager, tenant: Tenant, segmentIds: readonly string[]): Promise<Set<string>> {
+    return this.known(tx, tenant, segmentIds, 'FOR KEY SHARE');
   }
 
   async get(tx: EntityManager, tenant: Tenant, segmentId: string): Promise<Segment | null> {
