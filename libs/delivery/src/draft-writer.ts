@@ -5,16 +5,17 @@ import type { CustomerProfile } from '#customers';
 import type { Tenant } from '#kernel';
 import { sampleCode } from '#promos';
 import type { Channel, Settings } from '#tenants';
+import type { Channel as Carrier } from './channels/channel.js';
 import type { Content } from './content.js';
 import { customerScope } from './customer-scope.js';
 import { linksOf } from './links.js';
-import type { Message } from './message.js';
+import type { Message, MessageFault } from './message.js';
 import type { MailingOptions } from './options.js';
 import { smsSegments, type SmsSegments } from './sms-segments.js';
-import { compile, isOverLimit, render } from './template.js';
+import { compile, render } from './template.js';
 import { blankLinks, type MessageLinks } from './tracking-token.js';
 import { Variants } from './variants.js';
-import { Writers } from './writers.js';
+import { faultOf, Writers } from './writers.js';
 
 /** A campaign that may not have started. */
 export interface Draft {
@@ -38,9 +39,12 @@ export interface Drafted {
   channel: Channel;
   profile: CustomerProfile;
   settings: Settings;
+  /** Empty where there is none. */
   address: string;
   /** The customer's own, where each has one; left out, the message shows that there will be one. */
   promoCode?: string;
+  /** Who would take it; left out where nobody is set. */
+  carrier?: Carrier;
 }
 
 /** What a message looks like to whoever gets it. */
@@ -54,8 +58,7 @@ export interface Shown {
 /** What a message comes to when it goes out, its tracked links included. */
 export interface Measured {
   sms: SmsSegments | null;
-  /** Why it cannot be written, as the ledger would say. */
-  error: string | null;
+  error: MessageFault | null;
 }
 
 /** Numbers of the ledger's keys that no customer has: a provider's word on a test finds no delivery. */
@@ -84,14 +87,12 @@ export class DraftWriter {
     return this.compose(tenant, drafted, (content, promoCode) => this.direct(content, drafted.profile, promoCode));
   }
 
-  /** The message as {@link write} makes it, and what it comes to. */
+  /** The message as {@link write} makes it, and what it comes to; one that is only too long is shown. */
   show(tenant: Tenant, drafted: Drafted): Shown & Measured {
-    const measured = this.measure(tenant, drafted);
-    if (measured.error !== null) return { ...NOTHING, ...measured };
     try {
-      return { ...shown(this.write(tenant, drafted)), ...measured };
+      return { ...shown(this.write(tenant, drafted)), ...this.measure(tenant, drafted) };
     } catch (error) {
-      return { ...NOTHING, sms: null, error: errorOf(error) };
+      return { ...NOTHING, sms: null, error: faultOf(error) };
     }
   }
 
@@ -99,9 +100,10 @@ export class DraftWriter {
   measure(tenant: Tenant, drafted: Drafted): Measured {
     try {
       const message = this.compose(tenant, drafted, () => this.blank);
-      return { sms: drafted.channel === 'sms' && 'text' in message ? smsSegments(message.text) : null, error: null };
+      const sms = drafted.channel === 'sms' && 'text' in message ? smsSegments(message.text) : null;
+      return { sms, error: drafted.address === '' ? null : (drafted.carrier?.refusal?.(message) ?? null) };
     } catch (error) {
-      return { sms: null, error: errorOf(error) };
+      return { sms: null, error: faultOf(error) };
     }
   }
 
@@ -137,5 +139,3 @@ function shown(message: Message): Shown {
   if ('text' in message) return { subject: null, html: null, text: message.text, url: null };
   return { subject: message.title, html: null, text: message.body, url: message.url };
 }
-
-const errorOf = (error: unknown): string => (isOverLimit(error) ? 'template_limit_exceeded' : 'template_failed');

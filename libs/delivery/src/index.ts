@@ -6,6 +6,7 @@ export { type DeliveryKey, decodeDeliveryId, encodeDeliveryId } from './delivery
 export { Delivery } from './delivery.service.js';
 export type { Draft } from './draft-writer.js';
 export * from './delivery.module.js';
+export { MESSAGE_FAULTS } from './message.js';
 export { type Mailing, MAILING_FINISHED, MAILING_HELD } from './mailing.js';
 export { AB_METRICS, type AbMetric, type AbTest, DELIVERY_MODES, type DeliveryMode, type MailingOptions, type SendWindow, type StopRules, type Utm, type Variant } from './options.js';
 export { type Forecast, Preflight } from './preflight.js';

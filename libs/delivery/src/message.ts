@@ -64,8 +64,14 @@ export type Message = EmailMessage | SmsMessage | PushMessage;
  */
 export type Writer = (key: DeliveryKey, to: Addressee, profile: CustomerProfile) => Message;
 
+/** Why a message cannot be written, or would be refused as it is, in the ledger's words. */
+export const MESSAGE_FAULTS = ['template_failed', 'template_limit_exceeded', 'email_too_large', 'message_too_long', 'no_provider_for_subscription'] as const;
+export type MessageFault = (typeof MESSAGE_FAULTS)[number];
+
 /** A message that has more than its readers would be shown. */
-export class TooLarge extends Error {}
+export class TooLarge extends Error {
+  override readonly message = 'The email has more than mail programs show.';
+}
 
 /** No control characters: a header is one line, whatever a template makes of a customer's name. */
 // eslint-disable-next-line no-control-regex

@@ -1,9 +1,12 @@
 import type { Channel } from '#tenants';
+import { MESSAGE_FAULTS } from './message.js';
 import type { MergeField } from './merge-fields.js';
 import { placeSql } from './split.js';
 
 /** Why somebody of the audience would not get the message, in the order in which it is asked: the first that holds counts. */
-export const PREFLIGHT_REASONS = ['already_in_segment', 'excluded', 'window_missed', 'no_address', 'no_consent', 'suppressed', 'frequency_cap', 'holdout', 'duplicate_address'] as const;
+export const PREFLIGHT_REASONS = [
+  'already_in_segment', 'excluded', 'window_missed', 'no_address', 'no_consent', 'suppressed', 'frequency_cap', 'holdout', 'duplicate_address', ...MESSAGE_FAULTS,
+] as const;
 export type PreflightReason = (typeof PREFLIGHT_REASONS)[number];
 
 const ADDRESS: Record<Channel, string> = { email: 'c.email', sms: 'c.phone', push: `coalesce(c.push_subscription->>'endpoint', c.push_subscription->>'fcm_token')` };

@@ -6,12 +6,14 @@ import { Database, HeavyReads } from '#database';
 import { Clock, currencyExponent, RequestError, type Tenant, toDecimal } from '#kernel';
 import { Segments } from '#segments';
 import { type Channel, type Settings, SettingsService } from '#tenants';
+import type { Channel as Carrier } from './channels/channel.js';
 import { Channels } from './channels/channels.js';
 import { comesNever, holds } from './decision.js';
-import { type Draft, DraftWriter } from './draft-writer.js';
+import { type Draft, DraftWriter, type Measured } from './draft-writer.js';
 import { type MergeField, mergeFields } from './merge-fields.js';
-import { addressesSql, lastSql, PREFLIGHT_REASONS, type PreflightReason, sampleSql, SHARED, type Waterfall, waterfallSql } from './preflight.queries.js';
 import { sendWindowOf } from './options.js';
+import { addressesSql, lastSql, PREFLIGHT_REASONS, type PreflightReason, sampleSql, SHARED, type Waterfall, waterfallSql } from './preflight.queries.js';
+import type { SmsSegments } from './sms-segments.js';
 import { contentsSent } from './variants.js';
 
 /** For the whole of it, in milliseconds. */
@@ -22,8 +24,9 @@ const PAGE = 10_000;
 const AT_ONCE = 1_000;
 /** Before every number. */
 const NOBODY = -1;
-/** Messages that are written to see how long they are. */
+/** Messages that are written to see what they come to, and how long that may take, in milliseconds. */
 const SAMPLE = 100;
+const SAMPLE_MS = 4_000;
 
 export interface ChannelForecast {
   channel: Channel;
@@ -113,7 +116,7 @@ export class Preflight {
         const forecasts: ChannelForecast[] = [];
         const before: Written[] = [];
         for (const channel of plan.channels) {
-          const { forecast, written } = await this.forecast(turn, tenant, plan, channel, settings, carriers.get(channel)?.perSecond ?? null, before);
+          const { forecast, written } = await this.forecast(turn, tenant, plan, channel, settings, carriers.get(channel), before);
           forecasts.push(forecast);
           before.push(...written);
         }
@@ -123,7 +126,7 @@ export class Preflight {
     );
   }
 
-  private async forecast(turn: Turn, tenant: Tenant, plan: Plan, channel: Channel, settings: Settings, perSecond: number | null, before: readonly Written[]): Promise<{ forecast: ChannelForecast; written: Written[] }> {
+  private async forecast(turn: Turn, tenant: Tenant, plan: Plan, channel: Channel, settings: Settings, carrier: Carrier | undefined, before: readonly Written[]): Promise<{ forecast: ChannelForecast; written: Written[] }> {
     const { type, content, options, segmentNo, campaignId, endsAt, promoCode } = plan;
     const now = this.clock.now();
     const start = plan.startAt !== null && plan.startAt > now ? plan.startAt : now;
@@ -138,9 +141,14 @@ export class Preflight {
     const values = [tenant.id, segmentNo, options.exclude_segment_ids ?? null, endsAt !== null && endsAt <= start, suppressed, cap?.max ?? null, since, options.holdout_percent ?? 0, campaignId, ...before.map((one) => one.suppressed)];
     const rows = await turn.query<Tally[]>(waterfallSql(waterfall), values);
     const writable = rows.find(({ reason }) => reason === null);
-    const sendable = writable?.addresses ?? 0;
+    const addresses = writable?.addresses ?? 0;
     const counts = new Map(rows.map(({ reason, customers }) => [reason, customers]));
-    counts.set('duplicate_address', (writable?.customers ?? 0) - sendable);
+    counts.set('duplicate_address', (writable?.customers ?? 0) - addresses);
+    const sample = addresses === 0 ? [] : await this.sample(turn, tenant, plan, waterfall, values, settings, carrier);
+    const faulty = countBy(sample.flatMap(({ error }) => error ?? []));
+    for (const [fault, count] of faulty) counts.set(fault, Math.floor((count * addresses) / sample.length));
+    const sendable = addresses - [...faulty.keys()].reduce((sum, fault) => sum + counts.get(fault)!, 0);
+    const perSecond = carrier?.perSecond ?? null;
     const seconds = perSecond === null ? null : Math.ceil(sendable / perSecond);
     const forecast: ChannelForecast = {
       channel,
@@ -148,7 +156,7 @@ export class Preflight {
       sendable,
       skipped: PREFLIGHT_REASONS.flatMap((reason) => (counts.get(reason) ? [{ reason, customers: counts.get(reason)! }] : [])),
       missing_fields: missingOf(fields, writable),
-      sms: channel === 'sms' ? await this.smsForecast(turn, tenant, plan, waterfall, values, sendable, settings) : null,
+      sms: channel === 'sms' ? smsForecast(sample.flatMap(({ sms, error }) => (sms !== null && error === null ? [sms] : [])), sendable, settings) : null,
       messages_per_second: perSecond,
       expected_seconds: seconds,
       expected_finish: seconds === null ? null : new Date(start.getTime() + seconds * 1_000).toISOString(),
@@ -176,26 +184,38 @@ export class Preflight {
     return found;
   }
 
-  private async smsForecast(turn: Turn, tenant: Tenant, draft: Draft, waterfall: Waterfall, values: unknown[], sendable: number, settings: Settings): Promise<SmsForecast> {
+  /** What some of the messages come to. */
+  private async sample(turn: Turn, tenant: Tenant, draft: Draft, waterfall: Waterfall, values: unknown[], settings: Settings, carrier: Carrier | undefined): Promise<Measured[]> {
+    const { channel } = waterfall;
     const some = (await turn.query<{ customer_no: number }[]>(sampleSql(waterfall, SAMPLE), values)).map((row) => row.customer_no);
     const profiles = await this.customers.profiles(turn.tx, tenant, some);
-    const counted = [];
+    const until = performance.now() + SAMPLE_MS;
+    const measured: Measured[] = [];
     for (const profile of profiles.values()) {
-      const { sms } = this.drafts.measure(tenant, { draft, channel: 'sms', profile, settings, address: addressOf(profile, 'sms') ?? '' });
-      if (sms) counted.push(sms);
-      turn.check();
+      measured.push(this.drafts.measure(tenant, { draft, channel, profile, settings, address: addressOf(profile, channel) ?? '', carrier }));
+      if (performance.now() > until) break;
       await otherWork();
     }
-    const sum = counted.reduce((total, { segments }) => total + segments, 0);
-    const expected = counted.length === 0 ? 0 : Math.round((sum / counted.length) * sendable);
-    return {
-      sampled: counted.length,
-      ucs2: counted.filter(({ encoding }) => encoding === 'ucs2').length,
-      most_segments: Math.max(0, ...counted.map(({ segments }) => segments)),
-      expected_segments: expected,
-      expected_cost: settings.sms_price_per_segment === null ? null : { amount: priceOf(expected, settings.sms_price_per_segment, settings.currency), currency: settings.currency },
-    };
+    return measured;
   }
+}
+
+function smsForecast(sample: readonly SmsSegments[], sendable: number, settings: Settings): SmsForecast {
+  const sum = sample.reduce((total, { segments }) => total + segments, 0);
+  const expected = sample.length === 0 ? 0 : Math.round((sum / sample.length) * sendable);
+  return {
+    sampled: sample.length,
+    ucs2: sample.filter(({ encoding }) => encoding === 'ucs2').length,
+    most_segments: Math.max(0, ...sample.map(({ segments }) => segments)),
+    expected_segments: expected,
+    expected_cost: settings.sms_price_per_segment === null ? null : { amount: priceOf(expected, settings.sms_price_per_segment, settings.currency), currency: settings.currency },
+  };
+}
+
+function countBy<T>(all: readonly T[]): Map<T, number> {
+  const counts = new Map<T, number>();
+  for (const one of all) counts.set(one, (counts.get(one) ?? 0) + 1);
+  return counts;
 }
 
 /** A price may be a fraction of the currency's smallest unit; a sum is rounded to it, once. */

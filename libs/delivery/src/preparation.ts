@@ -10,16 +10,16 @@ import type { Content } from './content.js';
 import { Contacts, noContacts } from './contacts.js';
 import { decide, type DeferReason, type SendingRules, type SkipReason } from './decision.js';
 import type { DeliveryKey } from './delivery-id.js';
-import { type Message, TooLarge } from './message.js';
+import type { Message } from './message.js';
 import { type MailingOptions, sendWindowOf } from './options.js';
 import type { ClaimedRow } from './ledger.queries.js';
 import { LEFT_BEHIND } from './merge.queries.js';
 import { SharedAddresses } from './shared-addresses.js';
 import { placeOf } from './split.js';
-import { inTime, isOverLimit } from './template.js';
+import { inTime } from './template.js';
 import { Variants } from './variants.js';
 import type { TestState } from './winner.js';
-import { Writers } from './writers.js';
+import { faultOf, Writers } from './writers.js';
 
 /** A mailing, as far as its sending needs it. */
 export interface MailingAtWork {
@@ -131,7 +131,7 @@ export class Preparation {
         const variant = row.variant ?? variants.of(row.customer_no); // what somebody has got of it stays, also when two customers are merged
         prepared.messages.push({ row, variant, message: inTime(() => writerOf(variant)(key, { address, hash, promoCode }, profile)) });
       } catch (error) {
-        prepared.settled.push({ row, status: 'rejected', reason: error instanceof TooLarge ? 'email_too_large' : isOverLimit(error) ? 'template_limit_exceeded' : 'template_failed' });
+        prepared.settled.push({ row, status: 'rejected', reason: faultOf(error) });
         addresses.leave(candidate);
       }
       await otherWork();

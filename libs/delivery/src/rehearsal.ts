@@ -73,12 +73,13 @@ export class Rehearsal {
   async preview(tx: EntityManager, tenant: Tenant, draft: Draft, customerId: string): Promise<Previewed> {
     const [settings, profile] = [await this.settings.of(tx, tenant), await this.person(tx, tenant, customerId)];
     const promoCode = (await this.uniqueCodes.of(tx, tenant, draft.campaignNo, [profile.customer_no])).get(profile.customer_no);
+    const carriers = await this.channels.of(tx, tenant);
     const messages: PreviewedMessage[] = [];
     for (const channel of draft.channels) {
       const to = addressOf(profile, channel);
       const decision = await this.decide(tx, tenant, draft, channel, profile, settings);
       const told = decision.to === 'send' && waits(draft, profile) ? ({ decision: 'defer', reason: 'ab_test' } as const) : { decision: decision.to, reason: decision.to === 'send' ? null : decision.reason };
-      messages.push({ channel, to, ...told, ...this.drafts.show(tenant, { draft, channel, profile, settings, address: to ?? '', promoCode }) });
+      messages.push({ channel, to, ...told, ...this.drafts.show(tenant, { draft, channel, profile, settings, address: to ?? '', promoCode, carrier: carriers.get(channel) }) });
     }
     return { variant: variantFor(draft, profile), messages };
   }

@@ -4,11 +4,12 @@ import type { Tenant } from '#kernel';
 import type { Channel, Settings } from '#tenants';
 import { type Content, localeFor } from './content.js';
 import { EmailTemplate } from './email.js';
-import type { EmailSender, Writer } from './message.js';
+import { type EmailSender, type MessageFault, TooLarge, type Writer } from './message.js';
 import type { MailingOptions } from './options.js';
 import { PushTemplate } from './push.js';
 import { Readiness } from './readiness.js';
 import { SmsTemplate } from './sms.js';
+import { isOverLimit } from './template.js';
 import { type MessageLinks, TrackingTokens } from './tracking-token.js';
 import { utmOf } from './utm.js';
 
@@ -82,6 +83,9 @@ export class Writers {
     return (key, to, profile) => templateFor(profile).compose(key, to, profile, sender);
   }
 }
+
+/** Why a message was not written. */
+export const faultOf = (error: unknown): MessageFault => (error instanceof TooLarge ? 'email_too_large' : isOverLimit(error) ? 'template_limit_exceeded' : 'template_failed');
 
 function kept<Template>(templates: Map<string, Template>, name: string, make: () => Template): Template {
   let template = templates.get(name);

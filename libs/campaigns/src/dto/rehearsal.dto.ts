@@ -1,4 +1,4 @@
-import { PREFLIGHT_REASONS, type PreflightReason } from '#delivery';
+import { MESSAGE_FAULTS, PREFLIGHT_REASONS, type PreflightReason } from '#delivery';
 import { ApiProperty } from '@nestjs/swagger';
 import { ArrayMaxSize, ArrayNotEmpty, ArrayUnique, IsArray, IsIn, IsOptional, IsString, Length, MaxLength } from 'class-validator';
 import { type Channel, CHANNELS } from '#tenants';
@@ -55,8 +55,8 @@ export class PreviewMessageDto {
   @ApiProperty({ type: SmsSegmentsDto, nullable: true, description: 'Of the message as it goes out, with its tracked links: they may be longer or shorter than those shown.' })
   sms: SmsSegmentsDto | null;
 
-  @ApiProperty({ type: String, nullable: true, enum: ['template_failed', 'template_limit_exceeded', null], description: 'Why it cannot be written for this customer.' })
-  error: string | null;
+  @ApiProperty({ type: String, nullable: true, enum: [...MESSAGE_FAULTS, null], description: 'Why it cannot be written for this customer, or would be refused as it is, as the ledger would tell.' })
+  error: (typeof MESSAGE_FAULTS)[number] | null;
 }
 
 export class CampaignPreviewDto {
@@ -112,7 +112,7 @@ export class CampaignTestDto {
 }
 
 export class PreflightSkippedDto {
-  @ApiProperty({ enum: PREFLIGHT_REASONS, description: 'The first of them that holds, in this order; `already_in_segment`: a continuous campaign is for those who enter after its start; `excluded`: in one of `exclude_segment_ids`; `window_missed` is also said of those who are left when the `send_window` lies in quiet hours; `frequency_cap`: by what they had, and by what the campaign’s channels before this one send them. Of customers who share an address, each counts there as written to.' })
+  @ApiProperty({ enum: PREFLIGHT_REASONS, description: 'The first of them that holds, in this order; `already_in_segment`: a continuous campaign is for those who enter after its start; `excluded`: in one of `exclude_segment_ids`; `window_missed` is also said of those who are left when the `send_window` lies in quiet hours; `frequency_cap`: by what they had, and by what the campaign’s channels before this one send them. Of customers who share an address, each counts there as written to. What follows on `duplicate_address` is told by up to a hundred messages that were written to see: of all together it is an estimate, exact when all were written.' })
   reason: PreflightReason;
 
   @ApiProperty({ example: 61 })

@@ -1,6 +1,6 @@
 import type { SuppressionReason } from '#customers';
 import type { Channel as ChannelName } from '#tenants';
-import type { Message } from '../message.js';
+import type { Message, MessageFault } from '../message.js';
 
 /**
  * What became of one message. `retry` is said only when the provider certainly did not take it, `reached` when it was the
@@ -37,6 +37,8 @@ export interface Channel<Sent extends Message = Message> {
   readonly ways?: readonly Channel<Sent>[];
   /** Which of them the message goes over. */
   wayOf?(message: Sent): Channel<Sent>;
+  /** Why the message is refused without a call; null when that is for the provider to say, as it is where this is left out. */
+  refusal?(message: Sent): MessageFault | null;
   send(batch: readonly Sent[]): Promise<Outcome[]>;
   /** Gives up its connections. */
   close(): void;

@@ -1,4 +1,4 @@
-import type { PushMessage } from '../message.js';
+import type { MessageFault, PushMessage } from '../message.js';
 import type { Channel, Outcome } from './channel.js';
 import { GoogleTokens, type ServiceAccount } from './google-tokens.js';
 import { type Answer, call, plain } from './provider-call.js';
@@ -29,6 +29,12 @@ export class FcmChannel implements Channel<PushMessage> {
     this.url = `${urls.api}/v1/projects/${encodeURIComponent(account.projectId)}/messages:send`;
   }
 
+  refusal(message: PushMessage): MessageFault | null {
+    if (typeof message.subscription.fcm_token !== 'string') return 'no_provider_for_subscription';
+    const { notification, data } = contentOf(message);
+    return Buffer.byteLength(JSON.stringify({ notification, data })) > MOST_BYTES ? 'message_too_long' : null;
+  }
+
   send(batch: readonly PushMessage[]): Promise<Outcome[]> {
     return Promise.all(batch.map((message) => this.sendOne(message)));
   }
@@ -38,9 +44,8 @@ export class FcmChannel implements Channel<PushMessage> {
   }
 
   private async sendOne(message: PushMessage): Promise<Outcome> {
-    if (typeof message.subscription.fcm_token !== 'string') return { status: 'rejected', reason: 'no_provider_for_subscription' };
-    const { notification, data } = contentOf(message);
-    if (Buffer.byteLength(JSON.stringify({ notification, data })) > MOST_BYTES) return { status: 'rejected', reason: 'message_too_long' };
+    const reason = this.refusal(message);
+    if (reason !== null) return { status: 'rejected', reason };
     const first = await this.tokens.token();
     if (typeof first !== 'string') return first;
     const answer = await this.call(message, first);

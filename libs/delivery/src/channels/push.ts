@@ -1,4 +1,4 @@
-import type { PushMessage } from '../message.js';
+import type { MessageFault, PushMessage } from '../message.js';
 import type { Channel, Outcome } from './channel.js';
 
 /** Push messages to browsers over the one provider and to apps over the other, by what each customer's subscription is of. */
@@ -22,6 +22,10 @@ export class PushChannel implements Channel<PushMessage> {
 
   wayOf({ subscription }: PushMessage): Channel<PushMessage> {
     return typeof subscription.fcm_token === 'string' ? this.apps : this.browsers;
+  }
+
+  refusal(message: PushMessage): MessageFault | null {
+    return this.wayOf(message).refusal?.(message) ?? null;
   }
 
   async send(batch: readonly PushMessage[]): Promise<Outcome[]> {

@@ -1,5 +1,5 @@
 import type { SuppressionReason } from '#customers';
-import type { SmsMessage } from '../message.js';
+import type { MessageFault, SmsMessage } from '../message.js';
 import type { Channel, Outcome } from './channel.js';
 import { call, plain } from './provider-call.js';
 
@@ -40,6 +40,10 @@ export class TwilioChannel implements Channel<SmsMessage> {
     readonly perSecond: number | null = null,
   ) {}
 
+  refusal({ text }: SmsMessage): MessageFault | null {
+    return text.length > LONGEST ? 'message_too_long' : null;
+  }
+
   send(batch: readonly SmsMessage[]): Promise<Outcome[]> {
     return Promise.all(batch.map((message) => this.sendOne(message)));
   }
@@ -48,8 +52,10 @@ export class TwilioChannel implements Channel<SmsMessage> {
     // each call is its own
   }
 
-  private async sendOne({ deliveryId, from, to, text }: SmsMessage): Promise<Outcome> {
-    if (text.length > LONGEST) return { status: 'rejected', reason: 'message_too_long' };
+  private async sendOne(message: SmsMessage): Promise<Outcome> {
+    const reason = this.refusal(message);
+    if (reason !== null) return { status: 'rejected', reason };
+    const { deliveryId, from, to, text } = message;
     const { accountSid, authToken } = this.account;
     const answer = await call('twilio', `${this.apiUrl}/2010-04-01/Accounts/${encodeURIComponent(accountSid)}/Messages.json`, {
       method: 'POST',

@@ -1,7 +1,7 @@
 import { createECDH, createPrivateKey, type KeyObject } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import type { Outbound } from '#http';
-import type { PushMessage } from '../message.js';
+import type { MessageFault, PushMessage } from '../message.js';
 import type { Channel, Outcome } from './channel.js';
 import { call, plain } from './provider-call.js';
 import { encryptPush, MOST_BYTES, type PushKeys } from './push-encryption.js';
@@ -39,6 +39,11 @@ export class WebPushChannel implements Channel<PushMessage> {
     this.key = vapidKey(vapid);
   }
 
+  refusal(message: PushMessage): MessageFault | null {
+    if (message.subscription.endpoint !== message.to) return 'no_provider_for_subscription';
+    return Buffer.byteLength(payloadOf(message)) > MOST_BYTES ? 'message_too_long' : null;
+  }
+
   send(batch: readonly PushMessage[]): Promise<Outcome[]> {
     return Promise.all(batch.map((message) => this.sendOne(message)));
   }
@@ -47,13 +52,13 @@ export class WebPushChannel implements Channel<PushMessage> {
     // each call is its own
   }
 
-  private async sendOne({ deliveryId, to, subscription, title, body, url }: PushMessage): Promise<Outcome> {
-    if (subscription.endpoint !== to) return { status: 'rejected', reason: 'no_provider_for_subscription' };
-    const payload = JSON.stringify({ title, body, url, delivery_id: deliveryId });
-    if (Buffer.byteLength(payload) > MOST_BYTES) return { status: 'rejected', reason: 'message_too_long' };
+  private async sendOne(message: PushMessage): Promise<Outcome> {
+    const reason = this.refusal(message);
+    if (reason !== null) return { status: 'rejected', reason };
+    const { deliveryId, to, subscription } = message;
     let encrypted: Buffer;
     try {
-      encrypted = encryptPush(payload, subscription.keys as unknown as PushKeys);
+      encrypted = encryptPush(payloadOf(message), subscription.keys as unknown as PushKeys);
     } catch {
       return { status: 'rejected', reason: 'subscription_invalid', closes: 'hard_bounce' };
     }
@@ -84,6 +89,8 @@ export class WebPushChannel implements Channel<PushMessage> {
     return token;
   }
 }
+
+const payloadOf = ({ deliveryId, title, body, url }: PushMessage): string => JSON.stringify({ title, body, url, delivery_id: deliveryId });
 
 /**
  * The private key, of the public key's point.
