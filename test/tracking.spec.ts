@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import type { Mailing } from '#delivery';
 import type { TestApp } from './support/app.js';
+import { eventually } from './support/eventually.js';
 import { CONTENT, Mailings, startMailer } from './support/mailings.js';
 import type { TestSmtp } from './support/smtp.js';
 import { newTenant } from './support/tokens.js';
@@ -13,7 +15,7 @@ describe('the links of an email', () => {
   let mailing: Mailing;
   let customerNo: number;
   /** Paths of the email's own links. */
-  let pixel: string, button: string, menu: string, unsubscribe: string;
+  let pixel: string, button: string, menu: string, unsubscribe: string, honeypot: string;
 
   const get = (path: string, headers: Record<string, string> = BROWSER, method = 'GET') => app.fetch(path, { token: '', redirect: 'manual', method, headers });
 
@@ -31,7 +33,7 @@ describe('the links of an email', () => {
     mailing = await mailings.send(CONTENT, [customerNo], { promoCode: 'FLASH25' });
     const mail = await smtp.mailTo(email);
     const hrefs = [...String(mail.html).matchAll(/(?:href|src)="http:\/\/127\.0\.0\.1:3000(\/t\/[^"]+)"/g)].map(([, path]) => path!);
-    [menu, button, unsubscribe, pixel] = hrefs as [string, string, string, string];
+    [menu, button, unsubscribe, pixel, honeypot] = hrefs as [string, string, string, string, string];
   });
 
   const delivery = async () => (await mailings.ledger(mailing))[0]!;
@@ -59,7 +61,7 @@ describe('the links of an email', () => {
     const email = `anna-${mailings.tenant.name}@example.com`;
     await mailings.send({ subject: 'Hi', body: 'See https://shop.example.com/меню today', cta_text: 'Go', cta_url: 'https://bücher.example/a→b' }, await mailings.people([{ id: 'anna', email }]));
     const hrefs = [...String((await smtp.mailTo(email)).html).matchAll(/href="http:\/\/127\.0\.0\.1:3000(\/t\/c\/[^"]+)"/g)].map(([, path]) => path!);
-    const targets = await Promise.all(hrefs.map(async (path) => (await get(path)).headers.get('location')));
+    const targets = await Promise.all(hrefs.slice(0, 2).map(async (path) => (await get(path)).headers.get('location')));
     expect(targets.sort()).toEqual(['https://shop.example.com/%D0%BC%D0%B5%D0%BD%D1%8E', 'https://xn--bcher-kva.example/a%E2%86%92b']);
   });
 
@@ -81,6 +83,67 @@ describe('the links of an email', () => {
     expect(await delivery()).toMatchObject({ machine_opened_at: expect.any(Date), opened_at: null, clicked_at: null });
     const [{ hits }] = (await app.sql<{ hits: number }>('SELECT count(*)::int AS hits FROM delivery_hits WHERE tenant_id = $1 AND machine', [mailings.tenant.id])) as [{ hits: number }];
     expect(hits).toBe(5);
+  });
+
+  test.each([['sec-purpose', 'prefetch;prerender'], ['purpose', 'prefetch'], ['x-moz', 'prefetch'], ['x-purpose', 'preview']])('a browser that looks ahead was asked by nobody: %s: %s', async (name, value) => {
+    for (const path of [pixel, button]) expect((await get(path, { ...BROWSER, [name]: value })).status).toBeLessThan(400);
+    expect(await mailings.counters(mailing)).toEqual({ sent: 1, delivered: 1, machine_opened: 1 });
+    await get(button, { ...BROWSER, 'sec-purpose': '' });
+    expect(await mailings.counters(mailing)).toEqual({ sent: 1, delivered: 1, machine_opened: 1, opened: 1, clicked: 1 });
+  });
+
+  describe('a scanner that says it is a browser', () => {
+    /** Asks as somebody does at that moment, so many milliseconds after the message was sent. */
+    const at = async (ms: number, ...paths: string[]) => {
+      vi.spyOn(app.clock, 'now').mockReturnValue(new Date(sent + ms));
+      const answers = await Promise.all(paths.map((path) => get(path)));
+      return answers.map(({ headers }) => headers.get('location'));
+    };
+    const links = async () => {
+      const { data } = await app.api(['tenant_admin'], mailings.tenant.name).GET('/api/v1/marketing/campaigns/{campaign_id}/links', { params: { path: { campaign_id: mailing.campaignId } } });
+      return data!.data.map(({ clicks, customers, machine_clicks }) => [clicks, customers, machine_clicks]);
+    };
+    let sent: number;
+    beforeEach(() => void (sent = app.clock.now().getTime() + 60_000));
+    afterEach(() => void vi.restoreAllMocks());
+
+    test('and follows three links of a message at once was no person from its first one on; who clicks later is', async () => {
+      const email = `${mailings.tenant.name}-3@example.com`;
+      const body = ['menu', 'wine', 'events'].map((page) => `https://order.example.com/${page}`).join('\n');
+      mailing = await mailings.send({ ...CONTENT, body }, await mailings.people([{ id: 'grace', email }]));
+      const [one, two, three] = [...String((await smtp.mailTo(email)).html).matchAll(/href="http:\/\/127\.0\.0\.1:3000(\/t\/c\/[^"]+)"/g)].map(([, path]) => path!) as [string, string, string];
+      const [open] = /\/t\/o\/[\w-]+\.gif/.exec(String((await smtp.mailTo(email)).html))!;
+      await at(0, one, two);
+      expect([await mailings.counters(mailing), await links()]).toEqual([{ sent: 1, delivered: 1, opened: 1, clicked: 1 }, [[0, 0, 0], [1, 1, 0], [1, 1, 0], [0, 0, 0]]]);
+      await at(1_900, three, open);
+      expect(await delivery()).toMatchObject({ opened_at: null, clicked_at: null, machine_opened_at: new Date(sent) });
+      expect([await mailings.counters(mailing), await links()]).toEqual([{ sent: 1, delivered: 1, machine_opened: 1 }, [[0, 0, 0], [1, 1, 0], [1, 1, 0], [1, 1, 0]].map(([clicks]) => [0, 0, clicks])]);
+      await at(60_000, two);
+      expect(await delivery()).toMatchObject({ opened_at: new Date(sent + 60_000), clicked_at: new Date(sent + 60_000) });
+      expect((await links())[2]).toEqual([1, 1, 1]);
+    });
+
+    test('and follows the link that no person sees was none; what somebody did before it stays theirs', async () => {
+      const html = String((await smtp.mailTo(`${mailings.tenant.name}@example.com`)).html);
+      expect(html).toMatch(/<div aria-hidden="true" style="display:none;[^"]*mso-hide:all"><a href="http:\/\/127\.0\.0\.1:3000\/t\/c\/[\w-]+" rel="nofollow" tabindex="-1">&nbsp;<\/a><\/div>/);
+      await at(0, pixel);
+      await at(60_000, button, pixel);
+      expect(await at(63_000, honeypot, menu)).toEqual(['https://order.example.com/?promo=FLASH25', 'https://order.example.com/menu']);
+      expect(await delivery()).toMatchObject({ opened_at: new Date(sent), clicked_at: null, machine_opened_at: new Date(sent + 60_000) });
+      expect([await mailings.counters(mailing), await links()]).toEqual([{ sent: 1, delivered: 1, opened: 1, machine_opened: 1 }, [[0, 0, 1], [0, 0, 1]]]);
+    });
+
+    test('brought no order', async () => {
+      await at(0, button, menu);
+      vi.restoreAllMocks();
+      app.clock.advance(180_000);
+      const api = app.api(['tenant_admin'], mailings.tenant.name);
+      const order = { id: randomUUID(), type: 'order_completed', customer_id: 'ada', occurred_at: new Date(sent + 5_000).toISOString(), order: { id: randomUUID(), total: 10, items: [] } };
+      expect((await api.POST('/api/v1/marketing/events', { body: { events: [order] } as never })).data).toMatchObject({ accepted: 1 });
+      await eventually(async () => expect(await mailings.counters(mailing)).toEqual({ sent: 1, delivered: 1, opened: 1, clicked: 1, converted: 1, revenue: 1_000 }));
+      await at(4_000, honeypot);
+      await eventually(async () => expect(await mailings.counters(mailing)).toEqual({ sent: 1, delivered: 1, machine_opened: 1 }));
+    });
   });
 
   test('a token that is not ours, letter by letter, leads nowhere', async () => {

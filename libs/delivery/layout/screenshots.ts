@@ -23,6 +23,7 @@ const email: EmailLayout = {
   button: { text: 'Shop Now', url: 'https://order.example.com' },
   postalAddress: 'Trattoria Springfield, 1 Main Street\nSpringfield, IL 62701',
   unsubscribeUrl: 'https://marketing.example.com/t/u/x',
+  honeypotUrl: null,
   pixelUrl: 'data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7',
   link: (url) => url,
 };

@@ -11,6 +11,7 @@ import { customerScope } from './customer-scope.js';
 import { linksOf } from './links.js';
 import type { Message, MessageFault } from './message.js';
 import type { MailingOptions } from './options.js';
+import { HONEYPOT } from './scanner.js';
 import { smsSegments, type SmsSegments } from './sms-segments.js';
 import { compile, render } from './template.js';
 import { blankLinks, type MessageLinks } from './tracking-token.js';
@@ -122,7 +123,7 @@ export class DraftWriter {
     const urls = content.links ?? linksOf(content);
     const scope = { customer: customerScope(profile), promo_code: promoCode };
     return {
-      url: (kind, _, linkNo = 0) => (kind === 'o' ? `${this.env.PUBLIC_URL}/t/o/test.gif` : render(compile(urls[linkNo]!), scope)),
+      url: (kind, _, linkNo = 0) => (kind === 'o' ? `${this.env.PUBLIC_URL}/t/o/test.gif` : linkNo === HONEYPOT ? `${this.env.PUBLIC_URL}/t/c/test` : render(compile(urls[linkNo]!), scope)),
       unsubscribeUrl: () => `${this.env.PUBLIC_URL}/t/u/test`,
     };
   }

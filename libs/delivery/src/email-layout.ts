@@ -16,6 +16,8 @@ export interface EmailLayout {
   postalAddress: string;
   unsubscribeUrl: string;
   pixelUrl: string;
+  /** A link that no person sees; null where there are no others for a scanner to follow. */
+  honeypotUrl: string | null;
   /** Where a URL of the body really leads to. */
   link(url: string): string | null;
 }
@@ -32,7 +34,7 @@ const KEPT = 500;
 const skeletons = new Map<string, Slotted>();
 
 /** What a sender's messages of a kind share: one object for all of them, so that what is made of it is made once. */
-function skeletonOf({ language, brand, postalAddress, preheader, button }: EmailLayout): Slotted {
+function skeletonOf({ language, brand, postalAddress, preheader, button, honeypotUrl }: EmailLayout): Slotted {
   const { unsubscribe } = wordsIn(language);
   const direction = directionOf(language);
   const shared: Record<string, string> = {
@@ -42,7 +44,7 @@ function skeletonOf({ language, brand, postalAddress, preheader, button }: Email
     brand: escapeHtml(brand),
     postal_address: escapeHtml(postalAddress).replaceAll('\n', '<br>'),
   };
-  const present: Record<string, boolean> = { preheader: preheader !== '', brand: brand !== '', button: button !== null };
+  const present: Record<string, boolean> = { preheader: preheader !== '', brand: brand !== '', button: button !== null, honeypot: honeypotUrl !== null };
   const name = JSON.stringify([shared, present]);
   let skeleton = skeletons.get(name);
   if (skeleton === undefined) {
@@ -55,7 +57,7 @@ function skeletonOf({ language, brand, postalAddress, preheader, button }: Email
 
 /** One recipient's email as HTML. */
 export function emailHtml(layout: EmailLayout): Filled {
-  const { subject, preheader, button, language, unsubscribeUrl, pixelUrl } = layout;
+  const { subject, preheader, button, language, unsubscribeUrl, pixelUrl, honeypotUrl } = layout;
   return {
     template: skeletonOf(layout),
     values: {
@@ -67,6 +69,7 @@ export function emailHtml(layout: EmailLayout): Filled {
       button_url: escapeHtml(button?.url ?? ''),
       unsubscribe_url: escapeHtml(unsubscribeUrl),
       pixel_url: escapeHtml(pixelUrl),
+      honeypot_url: escapeHtml(honeypotUrl ?? ''),
     },
   };
 }
@@ -84,7 +87,7 @@ export const MAX_EMAIL_BYTES = 102_000;
 /** How many bytes an email of these texts has about, at most: with a long address, and links as long as ours are. */
 export function emailSize({ subject, preheader, body, button }: { subject: string; preheader: string; body: string; button: string }): number {
   const url = 'x'.repeat(150);
-  const layout: EmailLayout = { language: 'en', subject, preheader, brand: '', body, button: { text: button, url }, postalAddress: '', unsubscribeUrl: url, pixelUrl: url, link: () => url };
+  const layout: EmailLayout = { language: 'en', subject, preheader, brand: '', body, button: { text: button, url }, postalAddress: '', unsubscribeUrl: url, pixelUrl: url, honeypotUrl: url, link: () => url };
   const { template, values } = emailHtml(layout);
   return template.size(values) + 1_000;
 }

@@ -6,6 +6,7 @@ import { emailHtml, type EmailLayout, emailText, MAX_EMAIL_BYTES } from './email
 import { ctaLink, leadsHome, linkNumbers } from './links.js';
 import { type Addressee, type EmailMessage, type EmailSender, oneLine, TooLarge } from './message.js';
 import type { Utm } from './options.js';
+import { HONEYPOT } from './scanner.js';
 import { compile, type CompiledTemplate, render, RENDER_MS, type Scope } from './template.js';
 import type { MessageLinks } from './tracking-token.js';
 import { withUtm } from './utm.js';
@@ -57,6 +58,7 @@ export class EmailTemplate {
       postalAddress: sender.postalAddress,
       unsubscribeUrl,
       pixelUrl: this.tokens.url('o', key),
+      honeypotUrl: this.links.size === 0 ? null : this.tokens.url('c', key, HONEYPOT),
       link: (url) => {
         const linkNo = this.links.get(url);
         if (linkNo === undefined) return url === unsubscribeUrl ? url : this.leadsHome(url) ? withUtm(url, this.mailing.utm) : null;

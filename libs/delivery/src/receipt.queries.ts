@@ -39,7 +39,36 @@ export const RECORD_HITS = `
     JOIN mailings m ON m.tenant_id = $1 AND m.campaign_no = h.campaign_no
     JOIN deliveries d ON d.tenant_id = $1 AND d.campaign_no = h.campaign_no AND d.customer_no = h.customer_no AND d.channel = h.channel
   ON CONFLICT DO NOTHING
-  RETURNING customer_no, at, machine`;
+  RETURNING campaign_no, customer_no, channel, at, machine`;
+
+/** Rows of `delivery_hits h` that are of the same message as those that are named by `n`. */
+const OF_MESSAGE = 'h.tenant_id = $1 AND h.customer_no = n.customer_no AND h.campaign_no = n.campaign_no AND h.channel = n.channel';
+
+/** Clicks of the same messages within `$3` milliseconds of these hits. */
+export const CLICKS_NEAR = `
+  SELECT DISTINCT h.campaign_no, h.customer_no, h.channel, h.at, h.link_no
+    FROM jsonb_to_recordset($2::jsonb) AS n (campaign_no int, customer_no int, channel text, at timestamptz)
+    JOIN delivery_hits h ON ${OF_MESSAGE} AND h.kind = 'click' AND h.at BETWEEN n.at - make_interval(secs => $3 / 1000.0) AND n.at + make_interval(secs => $3 / 1000.0)`;
+
+/** Makes people's hits of these spans a machine's: one that is known as such already stays the only one. @returns of each message the first of them */
+export const RECLASSIFY = `
+  WITH disowned AS (
+    DELETE FROM delivery_hits h USING jsonb_to_recordset($2::jsonb) AS n (campaign_no int, customer_no int, channel text, "from" timestamptz, until timestamptz)
+     WHERE ${OF_MESSAGE} AND h.at BETWEEN n."from" AND n.until AND NOT h.machine RETURNING h.*),
+  kept AS (
+    INSERT INTO delivery_hits (tenant_id, customer_no, at, campaign_no, channel, kind, link_no, machine)
+    SELECT tenant_id, customer_no, at, campaign_no, channel, kind, link_no, true FROM disowned ON CONFLICT DO NOTHING)
+  SELECT campaign_no, customer_no, channel, min(at) AS at, true AS machine FROM disowned GROUP BY campaign_no, customer_no, channel`;
+
+/** What people did, after the first hits of these messages turned out to be none of theirs: what they did before is as it was. */
+export const RECOUNT = `
+  UPDATE deliveries d
+     SET ${(['opened_at', 'clicked_at'] as const).map((fact) => `${fact} = CASE WHEN d.${fact} < n.at THEN d.${fact} ELSE (
+           SELECT min(greatest(h.at, ${SENT_AT})) FROM delivery_hits h WHERE ${OF_MESSAGE} AND NOT h.machine${fact === 'clicked_at' ? ` AND h.kind = 'click'` : ''}) END`).join(', ')},
+         machine_opened_at = least(d.machine_opened_at, greatest(n.at, ${SENT_AT}))
+    FROM jsonb_to_recordset($2::jsonb) AS n (campaign_no int, customer_no int, channel text, at timestamptz)
+    JOIN mailings m ON m.tenant_id = $1 AND m.campaign_no = n.campaign_no
+   WHERE d.tenant_id = $1 AND d.campaign_no = n.campaign_no AND d.customer_no = n.customer_no AND d.channel = n.channel`;
 
 /** Which of these rows stand for a message that was handed to a provider. */
 export const SENT_AMONG = `

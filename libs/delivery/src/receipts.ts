@@ -7,9 +7,10 @@ import type { Channel } from '#tenants';
 import { LATE_HITS } from './attribution.js';
 import { counted } from './counters.js';
 import type { DeliveryKey } from './delivery-id.js';
-import { evidenceOf, type Hit, hitsOf } from './evidence.js';
+import { evidenceOf, hitsOf } from './evidence.js';
+import { type HitsKept, keepHits } from './hits.js';
 import type { Receipt, ReceiptResult, ReceiptType } from './receipt.js';
-import { RECORD_EVIDENCE, RECORD_HITS, SENT_TO, WORN_OUT } from './receipt.queries.js';
+import { RECORD_EVIDENCE, SENT_TO, WORN_OUT } from './receipt.queries.js';
 import { ReceiptMatcher } from './receipt-matcher.js';
 import { ReturnedMessages } from './returned-messages.js';
 
@@ -30,8 +31,6 @@ export interface Consents {
 
 /** Whoever knows more consents tells them once it is known which receipts found a message: all are recorded together, since who has locked an address waits for no customer. */
 export type OtherConsents = (results: readonly ReceiptResult[]) => Promise<Consents>;
-
-type KeptHit = Pick<Hit, 'customer_no' | 'at' | 'machine'>;
 
 /** Why the receipt closes the address; undefined when it does not. */
 const reasonOf = (receipt: Receipt): SuppressionReason | undefined => (isSoft(receipt) ? undefined : (receipt.closes ?? CLOSES[receipt.type]));
@@ -70,20 +69,20 @@ export class Receipts {
     const evidence = evidenceOf(matched);
     const touched = { campaignNos: evidence.map(({ key }) => key.campaignNo), customerNos: evidence.map(({ key }) => key.customerNo) };
     const rows = evidence.map(({ key, ...facts }) => ({ campaign_no: key.campaignNo, customer_no: key.customerNo, channel: key.channel, ...facts }));
-    await counted(tx, tenant, touched, async () => {
+    const hits = await counted(tx, tenant, touched, async () => {
       const returns = await this.returned.in(tx, tenant, evidence);
       await tx.query(RECORD_EVIDENCE, [tenant.id, JSON.stringify(rows)]);
       await this.returned.tell(tx, tenant, returns);
+      return keepHits(tx, tenant, hitsOf(matched));
     });
-    const hits = hitsOf(matched);
-    const kept = hits.length === 0 ? [] : await tx.query<KeptHit[]>(RECORD_HITS, [tenant.id, JSON.stringify(hits)]);
-    await this.tellLate(tx, tenant, kept.filter((hit) => !hit.machine));
+    await this.tellLate(tx, tenant, hits);
     await this.customers.markChanged(tx, tenant, [...new Set(touched.customerNos)]);
   }
 
-  /** A hit told long after it happened may have led to an order that is known already. */
-  private async tellLate(tx: EntityManager, tenant: Tenant, hits: readonly KeptHit[]): Promise<void> {
-    const late = hits.filter((hit) => this.clock.now().getTime() - hit.at.getTime() > LATE_MS).sort((a, b) => a.at.getTime() - b.at.getTime());
+  /** A hit told long after it happened may have led to an order that is known already, and one that was no person's has led to none. */
+  private async tellLate(tx: EntityManager, tenant: Tenant, { added, disowned }: HitsKept): Promise<void> {
+    const told = added.filter((hit) => !hit.machine && this.clock.now().getTime() - hit.at.getTime() > LATE_MS);
+    const late = [...told, ...disowned].sort((a, b) => a.at.getTime() - b.at.getTime());
     if (late.length === 0) return;
     const customerNos = [...new Set(late.map((hit) => hit.customer_no))];
     await this.jobs.enqueue(tx, tenant, LATE_HITS, { customer_nos: customerNos, from: late[0]!.at.toISOString(), until: late.at(-1)!.at.toISOString() });

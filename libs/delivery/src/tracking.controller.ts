@@ -23,7 +23,7 @@ export class TrackingController {
   @Route({
     allow: 'public',
     summary: 'Open pixel',
-    description: 'A transparent pixel; asking for it is an open. The token ends in `.gif`. Programs’ hits are kept and not counted as human.',
+    description: 'A transparent pixel; asking for it is an open. The token ends in `.gif`. Hits of programs are kept and not counted as human: by what they say of themselves, as browsers that prefetch do, and by what they do, where one follows the links of a message faster than a person, or one that no person sees.',
     produces: 'image/gif',
     headers: ['Cache-Control'],
     errors: [DeliveryError.only('link_not_found')],
@@ -99,4 +99,4 @@ function chosenIn({ rawBody }: FastifyRequest): Channel[] | null {
 /** What the browser says that its reader speaks, first what they would rather. */
 const languagesOf = ({ headers }: FastifyRequest): string[] => (headers['accept-language'] ?? '').split(',', 10).map((range) => range.split(';', 1)[0]!.trim());
 
-const byMachine = ({ method, headers }: FastifyRequest): boolean => isMachine(method, headers['user-agent']);
+const byMachine = ({ method, headers }: FastifyRequest): boolean => isMachine(method, headers);

@@ -12,6 +12,7 @@ import { customerScope } from './customer-scope.js';
 import type { MailingOptions } from './options.js';
 import type { Receipt } from './receipt.js';
 import { Receipts } from './receipts.js';
+import { HONEYPOT, leadsTo } from './scanner.js';
 import { compile, render, type Scope } from './template.js';
 import { type TokenKind, type TrackingTarget, TrackingTokens } from './tracking-token.js';
 import type { Choices } from './unsubscribe-page.js';
@@ -42,7 +43,7 @@ export class Tracking {
   async click(token: string, machine: boolean): Promise<string> {
     const { tenant, target } = await this.read('c', token);
     const url = await this.destination(tenant, target);
-    await this.note(tenant, target, 'clicked', machine);
+    await this.note(tenant, target, 'clicked', machine || target.linkNo === HONEYPOT);
     return asHeader(url);
   }
 
@@ -109,7 +110,7 @@ export class Tracking {
       const [link] = await tx.query<{ url: string; promo_code: string | null; campaign_id: string; options: MailingOptions }[]>(
         `SELECT l.url, m.promo_code, m.campaign_id, m.options FROM mailing_links l JOIN mailings m ON m.tenant_id = $1 AND m.campaign_no = $2
           WHERE l.tenant_id = $1 AND l.campaign_no = $2 AND l.link_no = $3`,
-        [tenant.id, key.campaignNo, linkNo],
+        [tenant.id, key.campaignNo, leadsTo(linkNo)],
       );
       if (link === undefined || !isSafeUrl(link.url)) throw new DeliveryError('link_not_found');
       const utm = utmOf(link, key.channel);
