@@ -101,8 +101,10 @@ describe('campaigns before they start', () => {
       const id = await create();
       expect((await send(id, { to: ['fine@example.com', 'Gone@example.com'] })).error).toMatchObject({ status: 422, code: 'address_suppressed', errors: [{ pointer: '/to/1' }] });
       expect((await send(id, { to: ['fine@example.com', 'what'] })).error).toMatchObject({ status: 400, errors: [{ pointer: '/to/1', code: 'invalid_address' }] });
-      expect((await send(id, { to: ['+14155550101'], channel: 'sms' })).error).toMatchObject({ status: 409, code: 'channel_not_configured' });
-      expect((await send(id, { to: ['x'], channel: 'push' })).error).toMatchObject({ status: 400, errors: [{ pointer: '/channel' }] });
+      const all = await create({ channels: ['email', 'sms', 'push'] });
+      expect((await send(all, { to: ['+14155550101'], channel: 'sms' })).error).toMatchObject({ status: 409, code: 'channel_not_configured' });
+      expect((await send(all, { to: ['x'], channel: 'push' })).error).toMatchObject({ status: 400, errors: [{ pointer: '/channel', code: 'no_address' }] });
+      expect((await send(id, { to: ['+14155550101'], channel: 'sms' })).error).toMatchObject({ status: 400, errors: [{ pointer: '/channel', code: 'not_in_campaign' }] });
       expect((await send(id, { to: Array.from({ length: 11 }, (_, at) => `a${at}@example.com`) })).error).toMatchObject({ status: 400, errors: [{ pointer: '/to' }] });
       expect((await send(await create({ content: { body: 'x' } }), { to: ['fine@example.com'] })).error).toMatchObject({ status: 409, code: 'invalid_state' });
       expect(smtp.recipients).toEqual([]);

@@ -42,6 +42,23 @@ describe('settings', () => {
     }
   });
 
+  test('a price of next to nothing is a slip; an address that many servers would refuse is no sender', async () => {
+    const patch = (body: object) => app.api().PATCH('/api/v1/marketing/settings', { body: body as never });
+    for (const price of [1e-320, 9e-7, -1, 1_000_001]) expect((await patch({ sms_price_per_segment: price })).error).toMatchObject({ status: 400, errors: [{ pointer: '/sms_price_per_segment' }] });
+    for (const price of [1e-6, 0.0079, 0, null]) expect((await patch({ sms_price_per_segment: price })).data).toMatchObject({ sms_price_per_segment: price });
+    for (const member of ['from_email', 'reply_to']) {
+      for (const address of ['ü@münchen.de', 'a@b.de\r\nBcc: c@d.de']) expect((await patch({ sender: { [member]: address } })).error!.errors![0]).toMatchObject({ pointer: `/sender/${member}`, code: address.startsWith('ü') ? 'matches' : expect.any(String) as unknown });
+      for (const address of ['gruss@münchen.de', "o'neil+x@example.com", null]) expect((await patch({ sender: { [member]: address } })).data!.sender).toMatchObject({ [member]: address });
+    }
+  });
+
+  test('a body that cannot be read says so among its errors', async () => {
+    for (const [body, code] of [['{"timezone":', 'not_json'], [Buffer.from([0x22, 0xff, 0x22]), 'not_utf8']] as const) {
+      const response = await app.fetch('/api/v1/marketing/settings', { method: 'PATCH', headers: { 'content-type': 'application/json' }, body });
+      expect([response.status, await response.json()]).toMatchObject([400, { code: 'validation_failed', errors: [{ pointer: '', code, detail: expect.stringContaining('The body is not') as unknown }] }]);
+    }
+  });
+
   test('a change based on an older version is refused', async () => {
     const tenant = newTenant();
     const patch = (timezone: string) => app.api(['tenant_admin'], tenant).PATCH('/api/v1/marketing/settings', { params: { header: { 'If-Match': '"1"' } }, body: { timezone } });

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { DynamicModule, LoggerService, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { readBodies, sendProblem, textFault } from '#http';
 import { type Fault, newId, RequestError, validationFailed } from '#kernel';
 import { answerClientError } from './client-errors.js';
@@ -34,8 +34,8 @@ export async function createApp(module: Type | DynamicModule, logger: LoggerServ
     return503OnClosing: false, // in a format of Fastify's own; ours is in the hook below
     http: { requireHostHeader: false }, // Node would refuse its absence with an empty answer; see the hook below
     clientErrorHandler: answerClientError,
-    frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) =>
-      sendProblem(request, reply, new RequestError('validation_failed', { detail: 'The URL is not properly percent-encoded.' })),
+    frameworkErrors: ({ code }: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
+      sendProblem(request, reply, code === 'FST_ERR_MAX_PARAM_LENGTH' ? new RequestError('not_found') : new RequestError('validation_failed', { detail: 'The URL is not properly percent-encoded.' })),
   });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger, bodyParser: false, abortOnError: false, ...options });
   const fastify = adapter.getInstance();

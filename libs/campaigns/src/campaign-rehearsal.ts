@@ -43,6 +43,7 @@ export class CampaignRehearsal {
     const { work } = await this.database.inTenant(tenant, async (tx) => {
       const campaign = await this.store.load(tx, tenant, campaignId);
       const draft = draftOf(campaign, variant);
+      if (!campaign.channels.includes(over)) throw validationFailed([{ pointer: '/channel', code: 'not_in_campaign', detail: `The campaign does not go over ${over}: name one of ${campaign.channels.join(', ')}.` }]);
       const errors = missingContent(campaign.content, [over], campaign.options);
       if (errors.length > 0) throw new CampaignError('invalid_state', { detail: 'The content lacks what the channel needs; see `errors`.', errors });
       const test = await this.rehearsal.write(tx, tenant, draft, over, to, customer_id ?? undefined);

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { type Fault, isObject, pointerToken, RequestError, validationFailed } from '#kernel';
+import { type Fault, isObject, pointerToken, type RequestError, validationFailed } from '#kernel';
 
 /** Deeper than any body of ours; an attacker's `[[[[…` is not. */
 export const MAX_DEPTH = 20;
@@ -43,7 +43,7 @@ export interface JsonRules {
  */
 export function parseJson(body: Buffer, { batch, whole = false, mostParts = Infinity }: JsonRules = {}): unknown {
   if (body.length === 0) return undefined;
-  if (!isUtf8(body)) throw new RequestError('validation_failed', { detail: 'The body is not UTF-8.' });
+  if (!isUtf8(body)) throw unreadable('not_utf8', 'The body is not UTF-8.');
   if (body.length > mostParts && hasMoreParts(body, mostParts)) {
     throw validationFailed([{ pointer: '', code: 'too_large', detail: `The body may hold ${mostParts} objects, lists and members.` }]);
   }
@@ -52,7 +52,7 @@ export function parseJson(body: Buffer, { batch, whole = false, mostParts = Infi
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new RequestError('validation_failed', { detail: `The body is not JSON: ${reasonIn(error)}` });
+    throw unreadable('not_json', `The body is not JSON: ${reasonIn(error)}`);
   }
   const escaped = text.includes('\\u');
   let faults = unstorable(value, escaped);
@@ -61,6 +61,8 @@ export function parseJson(body: Buffer, { batch, whole = false, mostParts = Infi
   if (whole) return new Unstorable(faults, printOf(body), value);
   throw validationFailed(faults);
 }
+
+const unreadable = (code: string, detail: string): RequestError => validationFailed([{ pointer: '', code, detail }], detail);
 
 /** V8's message ends on what stands around the place, which may be a credential. */
 const reasonIn = (error: unknown): string => (error as Error).message.replace(/, (\.\.\.)?"[^]*$/, '');

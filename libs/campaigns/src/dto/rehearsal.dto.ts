@@ -76,7 +76,7 @@ export class TestCampaignDto {
   @ApiProperty({ type: [String], minItems: 1, maxItems: 10, uniqueItems: true, items: { type: 'string', minLength: 1, maxLength: 320 }, example: ['ada@example.com'] })
   to: string[];
 
-  /** `email` unless said; not push, which no address names. */
+  /** `email` unless said; one of the campaign's, and not push, which no address names. */
   @IsOptional() @IsIn(CHANNELS)
   @ApiProperty({ enum: CHANNELS, required: false, nullable: true, example: 'email' })
   channel?: Channel | null;

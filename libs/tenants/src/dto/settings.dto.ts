@@ -6,15 +6,18 @@ import { ATTRIBUTION_MODELS, type Attribution, type FrequencyCap, type FunnelSet
 const CLOCK_TIME = /^([01]\d|2[0-3]):[0-5]\d$/;
 const given = (_: object, value: unknown): boolean => value !== null && value !== undefined;
 
+/** In ASCII before its `@`: another address is taken by such servers alone as know SMTPUTF8 (RFC 6531), and many recipients' do not. The domain may be in any script. */
+const AsciiLocalPart = (): PropertyDecorator => Matches(/^[ -~]+?(@|$)/, { message: '$property must be in ASCII before its @' });
+
 export class SenderDto implements Sender {
   /** Address that email comes from. */
-  @ValidateIf(given) @IsEmail() @OneLine()
+  @ValidateIf(given) @IsEmail() @OneLine() @AsciiLocalPart()
   from_email: string | null;
 
   @ValidateIf(given) @Trimmed() @IsString() @Length(1, 200) @OneLine()
   from_name: string | null;
 
-  @ValidateIf(given) @IsEmail() @OneLine()
+  @ValidateIf(given) @IsEmail() @OneLine() @AsciiLocalPart()
   reply_to: string | null;
 
   /** Shown in every marketing email. */

@@ -1,9 +1,13 @@
 import { ApiProperty, PartialType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsNumber, IsOptional, Max, Min, Validate, ValidateIf, ValidateNested, ValidatorConstraint, type ValidatorConstraintInterface } from 'class-validator';
+import { IsNumber, IsOptional, Max, Min, Validate, ValidateBy, ValidateIf, ValidateNested, ValidatorConstraint, type ValidatorConstraintInterface } from 'class-validator';
 import { IsZoneName } from '#http';
 import { isCurrency } from '#kernel';
 import { AttributionDto, ChannelQuietHoursDto, FrequencyCapDto, FunnelSettingsDto, MaxSegmentSizeDto, SenderDto } from './settings.dto.js';
+
+/** A smaller price is a slip. */
+const NotNextToNothing = (): PropertyDecorator =>
+  ValidateBy({ name: 'isPrice', validator: { validate: (value: unknown) => typeof value !== 'number' || value <= 0 || value >= 1e-6, defaultMessage: () => '$property must be 0, or at least 0.000001' } });
 
 @ValidatorConstraint({ name: 'isCurrency' })
 class CurrencyRule implements ValidatorConstraintInterface {
@@ -49,8 +53,8 @@ export class UpdateSettingsDto {
   @ValidateIf(present) @ValidateNested() @Type(() => MaxSegmentSizePatchDto)
   max_segment_size?: MaxSegmentSizePatchDto;
 
-  /** In your currency, such as 0.0079; null where it is not known. */
-  @IsOptional() @IsNumber() @Min(0) @Max(1_000_000)
+  /** In your currency, such as 0.0079, from a millionth on; 0 where they are free, null where it is not known. */
+  @IsOptional() @IsNumber() @Min(0) @Max(1_000_000) @NotNextToNothing()
   @ApiProperty({ type: Number, required: false, nullable: true, minimum: 0, maximum: 1_000_000, example: 0.0079 })
   sms_price_per_segment?: number | null;
 
