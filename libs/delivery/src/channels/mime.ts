@@ -13,14 +13,19 @@ const BOUNDARY = `=_${randomBytes(12).toString('hex')}`;
 /** A header's line has 998 characters at most (RFC 5322 §2.1.1) and is folded at spaces: without any, it must be encoded. */
 const UNFOLDABLE = /[^ ]{900}/;
 
+/** Takes the metadata off, and tells it with what became of the message (https://mailchimp.com/developer/transactional/docs/smtp-integration/). */
+const MANDRILL = 'smtp.mandrillapp.com';
+
 /** The message's own name (RFC 5322 §3.6.4), with its angle brackets. */
 export const messageIdOf = ({ deliveryId, from }: EmailMessage): string => `<${deliveryId}@${from.email.slice(from.email.lastIndexOf('@') + 1)}>`;
 
 /**
  * The whole message, ready for DATA: a plain text and an HTML alternative (RFC 2046 §5.1.4), both quoted-printable. Written by
  * hand, since a composer encodes anew for each recipient what all of them share.
+ *
+ * @param server its host name: some have headers of their own
  */
-export function mimeOf(message: EmailMessage, now: Date): string {
+export function mimeOf(message: EmailMessage, now: Date, server: string): string {
   const { deliveryId, from, to, subject, html, text, unsubscribeUrl } = message;
   const headers = [
     foldLines(`From: ${mailbox(from.name, from.email)}`),
@@ -28,7 +33,7 @@ export function mimeOf(message: EmailMessage, now: Date): string {
     ...(from.replyTo === null ? [] : [`Reply-To: ${from.replyTo}`]),
     foldLines(`Subject: ${UNFOLDABLE.test(subject) ? encodeWord(subject, 'Q', 52) : encodeWords(subject, 'Q', 52)}`),
     `Message-ID: ${messageIdOf(message)}`,
-    `X-MC-Metadata: {"delivery_id":"${deliveryId}"}`, // Mandrill takes it off, and tells it with what became of the message; to others it is what the Message-ID says
+    ...(server === MANDRILL ? [`X-MC-Metadata: {"delivery_id":"${deliveryId}"}`] : []),
     `Date: ${now.toUTCString().replace('GMT', '+0000')}`,
     `List-Unsubscribe: <${unsubscribeUrl}>`,
     'List-Unsubscribe-Post: List-Unsubscribe=One-Click',

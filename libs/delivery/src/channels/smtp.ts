@@ -28,6 +28,7 @@ export interface SmtpServer {
 
 /** How a connection is opened, and what is logged in with. */
 interface Way {
+  host: string;
   options(): Promise<SmtpOptions>;
   login: SmtpLogin | null;
 }
@@ -37,11 +38,11 @@ const TIMEOUTS = { connectionTimeout: 10_000, greetingTimeout: 10_000 };
 function wayTo(server: string | SmtpServer): Way {
   if (typeof server === 'string') {
     const { auth, ...options } = parseConnectionUrl(server) as SmtpOptions & { auth?: SmtpLogin };
-    return { options: () => Promise.resolve({ ...options, ...TIMEOUTS }), login: auth ?? null };
+    return { host: options.host ?? '', options: () => Promise.resolve({ ...options, ...TIMEOUTS }), login: auth ?? null };
   }
   const { host, port, security, username, password, dial } = server;
   const options = { host, port, secure: security === 'tls', requireTLS: security === 'starttls', ignoreTLS: security === 'none', ...TIMEOUTS };
-  return { options: async () => ({ ...options, connection: await dial(host, port) }), login: username === undefined ? null : { user: username, pass: password ?? '' } };
+  return { host, options: async () => ({ ...options, connection: await dial(host, port) }), login: username === undefined ? null : { user: username, pass: password ?? '' } };
 }
 
 /** A message and its place in the batch. */
@@ -57,7 +58,10 @@ class Batch {
   private readonly until = performance.now() + CALLING_MS;
   private next = 0;
 
-  constructor(private readonly messages: readonly EmailMessage[]) {
+  constructor(
+    private readonly messages: readonly EmailMessage[],
+    private readonly host: string,
+  ) {
     this.outcomes = messages.map(() => ({ status: 'uncalled' }));
   }
 
@@ -74,7 +78,7 @@ class Batch {
     if (this.isOver) return null;
     const at = this.next++;
     const message = this.messages[at]!;
-    return { at, message, letter: { from: message.from.email, to: message.to, text: mimeOf(message, new Date()) } };
+    return { at, message, letter: { from: message.from.email, to: message.to, text: mimeOf(message, new Date(), this.host) } };
   }
 
   settle({ at, message }: Item, error: SmtpError | null, textSent: boolean): void {
@@ -105,7 +109,7 @@ export class SmtpChannel implements Channel<EmailMessage> {
 
   /** As many at once as there are connections, so that what a slow server has not been given yet can wait for the next batch. */
   async send(messages: readonly EmailMessage[]): Promise<Outcome[]> {
-    const batch = new Batch(messages);
+    const batch = new Batch(messages, this.way.host);
     await Promise.all(Array.from({ length: Math.min(CONNECTIONS, messages.length) }, () => this.work(batch)));
     return batch.outcomes;
   }
