@@ -7,7 +7,7 @@ const CLOCK_TIME = /^([01]\d|2[0-3]):[0-5]\d$/;
 const given = (_: object, value: unknown): boolean => value !== null && value !== undefined;
 
 /** In ASCII before its `@`: another address is taken by such servers alone as know SMTPUTF8 (RFC 6531), and many recipients' do not. The domain may be in any script. */
-const AsciiLocalPart = (): PropertyDecorator => Matches(/^[ -~]+?(@|$)/, { message: '$property must be in ASCII before its @' });
+const AsciiLocalPart = (): PropertyDecorator => Matches(/^\p{ASCII}+?(@|$)/u, { message: '$property must be in ASCII before its @' });
 
 export class SenderDto implements Sender {
   /** Address that email comes from. */
