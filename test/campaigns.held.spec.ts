@@ -139,6 +139,24 @@ describe('a campaign that cannot go on', () => {
       await ended();
     });
 
+    test('nor where it was put off in between', async () => {
+      smtp.refuse = () => ({ responseCode: 451, message: 'later' });
+      await resend();
+      await eventually(async () => expect(await shown()).toEqual([['ada', 'pending', 'smtp_451']]));
+      smtp.refuse = undefined;
+      await api.PUT('/api/v1/marketing/customers/{customer_id}', { params: { path: { customer_id: 'ada' } }, body: { consents: { email: { status: 'unsubscribed' } } } });
+      app.clock.advance(3_600_000);
+      await eventually(async () => expect(await shown()).toEqual([['ada', 'unknown', 'no_consent']]));
+    });
+
+    test('nor is it sent a third time by itself when its worker dies', async () => {
+      await api.PATCH('/api/v1/marketing/settings', { body: { quiet_hours: { email: { from: '00:00', to: '23:59' } } } });
+      await resend();
+      await eventually(async () => expect(await shown()).toEqual([['ada', 'pending', 'quiet_hours']]));
+      await app.sql(`UPDATE deliveries SET status = 'calling', lease_until = now() - interval '1 day' WHERE tenant_id = $1`, [mailings.tenant.id]);
+      await eventually(async () => expect(await shown()).toEqual([['ada', 'unknown', 'worker_lost']]));
+    });
+
     test('nor where the campaign is canceled', async () => {
       await api.PATCH('/api/v1/marketing/settings', { body: { quiet_hours: { email: { from: '00:00', to: '23:59' } } } });
       await resend();

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { encodeDeliveryId, type Mailing } from '#delivery';
 import { startApp, type TestApp } from './support/app.js';
 import { eventually } from './support/eventually.js';
+import { InboundEvents } from './support/inbound-events.js';
 import { CONTENT, Mailings } from './support/mailings.js';
 import { startSendGrid, type TestSendGrid } from './support/sendgrid.js';
 import { SendGridHook, sendgridKeys, SIGNATURE, TIMESTAMP } from './support/sendgrid-hook.js';
@@ -9,7 +10,6 @@ import { newTenant } from './support/tokens.js';
 import { WebhookSender } from './support/webhook-sender.js';
 
 const CONNECTION = '/api/v1/marketing/webhooks/{provider}/connection';
-const EVENTS = '/api/v1/marketing/webhooks/{provider}/events';
 const sendgrid = { params: { path: { provider: 'sendgrid' as const } } };
 const INVALID = { status: 401, body: { code: 'invalid_signature' } };
 const DEPLOYMENT = sendgridKeys();
@@ -32,16 +32,10 @@ describe('SendGrid’s Event Webhook', () => {
   let serial = 0;
   const event = (over: object = {}) => ({ email: 'a@example.com', timestamp: Math.floor(app.clock.now().getTime() / 1000), event: 'open', sg_event_id: `evt-${++serial}`, ...over });
   const put = (body: object, name: 'sendgrid' | 'twilio' = 'sendgrid', tenant = newTenant()) => app.api(['tenant_admin'], tenant).PUT(CONNECTION, { params: { path: { provider: name } }, body });
-  const settled = (tenant: string) =>
-    eventually(async () => {
-      const { data } = (await app.api(['marketing'], tenant).GET(EVENTS, { params: { path: { provider: 'sendgrid' }, query: { limit: 100 } } })).data!;
-      expect(data.filter((one) => one.status === 'pending')).toEqual([]);
-      return data;
-    });
-  const stored = async (tenant: string) =>
-    (await app.sql<{ n: number }>(`SELECT (SELECT count(*)::int FROM webhook_bodies b WHERE b.tenant_id = t.id) + (SELECT count(*)::int FROM webhook_events e WHERE e.tenant_id = t.id) AS n FROM tenants t WHERE name = $1`, [tenant]))[0]!.n;
-  const suppressed = async (tenant: string) =>
-    (await app.sql<{ reason: string }>(`SELECT reason FROM suppressions s JOIN tenants t ON t.id = s.tenant_id WHERE t.name = $1 ORDER BY reason`, [tenant])).map(({ reason }) => reason);
+  const inboxOf = (tenant: string) => new InboundEvents(app, 'sendgrid', tenant);
+  const settled = (tenant: string) => inboxOf(tenant).settled();
+  const stored = (tenant: string) => inboxOf(tenant).stored();
+  const suppressed = (tenant: string) => inboxOf(tenant).suppressions();
 
   /** A campaign that SendGrid took, to everybody in one call: they share one `X-Message-Id`. */
   const send = async (ids: string[]): Promise<{ tenant: string; mailings: Mailings; mailing: Mailing; deliveries: string[]; messageId: string }> => {

@@ -3,13 +3,13 @@ import type { Mailing } from '#delivery';
 import { startApp, type TestApp } from './support/app.js';
 import { addCustomers } from './support/customers.js';
 import { eventually } from './support/eventually.js';
+import { InboundEvents } from './support/inbound-events.js';
 import { Mailings } from './support/mailings.js';
 import { newTenant } from './support/tokens.js';
 import { startTwilio, type TestTwilio } from './support/twilio.js';
 import { encodeForm, type Form, TwilioHook } from './support/twilio-hook.js';
 
 const CONNECTION = '/api/v1/marketing/webhooks/{provider}/connection';
-const EVENTS = '/api/v1/marketing/webhooks/{provider}/events';
 const twilioPath = { params: { path: { provider: 'twilio' as const } } };
 const PUBLIC_URL = 'https://crm.example.com';
 const DEPLOYMENT_TOKEN = 'the-deployments-token';
@@ -45,16 +45,10 @@ describe('Twilio’s webhooks', () => {
   });
 
   const put = (body: object, tenant = newTenant()) => app.api(['tenant_admin'], tenant).PUT(CONNECTION, { ...twilioPath, body });
-  const settled = (tenant: string) =>
-    eventually(async () => {
-      const { data } = (await app.api(['marketing'], tenant).GET(EVENTS, { params: { path: { provider: 'twilio' }, query: { limit: 100 } } })).data!;
-      expect(data.filter((one) => one.status === 'pending')).toEqual([]);
-      return data;
-    });
-  const stored = async (tenant: string) =>
-    (await app.sql<{ n: number }>(`SELECT (SELECT count(*)::int FROM webhook_bodies b WHERE b.tenant_id = t.id) + (SELECT count(*)::int FROM webhook_events e WHERE e.tenant_id = t.id) AS n FROM tenants t WHERE name = $1`, [tenant]))[0]!.n;
-  const suppressed = async (tenant: string) =>
-    (await app.sql<{ reason: string }>(`SELECT reason FROM suppressions s JOIN tenants t ON t.id = s.tenant_id WHERE t.name = $1 ORDER BY reason`, [tenant])).map(({ reason }) => reason);
+  const inboxOf = (tenant: string) => new InboundEvents(app, 'twilio', tenant);
+  const settled = (tenant: string) => inboxOf(tenant).settled();
+  const stored = (tenant: string) => inboxOf(tenant).stored();
+  const suppressed = (tenant: string) => inboxOf(tenant).suppressions();
   const consentOf = async (tenant: string, customer_id: string) =>
     (await app.api(['marketing'], tenant).GET('/api/v1/marketing/customers/{customer_id}', { params: { path: { customer_id } } })).data!.consents.sms;
   const opted = (status: 'subscribed' | 'unsubscribed') => ({ consents: { sms: { status } } });

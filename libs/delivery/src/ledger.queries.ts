@@ -96,7 +96,7 @@ export const DEFER = `
 
 /** The last step before the network: from here on, a row without an outcome is `unknown`, or goes to the receiver `$10` again. Only rows of the channel `$4` that the session `$7` still holds are called. */
 export const CALL = `
-  UPDATE deliveries d SET status = 'calling', lease_until = $5, attempts = d.attempts + 1, provider = $6, receiver = $10, variant = $8, called_at = $9, admitted_at = coalesce(d.admitted_at, $9)
+  UPDATE deliveries d SET status = 'calling', lease_until = $5, attempts = d.attempts + 1, provider = $6, receiver = coalesce($10, d.receiver), variant = $8, called_at = $9, admitted_at = coalesce(d.admitted_at, $9)
    WHERE ${KEYS} AND d.channel = $4 AND ${held('claimed')} AND d.held_by = $7
   RETURNING d.customer_no`;
 
@@ -157,7 +157,7 @@ export const LOST = `
 export const RECOVER = `
   UPDATE deliveries d
      SET status = CASE WHEN d.status = 'claimed' THEN 'pending' WHEN coalesce(d.delivered_at, d.bounced_at) IS NOT NULL THEN 'accepted'
-                       WHEN d.receiver IS NOT NULL AND d.attempts < ${MAX_ATTEMPTS} THEN 'pending' ELSE 'unknown' END,
+                       WHEN d.receiver <> '${RESENT}' AND d.attempts < ${MAX_ATTEMPTS} THEN 'pending' ELSE 'unknown' END,
          reason = CASE WHEN d.status = 'calling' THEN 'worker_lost' END,
          accepted_at = CASE WHEN d.status = 'calling' THEN least(d.delivered_at, d.bounced_at) END,
          lease_until = NULL ${NAMED}`;

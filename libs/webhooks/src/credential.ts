@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { newWebhookSecret } from '#http';
 import { type Fault, validationFailed } from '#kernel';
 import type { ProviderId } from './providers.js';
 import { type SchemeName, SCHEMES, schemesOf } from './schemes/index.js';
@@ -44,7 +44,7 @@ export function credentialFor(scheme: SchemeName, { secret, public_key }: GivenC
   }
   if (public_key !== undefined) throw refused('public_key', 'not_of_scheme', `${scheme} has no public key.`);
   if (secret === undefined && key === 'of_provider') throw refused('secret', 'required', `${scheme} needs the secret that the provider signs with.`);
-  return { secret: secret ?? `whsec_${randomBytes(32).toString('base64')}`, generated: secret === undefined };
+  return { secret: secret ?? newWebhookSecret(), generated: secret === undefined };
 }
 
 const refused = (member: string, code: string, detail: string): Error => validationFailed([{ pointer: `/${member}`, code, detail } satisfies Fault]);
