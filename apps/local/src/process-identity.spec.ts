@@ -18,11 +18,13 @@ test.each(ways)('%s tells who runs under a number, always in the same words', as
 });
 
 test.each(ways)('%s takes a zombie for dead', async (_, identify) => {
-  // Nobody waits for the inner sleep, since what becomes its parent does not know of it.
-  const parent = spawn('/bin/sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  // Nobody waits for the inner sleep, since what becomes its parent does not know of it; killed before that, the shell would.
+  const parent = spawn('/bin/sh', ['-c', 'sleep 61 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
   try {
     const pid = Number(String((await once(parent.stdout, 'data'))[0]));
     const deadline = Date.now() + 5_000;
+    while ((await identify(parent.pid!))?.command !== 'sleep 60' && Date.now() < deadline);
+    process.kill(pid, 'SIGKILL');
     while ((await identify(pid)) && Date.now() < deadline);
     process.kill(pid, 0); // it still answers
     expect(await identify(pid)).toBeUndefined();
