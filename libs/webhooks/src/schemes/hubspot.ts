@@ -1,14 +1,12 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { readInstant } from '../instants.js';
-import { fresh, header, hmacSha256, INVALID, type SignedRequest, type Trust, type Verdict } from './scheme.js';
+import { fresh, header, hmacSha256, INVALID, isSame, type SignedRequest, type Trust, type Verdict } from './scheme.js';
 
 const V3 = 'x-hubspot-signature-v3';
 const TIMESTAMP = 'x-hubspot-request-timestamp';
 const OLDER = 'x-hubspot-signature';
 const VERSION = 'x-hubspot-signature-version';
 
-const BASE64 = /^[A-Za-z0-9+/]{43}=$/;
-const HEX = /^[0-9a-f]{64}$/i;
 const MILLISECONDS = /^\d{12,14}$/;
 
 /** The characters that HubSpot signs decoded wherever they stand in the URL: : / ? @ ! $ ' ( ) * , ; and no other. */
@@ -30,10 +28,9 @@ function verifyV3(request: SignedRequest, trust: Trust): Verdict {
   const signature = header(request, V3);
   const timestamp = header(request, TIMESTAMP);
   const at = timestamp !== null && MILLISECONDS.test(timestamp) ? readInstant(timestamp) : null;
-  if (signature === null || !BASE64.test(signature) || at === null) return INVALID;
-  const given = Buffer.from(signature, 'base64');
+  if (signature === null || at === null) return INVALID;
   const url = request.url.replace(DECODED, decodeURIComponent);
-  const right = trust.secrets.some((secret) => timingSafeEqual(hmacSha256(secret, request.method, url, request.body, timestamp!), given));
+  const right = trust.secrets.some((secret) => isSame(signature, hmacSha256(secret, request.method, url, request.body, timestamp!).toString('base64')));
   return right ? fresh(at, trust) : INVALID;
 }
 
@@ -41,9 +38,8 @@ function verifyV3(request: SignedRequest, trust: Trust): Verdict {
 function verifyOlder({ method, url, headers, body }: SignedRequest, trust: Trust): Verdict {
   const signature = header({ headers }, OLDER);
   const version = header({ headers }, VERSION);
-  if (signature === null || !HEX.test(signature) || (version !== 'v1' && version !== 'v2')) return INVALID;
-  const given = Buffer.from(signature, 'hex');
+  if (signature === null || (version !== 'v1' && version !== 'v2')) return INVALID;
   const before = version === 'v1' ? '' : method + url;
-  const right = trust.secrets.some((secret) => timingSafeEqual(createHash('sha256').update(secret + before).update(body).digest(), given));
+  const right = trust.secrets.some((secret) => isSame(signature, createHash('sha256').update(secret + before).update(body).digest('hex')));
   return right ? { valid: true, messageId: null } : INVALID;
 }

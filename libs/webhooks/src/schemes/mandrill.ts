@@ -1,11 +1,8 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
-import { header, INVALID, type SignedRequest, type Trust, type Verdict } from './scheme.js';
+import { createHmac } from 'node:crypto';
+import { header, INVALID, isSame, type SignedRequest, type Trust, type Verdict } from './scheme.js';
 import { sortedForm } from './sorted-form.js';
 
 export const MANDRILL_SIGNATURE = 'x-mandrill-signature';
-
-/** Base64 of 20 bytes. */
-const SIGNATURE = /^[A-Za-z0-9+/]{27}=$/;
 
 /** What Mandrill signs with, before a webhook has a key, to see whether anybody is at the URL. Everybody knows it, so it is good for nothing but a post without events. */
 const TEST_KEY = 'test-webhook';
@@ -18,9 +15,8 @@ const NO_EVENTS = 'mandrill_events[]';
  */
 export function verifyMandrill(request: SignedRequest, trust: Trust): Verdict {
   const signature = header(request, MANDRILL_SIGNATURE);
-  const fields = signature !== null && SIGNATURE.test(signature) ? sortedForm(request.body) : null;
+  const fields = signature === null ? null : sortedForm(request.body);
   if (fields === null) return INVALID;
-  const given = Buffer.from(signature!, 'base64');
   const keys = fields === NO_EVENTS ? [...trust.secrets, TEST_KEY] : trust.secrets;
-  return keys.some((key) => timingSafeEqual(createHmac('sha1', key).update(request.url + fields).digest(), given)) ? { valid: true, messageId: null } : INVALID;
+  return keys.some((key) => isSame(signature!, createHmac('sha1', key).update(request.url + fields).digest('base64'))) ? { valid: true, messageId: null } : INVALID;
 }

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Normaliser } from '../normalisers/normaliser.js';
 
@@ -75,6 +75,12 @@ export const hmacSha256 = (key: Uint8Array | string, ...parts: (string | Uint8Ar
   for (const part of parts) mac.update(part);
   return mac.digest();
 };
+
+/** Whether a signature is the expected text, in constant time. Not whether it decodes to the same bytes: there is more than one base64 of these, and only one is its signer's. */
+export function isSame(given: string, expected: string): boolean {
+  const [one, other] = [Buffer.from(given), Buffer.from(expected)];
+  return one.length === other.length && timingSafeEqual(one, other);
+}
 
 /** The verdict on a right signature: its timestamp decides. Asked last, so that only who holds a secret learns about our clock. */
 export function fresh(at: Date, { now, toleranceSeconds }: Trust, messageId: string | null = null): Verdict {

@@ -1,7 +1,5 @@
-import { timingSafeEqual } from 'node:crypto';
-import { fresh, header, hmacSha256, INVALID, type Signed, type Trust, type Verdict } from './scheme.js';
+import { fresh, header, hmacSha256, INVALID, isSame, type Signed, type Trust, type Verdict } from './scheme.js';
 
-const SIGNATURE = /^v1,([A-Za-z0-9+/]{43}=)$/;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** A message id becomes part of an event's identity, so it has bounds. */
@@ -16,13 +14,10 @@ export function verifyStandard(request: Signed, trust: Trust): Verdict {
   const id = header(request, 'webhook-id');
   const timestamp = header(request, 'webhook-timestamp');
   if (id === null || !MESSAGE_ID.test(id) || timestamp === null || !/^\d{1,11}$/.test(timestamp)) return INVALID;
-  const signatures = (header(request, 'webhook-signature') ?? '').split(' ', 32).flatMap((one) => {
-    const encoded = SIGNATURE.exec(one)?.[1];
-    return encoded === undefined ? [] : [Buffer.from(encoded, 'base64')];
-  });
+  const signatures = (header(request, 'webhook-signature') ?? '').split(' ', 32);
   for (const secret of trust.secrets) {
-    const expected = hmacSha256(standardKey(secret), `${id}.${timestamp}.`, request.body);
-    if (signatures.some((one) => timingSafeEqual(one, expected))) return fresh(new Date(Number(timestamp) * 1000), trust, id);
+    const expected = `v1,${hmacSha256(standardKey(secret), `${id}.${timestamp}.`, request.body).toString('base64')}`;
+    if (signatures.some((one) => isSame(one, expected))) return fresh(new Date(Number(timestamp) * 1000), trust, id);
   }
   return INVALID;
 }

@@ -1,5 +1,6 @@
-import { createHash, createHmac } from 'node:crypto';
+import { parse } from 'node:querystring';
 import fc from 'fast-check';
+import { getExpectedBodyHash, getExpectedTwilioSignature, validateRequest, validateRequestWithBody } from 'twilio/lib/webhooks/webhooks.js';
 import type { Trust } from './scheme.js';
 import { verifyTwilio } from './twilio.js';
 
@@ -9,66 +10,72 @@ const trust = (...secrets: string[]): Trust => ({ secrets: secrets.length === 0 
 
 type Form = Readonly<Record<string, string | readonly string[]>>;
 const encode = (form: Form): string => new URLSearchParams(Object.entries(form).flatMap(([name, value]) => [value].flat().map((one): [string, string] => [name, one]))).toString();
-const request = (url: string, body: string, signature: string | undefined) => ({ method: 'POST', url, headers: { 'x-twilio-signature': signature }, body: Buffer.from(body) });
+const request = (url: string, body: string | Uint8Array, signature: string | undefined) => ({ method: 'POST', url, headers: { 'x-twilio-signature': signature }, body: Buffer.from(body as string) });
+const sign = (url: string, form: Form): string => getExpectedTwilioSignature(TOKEN, url, form);
 
-/** By Twilio's description, written once more. */
-function sign(url: string, form: Form, token = TOKEN): string {
-  const mac = createHmac('sha1', token).update(url);
-  for (const name of Object.keys(form).sort()) for (const value of [...new Set([form[name]!].flat())].sort()) mac.update(name).update(value);
-  return mac.digest('base64');
+const PATH = '/api/v1/marketing/webhooks/twilio?connection=whc_01kzv3q6x0w9m2h7c4t8r5e1nd&delivery_id=dlv_1';
+const URL_OF_OURS = `https://crm.example.com${PATH}`;
+
+/** A request as it came, and the token that it is held against. */
+interface Case { url: string; body: Buffer; signature: string; token: string }
+
+const ours = ({ url, body, signature, token }: Case): boolean => verifyTwilio(request(url, body, signature), trust(token)).valid;
+
+/** One of the text's last characters is another; a letter, since of a URL with a quote, say, Twilio's library takes more than one spelling for what was signed. */
+function otherwise(text: string, place: number, last = text.length): string {
+  const at = text.length - 1 - (place % last);
+  return `${text.slice(0, at)}${text[at] === 'x' ? 'y' : 'x'}${text.slice(at + 1)}`;
 }
+const flipped = (body: Buffer, place: number, bits: number): Buffer => Buffer.from(body.map((byte, index) => (index === place % body.length ? byte ^ bits : byte)));
 
-const URL_OF_OURS = 'https://crm.example.com/api/v1/marketing/webhooks/twilio?connection=whc_01kzv3q6x0w9m2h7c4t8r5e1nd&delivery_id=dlv_1';
-const MIXED: Form = { ToCountry: 'US', Body: 'Grüezi & 2+2=4 🍕', MediaUrl: ['b', 'a', 'b'], Empty: '', To: '+16232320112', a: '1', A: '2', _: '3' };
+/** The case with one byte changed, wherever one can be. */
+const damaged = (right: Case, place: number, bits: number): Case[] => [
+  { ...right, url: otherwise(right.url, place, PATH.length - 1) },
+  { ...right, body: flipped(right.body, place, bits) },
+  { ...right, token: otherwise(right.token, place) },
+  { ...right, signature: otherwise(right.signature, place) },
+  { ...right, signature: right.signature.slice(0, -1) },
+  { ...right, signature: right.signature.replace(/.(?==$)/, (last) => String.fromCharCode(last.charCodeAt(0) + 1)) }, // the same bytes, written otherwise
+];
 
 describe('Twilio’s signature', () => {
-  /** What Twilio's own library (npm twilio 6.2.0, getExpectedTwilioSignature) makes of these under the token `12345`. */
-  test.each([
-    ['https://mycompany.com/myapp.php?foo=1&bar=2', { CallSid: 'CA1234567890ABCDE', Caller: '+14158675309', Digits: '1234', From: '+14158675309', To: '+18005551212' }, 'RSOYDt4T1cUTdK1PDd93/VVr8B8='],
-    [URL_OF_OURS, MIXED, 'BzbKmqeQUUV7oHWez9BHKCkj43g='],
-    ['https://crm.example.com:443/hook', MIXED, 'zxZyXXLi2AeM5XgEzSrP5z4RXwI='],
-    ['http://127.0.0.1:3000/hook?a=b%20c', MIXED, 'retDyTUotdGQZA8TVdddt2dRSMA='],
-  ])('of Twilio’s own library is right: %s', (url, form: Form, signature) => {
-    expect(verifyTwilio(request(url, encode(form), signature), trust())).toEqual({ valid: true, messageId: null });
-    expect(verifyTwilio(request(url, encode({ ...form, To: '+18005551213' }), signature), trust())).toEqual(INVALID);
-  });
-
-  test('of a JSON body is over the URL, which has its hash; also by Twilio’s library', () => {
-    const url = `https://crm.example.com/hook?bodySHA256=${createHash('sha256').update('{"a":1}').digest('hex')}`;
-    expect(verifyTwilio(request(url, '{"a":1}', 'uJwsdEkUW0sQwZsIIdUOOHLTPHc='), trust()).valid).toBe(true);
-    expect(verifyTwilio(request(url, '{"a":2}', 'uJwsdEkUW0sQwZsIIdUOOHLTPHc='), trust())).toEqual(INVALID);
-    expect(verifyTwilio(request(url.replace('?', '?b=1&'), '{"a":1}', 'uJwsdEkUW0sQwZsIIdUOOHLTPHc='), trust())).toEqual(INVALID);
-  });
-
-  test.each([
-    ['https://crm.example.com/hook', ['https://crm.example.com/hook', 'https://crm.example.com:443/hook']],
-    ['http://crm.example.com/hook?a=:80', ['http://crm.example.com/hook?a=:80', 'http://crm.example.com:80/hook?a=:80']],
-    ['https://crm.example.com:8443/hook', ['https://crm.example.com:8443/hook', 'https://crm.example.com/hook']],
-    ['http://[::1]/hook', ['http://[::1]/hook', 'http://[::1]:80/hook']],
-  ])('of %s may have been made with its port or without, and with no other', (url, signed) => {
-    for (const one of signed) expect(verifyTwilio(request(url, encode(MIXED), sign(one, MIXED)), trust()).valid).toBe(true);
-    for (const one of [url.replace('http', 'ftp'), url.replace('/hook', ':8080/hook'), `${url}/`, url.toUpperCase()]) expect(verifyTwilio(request(url, encode(MIXED), sign(one, MIXED)), trust())).toEqual(INVALID);
-  });
-
   const text = fc.string({ unit: 'grapheme' });
   const forms = fc.dictionary(text, fc.oneof(text, fc.array(text, { minLength: 1, maxLength: 4 })));
+  const bits = fc.integer({ min: 1, max: 255 });
+
+  test('is right where Twilio’s own library signed, and with one byte changed as its own library says', () => {
+    const theirs = ({ url, body, signature, token }: Case): boolean => validateRequest(token, signature, url, parse(body.toString()));
+    fc.assert(fc.property(forms, text, text, fc.nat(), bits, (form, name, value, place, flip) => {
+      const right = { url: URL_OF_OURS, body: Buffer.from(encode(form)), signature: sign(URL_OF_OURS, form), token: TOKEN };
+      expect([ours(right), theirs(right)]).toEqual([true, true]);
+      const more = { ...right, body: Buffer.from(`${encode(form)}&${encode({ [name]: value })}`) };
+      for (const other of [more, ...damaged(right, place, flip)]) expect(ours(other)).toBe(theirs(other));
+    }));
+  });
+
+  test('of a JSON body is over the URL, which has its hash: as Twilio’s own library says', () => {
+    const theirs = ({ url, body, signature, token }: Case): boolean => validateRequestWithBody(token, signature, url, body.toString());
+    fc.assert(fc.property(fc.json(), fc.nat(), bits, (body, place, flip) => {
+      const url = `${URL_OF_OURS}&bodySHA256=${getExpectedBodyHash(body)}`;
+      const right = { url, body: Buffer.from(body), signature: sign(url, {}), token: TOKEN };
+      expect([ours(right), theirs(right)]).toEqual([true, true]);
+      for (const other of damaged(right, place, flip)) expect(ours(other)).toBe(theirs(other));
+    }));
+  });
+
+  test('may be of the URL with its port or without, and with no other: as Twilio’s own library says', () => {
+    const ORIGINS = ['https://crm.example.com', 'https://crm.example.com:443', 'https://crm.example.com:8443', 'http://crm.example.com', 'http://crm.example.com:80', 'http://[::1]', 'http://[::1]:80', 'http://127.0.0.1:3000'];
+    for (const [signed, origin] of ORIGINS.flatMap((one) => ORIGINS.map((other) => [one, other] as const))) {
+      const [url, signature] = [`${origin}${PATH}&a=:80`, sign(`${signed}${PATH}&a=:80`, { a: '1' })];
+      expect(ours({ url, body: Buffer.from('a=1'), signature, token: TOKEN }), `${signed} at ${origin}`).toBe(validateRequest(TOKEN, signature, url, { a: '1' }));
+    }
+  });
 
   test('takes any form, in any order of its fields, under any token that is active', () => {
     fc.assert(fc.property(forms, fc.integer(), (form, turn) => {
       const fields = encode(form).split('&');
       const turned = fields.map((_, index) => fields[(((index + turn) % fields.length) + fields.length) % fields.length]).join('&');
       expect(verifyTwilio(request(URL_OF_OURS, turned, sign(URL_OF_OURS, form)), trust('the next one', TOKEN)).valid).toBe(true);
-    }));
-  });
-
-  test('is none with anything changed', () => {
-    fc.assert(fc.property(forms, text, text, (form, name, value) => {
-      const right = sign(URL_OF_OURS, form);
-      fc.pre(![form[name]].flat().includes(value) && name + value !== '');
-      expect(verifyTwilio(request(URL_OF_OURS, `${encode(form)}&${encode({ [name]: value })}`, right), trust())).toEqual(INVALID);
-      expect(verifyTwilio(request(`${URL_OF_OURS}0`, encode(form), right), trust())).toEqual(INVALID);
-      expect(verifyTwilio(request(URL_OF_OURS, encode(form), right), trust('another token'))).toEqual(INVALID);
-      expect(verifyTwilio(request(URL_OF_OURS, encode(form), sign(URL_OF_OURS, form, 'another token')), trust())).toEqual(INVALID);
     }));
   });
 
