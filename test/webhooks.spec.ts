@@ -62,11 +62,13 @@ describe('webhooks', () => {
       expect(row!.sealed.includes(Buffer.from(data!.secret!.slice(6, 20)))).toBe(false);
     });
 
-    test('connecting again replaces the secret and keeps the URL', async () => {
+    test('connecting again replaces the secret and keeps the URL, at once also where the one before was just used', async () => {
       const [sender, tenant] = await fresh();
+      expect((await sender.post(event({ event_id: 1 }))).status).toBe(202);
       const again = await WebhookSender.connect(app, 'sendgrid', tenant);
-      expect((await again.post(event())).status).toBe(202);
-      expect(await again.with(sender.secret).post(event())).toMatchObject({ status: 401, body: { code: 'invalid_signature' } });
+      expect(await again.with(sender.secret).post(event({ event_id: 2 }))).toMatchObject({ status: 401, body: { code: 'invalid_signature' } });
+      expect(await stored(tenant)).toEqual([1, 1]);
+      expect((await again.post(event({ event_id: 3 }))).status).toBe(202);
     });
 
     test('a rotated secret is good for 24 hours more, the new one at once', async () => {

@@ -8,7 +8,7 @@ import { SECRET } from './webhook-secret.js';
 const env = loadEnv(process.env);
 const app = await createApp(ApiModule.forRoot(env), false);
 const tenant = { id: Number(process.env.TENANT_ID), name: 'bench' };
-const sender = { tenant, connection: '', scheme: 'generic' } as const;
+const sender = { tenant, connection: null, scheme: 'generic' } as const;
 app.get(Senders, { strict: false }).find = (provider) => Promise.resolve({ ...sender, provider, trust: { secrets: [SECRET], toleranceSeconds: 300, now: new Date() } });
 app.get(Inbox, { strict: false }).keep = (_tenant, { items }) => Promise.resolve({ accepted: items.length, duplicates: 0 });
 app.enableShutdownHooks();

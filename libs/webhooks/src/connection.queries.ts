@@ -3,11 +3,11 @@
 /** Whose connection a key names. A key is never given to another tenant or provider, so what was read once stays true. */
 export const DIRECTORY = `SELECT t.id, t.name, d.provider FROM webhook_directory d JOIN tenants t ON t.id = d.tenant_id WHERE d.connection_id = $1`;
 
-/** The tenant's connections `$2` with the secrets that are valid at `$3`, newest first. */
+/** The tenant's connections `$2` with their secrets, newest first, and until when each is valid. */
 export const OPEN = `
-  SELECT c.connection_id, c.provider, c.scheme, c.tolerance_seconds,
-         array_agg(s.sealed ORDER BY s.secret_no DESC) FILTER (WHERE s.valid_until IS NULL OR s.valid_until > $3) AS sealed
-    FROM webhook_connections c LEFT JOIN webhook_secrets s ON s.tenant_id = c.tenant_id AND s.provider = c.provider
+  SELECT c.connection_id, c.version, c.provider, c.scheme, c.tolerance_seconds,
+         array_agg(s.sealed ORDER BY s.secret_no DESC) AS sealed, array_agg(s.valid_until ORDER BY s.secret_no DESC) AS valid_until
+    FROM webhook_connections c JOIN webhook_secrets s ON s.tenant_id = c.tenant_id AND s.provider = c.provider
    WHERE c.tenant_id = $1 AND c.connection_id = ANY ($2)
    GROUP BY c.tenant_id, c.provider`;
 
@@ -36,7 +36,7 @@ export const CONNECT = `
   INSERT INTO webhook_connections (tenant_id, provider, connection_id, scheme, tolerance_seconds, created_at, updated_at)
   VALUES ($1, $2, $3, $4, $5, $6, $6)
   ON CONFLICT (tenant_id, provider) DO UPDATE
-    SET scheme = excluded.scheme, tolerance_seconds = excluded.tolerance_seconds, updated_at = excluded.updated_at,
+    SET version = webhook_connections.version + 1, scheme = excluded.scheme, tolerance_seconds = excluded.tolerance_seconds, updated_at = excluded.updated_at,
         failures_in_a_row = 0, last_failed_at = NULL, last_failure = NULL, checked_at = NULL
   RETURNING connection_id`;
 
@@ -47,8 +47,8 @@ export const ENTER_IN_DIRECTORY = `INSERT INTO webhook_directory (tenant_id, con
 
 export const LEAVE_DIRECTORY = `DELETE FROM webhook_directory WHERE tenant_id = $1 AND connection_id = $2`;
 
-/** The connection's row: rotations take turns. */
-export const LOCK = `SELECT scheme FROM webhook_connections WHERE tenant_id = $1 AND provider = $2 FOR UPDATE`;
+/** Makes another version of the connection; rotations take turns on its row. */
+export const ANOTHER_VERSION = `UPDATE webhook_connections SET version = version + 1 WHERE tenant_id = $1 AND provider = $2 RETURNING scheme`;
 
 export const ADD_SECRET = `INSERT INTO webhook_secrets (tenant_id, provider, sealed, created_at) VALUES ($1, $2, $3, $4)`;
 

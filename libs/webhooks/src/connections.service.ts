@@ -6,7 +6,7 @@ import { Database } from '#database';
 import { Delivery } from '#delivery';
 import { Clock, newId, type Tenant, validationFailed } from '#kernel';
 import { AuditLog } from '#tenants';
-import { ADD_SECRET, CONNECT, DISCONNECT, DROP_SECRETS, ENTER_IN_DIRECTORY, LEAVE_DIRECTORY, LOCK, PROVIDERS_OF_TENANT, RETIRE_SECRETS, SET_API_TOKEN, SHOW } from './connection.queries.js';
+import { ADD_SECRET, ANOTHER_VERSION, CONNECT, DISCONNECT, DROP_SECRETS, ENTER_IN_DIRECTORY, LEAVE_DIRECTORY, PROVIDERS_OF_TENANT, RETIRE_SECRETS, SET_API_TOKEN, SHOW } from './connection.queries.js';
 import { assertApiToken, assertScheme, type Credential, credentialFor } from './credential.js';
 import { type ConnectWebhookDto, DEFAULT_TOLERANCE_SECONDS, type RotateWebhookDto, type WebhookConnectionDto } from './dto/webhook-connection.dto.js';
 import type { WebhookProviderDto, WebhookProviderListDto } from './dto/webhook-provider.dto.js';
@@ -96,9 +96,9 @@ export class ConnectionsService {
   async rotate({ tenant, subject }: Principal, provider: ProviderId, wanted: RotateWebhookDto): Promise<WebhookConnectionDto> {
     return this.database.inTenant(tenant, async (tx) => {
       const now = this.clock.now();
-      const [existing] = await tx.query<{ scheme: SchemeName }[]>(LOCK, [tenant.id, provider]);
-      if (existing === undefined) throw new WebhookError('connection_not_found');
-      const credential = credentialFor(existing.scheme, wanted);
+      const { records } = (await tx.queryRunner!.query(ANOTHER_VERSION, [tenant.id, provider], true)) as { records: { scheme: SchemeName }[] };
+      if (records[0] === undefined) throw new WebhookError('connection_not_found');
+      const credential = credentialFor(records[0].scheme, wanted);
       await tx.query(RETIRE_SECRETS, [tenant.id, provider, now, new Date(now.getTime() + DAY)]);
       await this.addSecret(tx, tenant, provider, credential, now);
       await this.auditLog.add(tx, tenant, subject, 'webhook.secret_rotated', { provider });

@@ -2,18 +2,21 @@
 
 /**
  * Keeps bodies (`$2` ids, `$3` providers, `$4` formats, `$5` bytes, `$6` whether taken apart, `$7` queries, `$8` instants) and their items
- * (`$9` ids, `$10` places of their bodies in these lists, `$11` places in the body, `$12` types, `$13` keys, `$14` persons, `$15` faults). An
+ * (`$11` ids, `$12` places of their bodies in these lists, `$13` places in the body, `$14` types, `$15` keys, `$16` persons, `$17` faults). An
  * item whose key is there already, also from a transaction that commits meanwhile, is kept as a duplicate. Keys are taken in order, so that
- * two such statements never wait for each other. Counts into the totals; `$16` providers were verified by connections at `$17`. Answers, per
- * body, how many were new and how many of those will be processed.
+ * two such statements never wait for each other. Counts into the totals, and when connections were last verified. A body that came by a
+ * connection (`$9`) which is no longer of the version (`$10`) that verified it is left out. Answers, per body that was not, how many items
+ * were new and how many of those will be processed.
  */
 export const KEEP = `
   WITH bodies AS MATERIALIZED (
-    SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::boolean[], $7::text[], $8::timestamptz[])
-      WITH ORDINALITY AS b (id, provider, format, body, taken_apart, query, received_at, place)),
+    SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::boolean[], $7::text[], $8::timestamptz[], $9::text[], $10::int[])
+      WITH ORDINALITY AS b (id, provider, format, body, taken_apart, query, received_at, connection_id, version, place)
+     WHERE connection_id IS NULL OR EXISTS (
+       SELECT FROM webhook_connections c WHERE c.tenant_id = $1 AND c.provider = b.provider AND c.connection_id = b.connection_id AND c.version = b.version)),
   items AS MATERIALIZED (
     SELECT i.id, b.id AS body_id, b.provider, i.item_no, i.type, i.dedup_key, string_to_array(i.persons, E'\\x1f') AS persons, i.fault, b.received_at
-      FROM unnest($9::text[], $10::int[], $11::int[], $12::text[], $13::bytea[], $14::text[], $15::text[]) AS i (id, place, item_no, type, dedup_key, persons, fault)
+      FROM unnest($11::text[], $12::int[], $13::int[], $14::text[], $15::bytea[], $16::text[], $17::text[]) AS i (id, place, item_no, type, dedup_key, persons, fault)
       JOIN bodies b USING (place)),
   kept_bodies AS (
     INSERT INTO webhook_bodies (tenant_id, id, provider, format, body, taken_apart, query, received_at)
@@ -31,11 +34,12 @@ export const KEEP = `
     INSERT INTO webhook_totals AS known (tenant_id, provider, shard, events_received, last_event, last_verified)
     SELECT $1, provider, pg_backend_pid() % 16, coalesce(n, 0), last, verified_at
       FROM (SELECT provider, count(*) AS n, max(received_at) AS last FROM kept GROUP BY provider) new
-      FULL JOIN unnest($16::text[], $17::timestamptz[]) AS v (provider, verified_at) USING (provider) ORDER BY provider
+      FULL JOIN (SELECT provider, max(received_at) AS verified_at FROM bodies WHERE connection_id IS NOT NULL GROUP BY provider) verified USING (provider)
+     ORDER BY provider
     ON CONFLICT (tenant_id, provider, shard) DO UPDATE
       SET events_received = known.events_received + excluded.events_received,
           last_event = greatest(known.last_event, excluded.last_event), last_verified = greatest(known.last_verified, excluded.last_verified))
-  SELECT body_id, count(*)::int AS kept, (count(*) FILTER (WHERE status = 'pending'))::int AS pending FROM kept GROUP BY body_id`;
+  SELECT b.id, count(k.id)::int AS kept, (count(*) FILTER (WHERE k.status = 'pending'))::int AS pending FROM bodies b LEFT JOIN kept k ON k.body_id = b.id GROUP BY b.id`;
 
 /**
  * Who wakes the worker holds this lock shared until its commit; the worker takes it alone for a moment before it looks. So the

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Database, prepared } from '#database';
+import { Database, prepared, together } from '#database';
 import { Jobs, jobType } from '#jobs';
 import { newId, type Tenant } from '#kernel';
 import { GATE_SHARED, KEEP } from './inbox.queries.js';
@@ -18,8 +18,14 @@ export interface Post {
   query: string;
   items: InboxItem[];
   receivedAt: Date;
-  /** Whether it came by the tenant's own connection, which so has shown that it works. */
-  byConnection: boolean;
+  /** The tenant's own connection, by whose secrets it was verified. */
+  connection: Connection | null;
+}
+
+/** A connection as it was at some time: another version has other secrets. */
+export interface Connection {
+  id: string;
+  version: number;
 }
 
 /** What is kept of an item beside the body. What the item says is read from there when it is processed. */
@@ -44,36 +50,37 @@ export const PROCESS_INBOX = jobType<object>('webhooks-process-inbox', { collaps
 /** Where verified posts are kept before anybody is told that they arrived. */
 @Injectable()
 export class Inbox {
-  private readonly rounds = new Rounds<Post, Kept>((tenant, posts) => this.write(tenant, posts));
+  private readonly rounds = new Rounds<Post, Kept | null>((tenant, posts) => this.write(tenant, posts));
 
   constructor(
     private readonly database: Database,
     private readonly jobs: Jobs,
   ) {}
 
-  /** Returns when body and events are committed. @throws RequestError unavailable when too many wait */
-  keep(tenant: Tenant, post: Post): Promise<Kept> {
+  /**
+   * Returns when body and events are committed.
+   *
+   * @returns null, having kept nothing, when the post's connection is another by now, or none
+   * @throws RequestError unavailable when too many wait
+   */
+  keep(tenant: Tenant, post: Post): Promise<Kept | null> {
     return this.rounds.run(tenant, post, 2 * post.body.length);
   }
 
-  /** Has a worker look at the tenant's events once this transaction has committed; call it last. */
+  /** Has a worker look at the tenant's events once this transaction has committed. */
   async wake(tx: EntityManager, tenant: Tenant): Promise<void> {
-    await tx.query(GATE_SHARED, [tenant.id]);
-    await this.jobs.enqueue(tx, tenant, PROCESS_INBOX, {});
+    await together(tx.query(GATE_SHARED, [tenant.id]), this.jobs.enqueue(tx, tenant, PROCESS_INBOX, {}));
   }
 
-  private async write(tenant: Tenant, posts: Post[]): Promise<Kept[]> {
+  private async write(tenant: Tenant, posts: Post[]): Promise<(Kept | null)[]> {
     const ids = posts.map((post) => newId('whb', post.receivedAt.getTime()));
-    const statement = { text: KEEP, values: [tenant.id, ...bodyColumns(ids, posts), ...itemColumns(posts), ...verifiedColumns(posts)], name: 'webhook_keep' };
-    const rows = await this.database.inTenant(tenant, async (tx) => {
-      const kept = await prepared<{ body_id: string; kept: number; pending: number }>(tx, statement);
-      if (kept.some((one) => one.pending > 0)) await this.wake(tx, tenant);
-      return kept;
-    });
-    const counts = new Map(rows.map((one) => [one.body_id, one]));
+    const statement = { text: KEEP, values: [tenant.id, ...bodyColumns(ids, posts), ...itemColumns(posts)], name: 'webhook_keep' };
+    // Woken also where all turns out to be known: that is rare, and to wait and see would cost every round a round trip.
+    const [rows] = await this.database.inTenant(tenant, (tx) => together(prepared<{ id: string; kept: number; pending: number }>(tx, statement), this.wake(tx, tenant)));
+    const counts = new Map(rows.map((one) => [one.id, one]));
     return posts.map((post, place) => {
-      const { kept = 0, pending = 0 } = counts.get(ids[place]!) ?? {};
-      return { accepted: pending, duplicates: post.items.length - kept };
+      const count = counts.get(ids[place]!);
+      return count === undefined ? null : { accepted: count.pending, duplicates: post.items.length - count.kept };
     });
   }
 }
@@ -86,6 +93,8 @@ const bodyColumns = (ids: string[], posts: readonly Post[]): unknown[][] => [
   posts.map((post) => post.takenApart),
   posts.map((post) => post.query || null),
   posts.map((post) => post.receivedAt),
+  posts.map((post) => post.connection?.id ?? null),
+  posts.map((post) => post.connection?.version ?? null),
 ];
 
 function itemColumns(posts: readonly Post[]): unknown[][] {
@@ -99,13 +108,4 @@ function itemColumns(posts: readonly Post[]): unknown[][] {
     items.map((item) => item.persons.join('\x1f')),
     items.map((item) => item.fault),
   ];
-}
-
-/** Which providers' connections have shown that they work, and when. */
-function verifiedColumns(posts: readonly Post[]): unknown[][] {
-  const latest = new Map<ProviderId, Date>();
-  for (const { provider, byConnection, receivedAt } of posts) {
-    if (byConnection && !(latest.get(provider)! > receivedAt)) latest.set(provider, receivedAt);
-  }
-  return [[...latest.keys()], [...latest.values()]];
 }

@@ -11,7 +11,7 @@ import { type InboundEvent, isFault, type ItemFault, UNSUPPORTED } from './norma
 import type { Normaliser } from './normalisers/normaliser.js';
 import { personsIn } from './persons.js';
 import type { ProviderId } from './providers.js';
-import { type Answer, queryOf, type Scheme, type SignedRequest, SCHEMES } from './schemes/index.js';
+import { type Answer, queryOf, type SignedRequest, SCHEMES, type Verdict } from './schemes/index.js';
 import { type Sender, Senders } from './senders.js';
 import { WebhookError } from './webhooks.errors.js';
 
@@ -56,10 +56,20 @@ export class IntakeService {
 
   /** @throws WebhookError invalid_signature, stale_timestamp; RequestError validation_failed, unsupported_media_type, unavailable */
   async receive(post: IncomingPost): Promise<Received> {
+    for (let fresh = false; ; fresh = true) {
+      const received = await this.attempt(post, fresh);
+      if (received !== null) return received;
+    }
+  }
+
+  /** @returns null where the connection is not, or may not be, what was remembered of it: then it is read afresh */
+  private async attempt(post: IncomingPost, fresh: boolean): Promise<Received | null> {
     const request = this.signedRequest(post);
-    const sender = await this.senderOf(post, request);
+    const sender = await this.senderOf(post, request, fresh);
     const scheme = SCHEMES[sender.scheme];
-    const { messageId } = await this.verified(sender, scheme, request);
+    const verdict = scheme.verify(request, sender.trust);
+    if (!verdict.valid && sender.connection !== null && !fresh) return null;
+    const { messageId } = await this.assertValid(sender, verdict);
     const { normaliser } = scheme;
     const mediaType = (post.headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase();
     if (!normaliser.consumes.includes(mediaType)) throw new RequestError('unsupported_media_type');
@@ -75,11 +85,12 @@ export class IntakeService {
       const takenApart = part.length < read.length;
       const body = takenApart ? Buffer.from(JSON.stringify(part.map(({ said }) => said))) : post.body;
       const stored: Post = {
-        provider: post.provider, format: normaliser.name, body, takenApart, query: query.toString(), items: part.map(({ item }) => item), receivedAt: sender.trust.now, byConnection: sender.connection !== null,
+        provider: post.provider, format: normaliser.name, body, takenApart, query: query.toString(), items: part.map(({ item }) => item), receivedAt: sender.trust.now, connection: sender.connection,
       };
-      const { accepted, duplicates } = await this.inbox.keep(tenant, stored);
-      receipt.accepted += accepted;
-      receipt.duplicates += duplicates;
+      const kept = await this.inbox.keep(tenant, stored);
+      if (kept === null) return null;
+      receipt.accepted += kept.accepted;
+      receipt.duplicates += kept.duplicates;
     }
     return { receipt, answer: await scheme.answer?.(items, () => this.brandOf(sender)) };
   }
@@ -91,11 +102,11 @@ export class IntakeService {
    */
   async greet(post: IncomingPost): Promise<void> {
     const request = this.signedRequest(post);
-    const sender = await this.senderOf(post, request);
+    const sender = await this.senderOf(post, request, true);
     const scheme = SCHEMES[sender.scheme];
     if (scheme.greets === false) throw new RequestError('method_not_allowed');
     if (scheme.key !== 'in_url') return;
-    await this.verified(sender, scheme, request);
+    await this.assertValid(sender, scheme.verify(request, sender.trust));
     await this.senders.noteCheck(sender);
   }
 
@@ -107,14 +118,13 @@ export class IntakeService {
     return { method, url: this.env.PUBLIC_URL + target, headers, body };
   }
 
-  private async senderOf({ provider, connection }: IncomingPost, request: SignedRequest): Promise<Sender> {
-    const sender = await this.senders.find(provider, connection, request);
+  private async senderOf({ provider, connection }: IncomingPost, request: SignedRequest, fresh: boolean): Promise<Sender> {
+    const sender = await this.senders.find(provider, connection, request, fresh);
     if (sender === null) throw new WebhookError('invalid_signature');
     return sender;
   }
 
-  private async verified(sender: Sender, { verify }: Scheme, request: SignedRequest): Promise<{ messageId: string | null }> {
-    const verdict = verify(request, sender.trust);
+  private async assertValid(sender: Sender, verdict: Verdict): Promise<Verdict & { valid: true }> {
     if (verdict.valid) return verdict;
     await this.senders.countFailure(sender, verdict.reason);
     throw new WebhookError(verdict.reason);

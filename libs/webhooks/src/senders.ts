@@ -7,6 +7,7 @@ import { Tenants } from '#tenants';
 import { COUNT_FAILURES, DIRECTORY, NOTE_CHECK, OPEN } from './connection.queries.js';
 import { DEFAULT_TOLERANCE_SECONDS } from './dto/webhook-connection.dto.js';
 import type { ProviderId } from './providers.js';
+import type { Connection } from './inbox.js';
 import { Rounds } from './rounds.js';
 import { queryOf, type SchemeName, schemeMarked, type SignedRequest, type Trust, type Verdict } from './schemes/index.js';
 import { deploymentSecrets, secretContext } from './secrets.js';
@@ -14,8 +15,8 @@ import { deploymentSecrets, secretContext } from './secrets.js';
 /** Whoever may post to us: a tenant's provider account, or the deployment's (then `tenant` is null, the events say whose they are). */
 export interface Sender {
   tenant: Tenant | null;
-  /** The key of the connection that was named; null where none was. */
-  connection: string | null;
+  /** The connection that was named; null where none was. */
+  connection: Connection | null;
   provider: ProviderId;
   scheme: SchemeName;
   trust: Trust;
@@ -26,12 +27,12 @@ interface Entry {
   provider: string;
 }
 
-/** A connection with the secrets that are good now. */
+/** A connection with its secrets. */
 interface Open {
-  provider: ProviderId;
+  version: number;
   scheme: SchemeName;
   tolerance: number | null;
-  secrets: string[];
+  secrets: { text: string; validUntil: Date | null }[];
 }
 
 interface Failure {
@@ -46,7 +47,8 @@ const MAX_REMEMBERED = 10_000;
 @Injectable()
 export class Senders {
   private readonly directory = new Map<string, Entry>();
-  /** Read for each post, so that a rotation or a disconnection holds at once on every process. */
+  /** As last read. Whether one is still so is looked at where posts are kept, so that a rotation or a disconnection holds at once on every process. */
+  private readonly known = new Map<string, Open>();
   private readonly reads = new Rounds<string, Open | null>((tenant, keys) => this.open(tenant, keys));
   private readonly failures = new Rounds<Failure, void>((tenant, failures) => this.count(tenant, failures));
 
@@ -59,19 +61,23 @@ export class Senders {
     private readonly tenants: Tenants,
   ) {}
 
-  /** @returns null when there is nothing to verify with: no such connection, or no secret of the deployment for what the request shows the signs of */
-  async find(provider: ProviderId, connection: string | undefined, request: SignedRequest): Promise<Sender | null> {
-    return connection === undefined ? this.deployment(provider, request) : this.connection(provider, connection);
+  /**
+   * @param fresh whether a connection is read, or may be what is remembered of it: what that verifies is kept only by {@link Inbox.keep}, and what
+   *   it does not may have been signed with a newer secret
+   * @returns null when there is nothing to verify with: no such connection, or no secret of the deployment for what the request shows the signs of
+   */
+  async find(provider: ProviderId, connection: string | undefined, request: SignedRequest, fresh: boolean): Promise<Sender | null> {
+    return connection === undefined ? this.deployment(provider, request) : this.connection(provider, connection, fresh);
   }
 
   /** All that a refused post leaves behind. */
   async countFailure({ tenant, connection }: Sender, reason: (Verdict & { valid: false })['reason']): Promise<void> {
-    if (tenant !== null && connection !== null) await this.failures.run(tenant, { connection, reason });
+    if (tenant !== null && connection !== null) await this.failures.run(tenant, { connection: connection.id, reason });
   }
 
   /** Notes that the provider has shown the connection's secret, without having anything to tell. */
   async noteCheck({ tenant, connection, trust }: Sender): Promise<void> {
-    if (tenant !== null) await this.database.inTenant(tenant, (tx) => tx.query(NOTE_CHECK, [tenant.id, connection, trust.now]));
+    if (tenant !== null && connection !== null) await this.database.inTenant(tenant, (tx) => tx.query(NOTE_CHECK, [tenant.id, connection.id, trust.now]));
   }
 
   private async deployment(provider: ProviderId, request: SignedRequest): Promise<Sender | null> {
@@ -90,22 +96,27 @@ export class Senders {
     return tenant === null || token === null ? null : { tenant, token };
   }
 
-  private async connection(provider: ProviderId, key: string): Promise<Sender | null> {
+  private async connection(provider: ProviderId, key: string, fresh: boolean): Promise<Sender | null> {
     const entry = KEY.test(key) ? await this.lookUp(key) : null;
     if (entry === null || entry.provider !== provider) return null;
     const { tenant } = entry;
-    const open = await this.reads.run(tenant, key);
+    const open = (fresh ? undefined : this.known.get(key)) ?? (await this.reads.run(tenant, key));
     if (open === null) return null;
-    return { tenant, connection: key, provider, scheme: open.scheme, trust: { secrets: open.secrets, toleranceSeconds: open.tolerance, now: this.clock.now() } };
+    const now = this.clock.now();
+    const secrets = open.secrets.filter(({ validUntil }) => validUntil === null || validUntil > now).map(({ text }) => text);
+    return { tenant, connection: { id: key, version: open.version }, provider, scheme: open.scheme, trust: { secrets, toleranceSeconds: open.tolerance, now } };
   }
 
   private async open(tenant: Tenant, keys: readonly string[]): Promise<(Open | null)[]> {
-    type Row = Pick<Open, 'provider' | 'scheme'> & { connection_id: string; tolerance_seconds: number | null; sealed: Buffer[] | null };
-    const rows = await this.database.rows<Row>(tenant, { text: OPEN, values: [tenant.id, [...new Set(keys)], this.clock.now()], name: 'webhook_senders' });
-    const opened = new Map(rows.map(({ connection_id: id, provider, scheme, tolerance_seconds: tolerance, sealed }) => {
-      return [id, { provider, scheme, tolerance, secrets: (sealed ?? []).map((one) => this.secrets.open(one, secretContext(tenant, provider))) }];
-    }));
-    return keys.map((key) => opened.get(key) ?? null);
+    interface Row { connection_id: string; version: number; provider: ProviderId; scheme: SchemeName; tolerance_seconds: number | null; sealed: Buffer[]; valid_until: (Date | null)[] }
+    const rows = await this.database.rows<Row>(tenant, { text: OPEN, values: [tenant.id, [...new Set(keys)]], name: 'webhook_senders' });
+    if (this.known.size + rows.length > MAX_REMEMBERED) this.known.clear();
+    for (const key of keys) this.known.delete(key);
+    for (const { connection_id: key, version, provider, scheme, tolerance_seconds: tolerance, sealed, valid_until: until } of rows) {
+      const secrets = sealed.map((one, index) => ({ text: this.secrets.open(one, secretContext(tenant, provider)), validUntil: until[index]! }));
+      this.known.set(key, { version, scheme, tolerance, secrets });
+    }
+    return keys.map((key) => this.known.get(key) ?? null);
   }
 
   private async count(tenant: Tenant, failures: readonly Failure[]): Promise<void[]> {

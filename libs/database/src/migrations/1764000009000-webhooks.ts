@@ -15,6 +15,8 @@ export class Webhooks1764000009000 implements MigrationInterface {
         tenant_id int NOT NULL REFERENCES tenants,
         provider text NOT NULL CHECK (provider IN ('sendgrid', 'twilio', 'mailchimp', 'hubspot')),
         connection_id text NOT NULL,
+        -- Counts what it has been: posts are kept only where the secrets that verified them are those of now.
+        version int NOT NULL DEFAULT 1,
         scheme text NOT NULL,
         tolerance_seconds int,
         -- HubSpot's, sealed.
