@@ -1,5 +1,5 @@
 import { startApp, type TestApp } from './support/app.js';
-import { places, replaced, unreadable, wrongType } from './support/hostile-bodies.js';
+import { places, replaced, tooLarge, unreadable, withoutEnd, wrongType } from './support/hostile-bodies.js';
 import { bodyExamples, fill, isPublic, type Operation, OPERATIONS, takesJson, title } from './support/operations.js';
 import { token } from './support/tokens.js';
 
@@ -86,8 +86,7 @@ describe('hostile input', () => {
           const { status, code } = await problem(await send(operation, json, { 'content-type': type }), type);
           if (!isIntake(operation)) expect([type, status, code]).toEqual([type, 415, 'unsupported_media_type']);
         }
-        const large = JSON.stringify({ ...(example as object), padding: 'x'.repeat(6 * 1024 * 1024) });
-        expect(await problem(await send(operation, large), 'large')).toMatchObject({ status: 413, code: 'payload_too_large' });
+        expect(await problem(await send(operation, tooLarge(example)), 'large')).toMatchObject({ status: 413, code: 'payload_too_large' });
       }));
 
     test('refuses a wrong type anywhere, and names the place', async () => {
@@ -115,14 +114,13 @@ describe('hostile input', () => {
 
     test('is done at once with what has no end', async () => {
       if (isIntake(operation)) return;
-      const lists = places(example, schema).filter(({ pointer, value }) => Array.isArray(value) && !(isBatch(operation) && /\/\d/.test(pointer))).map(({ pointer }) => replaced(example, pointer, Array.from({ length: 80_000 }, (_, at) => `x${at}`)));
-      const unknown = { ...(example as object), ...Object.fromEntries(Array.from({ length: 60_000 }, (_, at) => [`x${at}`, 1])) };
-      for (const body of [...lists, unknown]) {
+      const lists = places(example, schema).filter(({ pointer, value }) => Array.isArray(value) && !(isBatch(operation) && /\/\d/.test(pointer))).map(({ pointer }) => pointer);
+      for (const body of withoutEnd(example, lists)) {
         const start = process.threadCpuUsage();
-        const { errors } = await problem(await send(operation, JSON.stringify(body)), 'without end');
+        const { errors } = await problem(await send(operation, body), 'without end');
         expect(errors?.length ?? 0).toBeLessThanOrEqual(100);
         const { user, system } = process.threadCpuUsage(start);
-        expect(user + system).toBeLessThan(5_000_000); // making and parsing a megabyte takes a tenth of it on a busy machine; what grows with its square, minutes
+        expect(user + system).toBeLessThan(5_000_000); // reading a megabyte takes less than a tenth of it on a busy machine; what grows with its square, minutes
       }
     }, 60_000);
 

@@ -18,8 +18,8 @@ export default async function globalSetup(): Promise<() => Promise<void>> {
   await migrate(databaseUrl(template));
   await installQueue(databaseUrl(template));
   return async () => {
-    await administer(dropAll);
-    await postgres?.stop();
+    if (postgres === null) await administer(dropAll);
+    else await postgres.stop(); // and all that is in it goes
   };
 }
 

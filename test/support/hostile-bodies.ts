@@ -49,10 +49,30 @@ export function wrongType({ schema }: Place): Json | undefined {
   return wrong[types[0]!];
 }
 
+/** The object with more members, as the JSON text that they are. */
+export function withMembers(body: unknown, members: string): string {
+  const json = JSON.stringify(body);
+  return `${json.slice(0, -1)}${json === '{}' ? '' : ','}${members}}`;
+}
+
+// Written once: to write what has no end for each route anew took longer than to refuse it.
+const PADDING = `"padding":"${'x'.repeat(6 * 1024 * 1024)}"`;
+const MANY_MEMBERS = Array.from({ length: 60_000 }, (_, at) => `"x${at}":1`).join();
+const LONG_LIST = JSON.stringify(Array.from({ length: 80_000 }, (_, at) => `x${at}`));
+
+/** The object, with more bytes than any route reads. */
+export const tooLarge = (body: unknown): string => withMembers(body, PADDING);
+
+/** The object, with a long list in the place of each that `pointers` name, and with members that nobody knows. */
+export const withoutEnd = (body: unknown, pointers: readonly string[]): string[] => [
+  ...pointers.map((pointer) => JSON.stringify(replaced(body, pointer, 'a long list')).replace('"a long list"', () => LONG_LIST)),
+  withMembers(body, MANY_MEMBERS),
+];
+
 /** Bodies that no route takes, as the bytes on the wire, made from one that is right. */
 export function unreadable(body: unknown): Record<string, string | Buffer> {
   const json = JSON.stringify(body);
-  const withMember = (member: string): string => `{${member}${json === '{}' ? '' : ','}${json.slice(1)}`;
+  const withMember = (member: string): string => withMembers(body, member);
   return {
     'cut off': json.slice(0, -1),
     'something after it': `${json} x`,

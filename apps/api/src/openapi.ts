@@ -49,8 +49,7 @@ const plainNames = (document: OpenAPIObject): OpenAPIObject =>
   JSON.parse(JSON.stringify(document).replace(/"(#\/components\/schemas\/)?(\w+)Dto"/g, '"$1$2"')) as OpenAPIObject;
 
 /** `/docs` with an Authorize button, and `/openapi.json`. */
-export function serveDocs(app: NestFastifyApplication): void {
-  const document = createDocument(app);
+export function serveDocs(app: NestFastifyApplication, document = createDocument(app)): void {
   SwaggerModule.setup('docs', app, document, { jsonDocumentUrl: 'openapi.json', swaggerOptions: { persistAuthorization: true, displayRequestDuration: true } });
 }
 
