@@ -23,6 +23,7 @@ interface Told {
   promo_codes: unknown[];
   deliveries: { messages: { channel: string }[]; hits: unknown[]; conversions: unknown[] };
   webhook_events: { payload: unknown }[];
+  provider_contacts: { contacts: unknown[]; told: unknown };
 }
 
 describe('erasing a customer whom every write route knows', () => {
@@ -59,6 +60,8 @@ describe('erasing a customer whom every write route knows', () => {
     mailing_addresses: ({ deliveries }) => deliveries.messages[0], // a keyed hash of where they went
     delivery_hits: ({ deliveries }) => deliveries.hits[0],
     conversions: ({ deliveries }) => deliveries.conversions[0],
+    webhook_contacts: ({ provider_contacts }) => provider_contacts.contacts[0],
+    webhook_profiles: ({ provider_contacts }) => provider_contacts.told ?? undefined,
     changed_customers: ({ profile }) => profile.customer_id, // a queue of numbers
   };
 
@@ -126,6 +129,7 @@ describe('erasing a customer whom every write route knows', () => {
         SELECT tenant_id, 1, 'camp_1', 'One', 'promotion', '{sms}', 1, '{}', 0, 'finished', $2 FROM person WHERE survives),
       sent AS (INSERT INTO deliveries (tenant_id, campaign_no, customer_no, channel, status, attempts, next_attempt_at) SELECT tenant_id, 1, customer_no, 'sms', 'accepted', 1, $2 FROM person),
       given AS (INSERT INTO promo_codes (tenant_id, code, promo_no, campaign_no, customer_no) SELECT p.tenant_id, 'SAVE10-0123456789AB', p.promo_no, 1, customer_no FROM person JOIN promos p USING (tenant_id) WHERE p.code = 'SAVE10' AND survives),
+      contact AS (INSERT INTO webhook_contacts SELECT tenant_id, 'hubspot', 'contact-of-' || $1, customer_no FROM person WHERE survives),
       hit AS (INSERT INTO delivery_hits SELECT tenant_id, customer_no, $2, 1, 'sms', 'open', 0, false FROM person WHERE survives)
       INSERT INTO conversions SELECT tenant_id, 'an order', 1, customer_no, 'open', 20, 20, $2 FROM person WHERE survives`, [ID, AT]);
     await post(`/customers/${ID}/merge`, { from: `${ID}-old` });

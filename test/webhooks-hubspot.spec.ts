@@ -22,11 +22,13 @@ describe('HubSpot’s webhooks', () => {
   const contacts = new Map<string, Properties>();
   const calls: string[][] = [];
   let refusal: ProviderAnswer | null = null;
+  /** Held between reading the contacts and answering. */
+  let answering: Promise<void> = Promise.resolve();
   let refused = 0;
   let api: TestProvider;
   let app: TestApp;
   beforeAll(async () => {
-    api = await startProvider(({ method, url, headers }, body): ProviderAnswer => {
+    api = await startProvider(async ({ method, url, headers }, body): Promise<ProviderAnswer> => {
       if (refusal !== null) {
         refused++;
         return refusal;
@@ -36,6 +38,7 @@ describe('HubSpot’s webhooks', () => {
       calls.push(inputs.map(({ id }) => id));
       const found = inputs.filter(({ id }) => contacts.has(id));
       const results = found.map(({ id }) => ({ id, archived: false, url: `https://app.hubspot.com/${'x'.repeat(1000)}`, properties: Object.fromEntries(['hs_object_id', ...properties].map((name) => [name, name === 'hs_object_id' ? id : (contacts.get(id)![name] ?? null)])) }));
+      await answering;
       return { status: found.length < inputs.length ? 207 : 200, body: { status: 'COMPLETE', results } };
     });
     app = await startApp({ worker: true, env: { PUBLIC_URL, HUBSPOT_API_URL: api.url, ALLOW_PRIVATE_TARGETS: '1' } });
@@ -140,6 +143,56 @@ describe('HubSpot’s webhooks', () => {
       expect((await events.customers()).filter(({ customer_id: id }) => id === `hubspot_${grace}`)).toMatchObject([{ email: 'hopper@example.com', phone: '+14155552671' }]);
     });
 
+    test('stay who they became when their address is another, also once that customer is merged or erased', async () => {
+      const { tenant, post, events } = await connect();
+      await addCustomers(app, [{ id: 'ada', email: 'ada@example.com' }, { id: 'countess', city: 'London' }], tenant);
+      const ada = contact({ email: 'ada@example.com', firstname: 'Ada' });
+      const moved = async (properties: Properties) => {
+        contacts.set(String(ada), properties);
+        await post([event('contact.propertyChange', ada, { propertyName: 'email' })]);
+        await answered(events);
+        return (await events.customers()).map(({ customer_id: id, email }) => [id, email]);
+      };
+      await post([event('contact.creation', ada)]);
+      await answered(events);
+      expect(await moved({ email: 'lovelace@example.com' })).toEqual([['ada', 'lovelace@example.com'], ['countess', null]]);
+      const admin = app.api(['tenant_admin'], tenant);
+      const at = (id: string) => ({ params: { path: { customer_id: id } } });
+      await admin.POST('/api/v1/marketing/customers/{customer_id}/merge', { ...at('countess'), body: { from: 'ada' } });
+      expect(await moved({ email: 'king@example.com' })).toEqual([['countess', 'king@example.com']]);
+      expect((await admin.GET('/api/v1/marketing/customers/{customer_id}/export', at('countess'))).data).toMatchObject({ data: { provider_contacts: { contacts: [{ provider: 'hubspot', contact_id: String(ada) }], told: { phone_at: null } } } });
+      contacts.set(String(ada), { email: 'gone@example.com', hs_email_optout: 'true' });
+      await post([event('contact.propertyChange', ada, { propertyName: 'hs_email_optout', propertyValue: 'true' })]);
+      await answered(events);
+      expect(await events.customers()).toMatchObject([{ customer_id: 'countess', consent: 'unsubscribed' }]);
+      await admin.DELETE('/api/v1/marketing/customers/{customer_id}', at('countess'));
+      expect(await app.sql('SELECT FROM webhook_contacts c JOIN tenants t ON t.id = c.tenant_id WHERE t.name = $1', [tenant])).toEqual([]);
+      expect(await moved({ email: 'new@example.com' })).toEqual([[`hubspot_${ada}`, 'new@example.com']]);
+    });
+
+    test('are as they were when HubSpot was asked last, whichever answer comes first', async () => {
+      const { post, events } = await connect();
+      const ada = contact({ email: 'ada@example.com', firstname: 'A.', lastname: 'King' });
+      const names = async () => (await events.customers()).map(({ first_name: first, last_name: last }) => [first, last]);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      answering = promise;
+      await post([event('contact.creation', ada)]);
+      await eventually(() => expect(calls).toHaveLength(1));
+      answering = Promise.resolve();
+      app.clock.advance(1000); // so that it is later than the question before
+      try {
+        contacts.set(String(ada), { email: 'ada@example.com', firstname: 'Ada', lastname: null });
+        await post([event('contact.propertyChange', ada, { propertyName: 'firstname', propertyValue: 'Ada' })]);
+        await eventually(async () => expect(await names()).toEqual([['Ada', null]]));
+        resolve();
+        expect(await answered(events)).toEqual(['contact.creation processed', 'contact.propertyChange processed']);
+        expect(await names()).toEqual([['Ada', 'King']]);
+      } finally {
+        resolve();
+        app.clock.advance(-1000);
+      }
+    });
+
     test('that HubSpot does not know, or who cannot be written to, are nobody', async () => {
       const { post, events } = await connect();
       await post([event('contact.creation', 999_999_999), event('contact.creation', contact({ firstname: 'Nameless' })), event('contact.creation', contact({ email: 'nul\u0000@example.com' }))]);
@@ -172,6 +225,27 @@ describe('HubSpot’s webhooks', () => {
       app.clock.advance(3600_000);
       try {
         await eventually(async () => expect(await events.outcomes()).toEqual(['contact.creation failed hubspot_unavailable', 'contact.creation processed']));
+      } finally {
+        app.clock.advance(-3600_000);
+      }
+    });
+
+    test('are not asked for before HubSpot says, none of the tenant’s', async () => {
+      const { tenant, post, events } = await connect();
+      const waiting = () => app.sql<{ seconds: number }>(
+        `SELECT extract(epoch FROM start_after - now())::int AS seconds FROM pgboss.job WHERE name = 'webhooks-ask-hubspot' AND state = 'created' AND data -> 'tenant' ->> 'name' = $1`, [tenant]);
+      const putOff = (jobs: number) => eventually(async () => expect((await waiting()).filter(({ seconds }) => seconds > 3500 && seconds <= 3600)).toHaveLength(jobs));
+      refusal = { status: 429, headers: { 'retry-after': '3600' }, body: { category: 'RATE_LIMITS' } };
+      await post([event('contact.creation', contact({ email: 'patient@example.com' }))]);
+      await putOff(1);
+      refusal = null;
+      await post([event('contact.creation', contact({ email: 'later@example.com' }))]);
+      await putOff(2);
+      expect([refused, calls]).toEqual([1, []]);
+      app.clock.advance(3600_000);
+      try {
+        await app.sql(`UPDATE pgboss.job SET start_after = now() WHERE name = 'webhooks-ask-hubspot' AND data -> 'tenant' ->> 'name' = $1`, [tenant]);
+        expect(await answered(events)).toEqual(['contact.creation processed', 'contact.creation processed']);
       } finally {
         app.clock.advance(-3600_000);
       }

@@ -89,6 +89,23 @@ describe('Mailchimp’s webhooks', () => {
       expect(await events.customers()).toMatchObject([{ email: 'ada@example.com', first_name: 'Ada', last_name: 'L.' }, { email: 'hopper@example.com', first_name: 'G', consent: 'subscribed' }]);
     });
 
+    test('tell nothing that was told as of later, however late they come', async () => {
+      const { url, events } = await connect({ scheme: 'mailchimp' });
+      const names = async () => (await events.customers()).map(({ email, first_name: first, last_name: last }) => [email, first, last]);
+      const tell = async (type: string, offset: number, first: string, last: string) => {
+        await post(url, member(type, 'ada@example.com', { fired_at: firedAt(offset), 'data[merges][FNAME]': first, 'data[merges][LNAME]': last }));
+        await events.settled();
+      };
+      await tell('subscribe', -60_000, 'A.', '');
+      await tell('profile', -10_000, 'Ada', '');
+      await tell('profile', -30_000, 'Augusta', 'King'); // which said nothing of the last name that anybody has said later
+      expect(await names()).toEqual([['ada@example.com', 'Ada', 'King']]);
+      await tell('subscribe', -50_000, 'Augusta', 'Byron');
+      expect(await names()).toEqual([['ada@example.com', 'Ada', 'King']]);
+      await tell('profile', -10_000, 'Ada', 'Lovelace'); // of one instant the last to come
+      expect(await names()).toEqual([['ada@example.com', 'Ada', 'Lovelace']]);
+    });
+
     test('close an address: at will, for a complaint, for a bounce; nobody’s will is told by a bounce', async () => {
       const { url, events } = await connect({ scheme: 'mailchimp' });
       await addCustomers(app, ['a', 'b', 'c', 'd'].map((id) => ({ id, email: `${id}@example.com` })), events.tenant);

@@ -40,8 +40,8 @@ export const CONNECT = `
         failures_in_a_row = 0, last_failed_at = NULL, last_failure = NULL, checked_at = NULL
   RETURNING connection_id`;
 
-/** A token is the whole connection's: one that is not given again is gone. */
-export const SET_API_TOKEN = `UPDATE webhook_connections SET api_token = $3 WHERE tenant_id = $1 AND provider = $2`;
+/** A token is the whole connection's: one that is not given again is gone. Another may be asked with at once. */
+export const SET_API_TOKEN = `UPDATE webhook_connections SET api_token = $3, api_held_until = NULL WHERE tenant_id = $1 AND provider = $2`;
 
 export const ENTER_IN_DIRECTORY = `INSERT INTO webhook_directory (tenant_id, connection_id, provider) VALUES ($1, $2, $3) ON CONFLICT (connection_id) DO NOTHING`;
 

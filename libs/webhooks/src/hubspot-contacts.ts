@@ -3,8 +3,8 @@ import type { EntityManager } from 'typeorm';
 import { Env, Secrets } from '#config';
 import { Customers } from '#customers';
 import { Database } from '#database';
-import { Outbound } from '#http';
-import { type JobOrigin, Jobs, jobType } from '#jobs';
+import { Outbound, retryAfter } from '#http';
+import { Jobs, jobType } from '#jobs';
 import { Clock, isObject, type Tenant } from '#kernel';
 import { CONTACT_PROPERTIES, contactOf, OPTED_OUT } from './normalisers/hubspot.js';
 import { eventOf } from './normalisers/inbound-event.js';
@@ -27,7 +27,10 @@ const GIVE_UP_MS = 3600 * 1000;
 /** Answers after which asking again is of use. */
 const passes = (status: number): boolean => status === 408 || status === 429 || status >= 500;
 
-const TOKEN = `SELECT api_token AS sealed FROM webhook_connections WHERE tenant_id = $1 AND provider = 'hubspot' AND api_token IS NOT NULL`;
+const TOKEN = `SELECT api_token AS sealed, api_held_until AS held_until FROM webhook_connections WHERE tenant_id = $1 AND provider = 'hubspot' AND api_token IS NOT NULL`;
+
+/** Has nobody ask before `$2`. */
+const HOLD = `UPDATE webhook_connections SET api_held_until = greatest(api_held_until, $2) WHERE tenant_id = $1 AND provider = 'hubspot'`;
 
 /** Until HubSpot has told who it is. */
 const NOT_ASKED = 'contact_not_asked_for_yet';
@@ -46,14 +49,28 @@ interface Question {
   at: string;
 }
 
-/** More tries than the queue's backoff makes in an hour: the handler, not the queue, gives up. */
-const ASK = jobType<{ questions: Question[] }>('webhooks-ask-hubspot', { retries: 40, expireSeconds: 120, concurrency: 2 });
+interface Ask {
+  questions: Question[];
+  /** When it was first to be asked (RFC 3339). */
+  since: string;
+}
 
+/** More tries than the queue's backoff makes in an hour: the handler, not the queue, gives up. */
+const ASK = jobType<Ask>('webhooks-ask-hubspot', { retries: 40, expireSeconds: 120, concurrency: 2 });
+
+/** Properties by contact id. */
 type Contacts = Map<string, Record<string, unknown>>;
+
+/** An answer without contacts. */
+interface Refusal {
+  status: number;
+  /** How long HubSpot wants to be left alone. */
+  pauseMs: number;
+}
 
 /**
  * Asks HubSpot who the contacts are of whom its events tell only the ids: under the connection's own token, a hundred in a call, and never
- * inside a transaction. What HubSpot says is how they are by now, so the order of events does not matter.
+ * inside a transaction. What HubSpot says is how they are by the time it is asked, so the order of events does not matter, only that of answers.
  */
 @Injectable()
 export class HubSpotContacts implements OnModuleInit {
@@ -71,7 +88,7 @@ export class HubSpotContacts implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.jobs.handle(ASK, (tenant, { questions }, signal, origin) => this.ask(tenant, questions, signal, origin));
+    this.jobs.handle(ASK, (tenant, ask, signal) => this.ask(tenant, ask, signal));
   }
 
   /** Has the contacts of the events asked for once this transaction has committed. @returns what the events are until then, or for good where there is no token */
@@ -80,31 +97,46 @@ export class HubSpotContacts implements OnModuleInit {
     const [token] = await tx.query<unknown[]>(TOKEN, [tenant.id]);
     if (token === undefined) return claimed.map(() => unmatched('api_token_missing'));
     const questions = claimed.map(({ id, event, at }): Question => ({ event_id: id, contact_id: event.contactId!, name: event.name, at: at.toISOString() }));
-    for (let from = 0; from < questions.length; from += MOST_IDS) await this.jobs.enqueue(tx, tenant, ASK, { questions: questions.slice(from, from + MOST_IDS) });
+    const since = this.clock.now().toISOString();
+    for (let from = 0; from < questions.length; from += MOST_IDS) await this.jobs.enqueue(tx, tenant, ASK, { questions: questions.slice(from, from + MOST_IDS), since });
     return claimed.map(() => unmatched(NOT_ASKED));
   }
 
-  private async ask(tenant: Tenant, questions: readonly Question[], signal: AbortSignal, origin: JobOrigin): Promise<void> {
-    const token = await this.token(tenant);
-    if (token === null) return this.settle(tenant, questions, unmatched('api_token_missing'));
+  private async ask(tenant: Tenant, ask: Ask, signal: AbortSignal): Promise<void> {
+    const { questions, since } = ask;
+    const access = await this.access(tenant);
+    if (access === null) return this.settle(tenant, questions, unmatched('api_token_missing'));
+    const askedAt = this.clock.now();
+    if (access.heldUntil > askedAt) return this.putOff(tenant, ask, access.heldUntil);
+    const patient = askedAt.getTime() - Date.parse(since) < GIVE_UP_MS;
     try {
-      const contacts = await this.read(token, [...new Set(questions.map((one) => one.contact_id))], signal);
-      if (typeof contacts === 'number') return await this.settle(tenant, questions, failed(`hubspot_${contacts}`));
-      await this.apply(tenant, questions, contacts);
+      const answer = await this.read(access.token, [...new Set(questions.map((one) => one.contact_id))], signal);
+      if (answer instanceof Map) return await this.apply(tenant, questions, answer, askedAt);
+      if (!passes(answer.status)) return await this.settle(tenant, questions, failed(`hubspot_${answer.status}`));
+      if (answer.pauseMs > 0 && patient) return await this.putOff(tenant, ask, new Date(this.clock.now().getTime() + answer.pauseMs));
+      throw new Error(`HubSpot answered ${answer.status}`);
     } catch (error) {
-      if (this.clock.now().getTime() - origin.at.getTime() < GIVE_UP_MS) throw error; // asked again by the queue, later and later
+      if (patient) throw error; // asked again by the queue, later and later
       this.logger.error({ msg: 'HubSpot’s contacts could not be read', tenant: tenant.name, err: error });
       await this.settle(tenant, questions, failed('hubspot_unavailable'));
     }
   }
 
-  private async token(tenant: Tenant): Promise<string | null> {
-    const [row] = await this.database.rows<{ sealed: Buffer }>(tenant, { text: TOKEN, values: [tenant.id], name: 'webhook_hubspot_token' });
-    return row === undefined ? null : this.secrets.open(row.sealed, apiTokenContext(tenant));
+  private async access(tenant: Tenant): Promise<{ token: string; heldUntil: Date } | null> {
+    const [row] = await this.database.rows<{ sealed: Buffer; held_until: Date | null }>(tenant, { text: TOKEN, values: [tenant.id], name: 'webhook_hubspot_token' });
+    return row === undefined ? null : { token: this.secrets.open(row.sealed, apiTokenContext(tenant)), heldUntil: row.held_until ?? new Date(0) };
   }
 
-  /** @returns properties by contact id, or the status of a refusal that lasts; @throws whatever may pass */
-  private async read(token: string, ids: readonly string[], signal: AbortSignal): Promise<Contacts | number> {
+  /** HubSpot has said when to come again, and means all of the tenant's questions: asked before, it answers nothing, and counts it. */
+  private putOff(tenant: Tenant, ask: Ask, until: Date): Promise<void> {
+    return this.database.inTenant(tenant, async (tx) => {
+      await tx.query(HOLD, [tenant.id, until]);
+      await this.jobs.enqueue(tx, tenant, ASK, ask, { startAfter: until });
+    });
+  }
+
+  /** @throws what came between: no connection, no answer in time, one that is none */
+  private async read(token: string, ids: readonly string[], signal: AbortSignal): Promise<Contacts | Refusal> {
     const response = await this.outbound.fetch(`${this.env.HUBSPOT_API_URL}/crm/v3/objects/contacts/batch/read`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', accept: 'application/json' },
@@ -112,24 +144,21 @@ export class HubSpotContacts implements OnModuleInit {
       signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
       mostBytes: MOST_BYTES,
     });
-    if (!response.ok) {
-      if (passes(response.status)) throw new Error(`HubSpot answered ${response.status}`);
-      return response.status;
-    }
+    if (!response.ok) return { status: response.status, pauseMs: retryAfter(response.headers.get('retry-after'), new Date()) };
     const answer: unknown = await response.json();
     if (!isObject(answer) || !Array.isArray(answer.results)) throw new Error('HubSpot answered with no results');
     const results = answer.results.map(storable).filter(isObject);
     return new Map(results.flatMap(({ id, properties }) => (typeof id === 'string' && isObject(properties) ? [[id, properties]] : [])));
   }
 
-  /** Contacts and what became of their events commit together. */
-  private async apply(tenant: Tenant, questions: readonly Question[], contacts: Contacts): Promise<void> {
+  /** Contacts, as they were when HubSpot was asked, and what became of their events commit together. */
+  private async apply(tenant: Tenant, questions: readonly Question[], contacts: Contacts, askedAt: Date): Promise<void> {
     const found = questions.filter((one) => contacts.has(one.contact_id));
     const told = found.map((one) => toEvent(one, contacts.get(one.contact_id)!));
     const introduced = told.filter(({ event }) => event.introduces);
     const optedOut = told.filter(({ event }, index) => event.name === 'unsubscribed' || (event.name === 'contact_created' && contacts.get(found[index]!.contact_id)![OPTED_OUT] === 'true'));
     await this.database.inTenant(tenant, async (tx) => {
-      const made = await this.people.applyContacts(tx, tenant, introduced);
+      const made = await this.people.applyContacts(tx, tenant, introduced.map((one) => ({ ...one, at: askedAt })));
       const { outcomes, changes, closed } = await this.people.consentsOf(tx, tenant, optedOut.map((one) => ({ ...one, event: { ...one.event, name: 'unsubscribed', channel: 'email' } })));
       await this.customers.setConsent(tx, tenant, changes, closed);
       const known = new Map([...optedOut.map((one, index) => [one.id, outcomes[index]!] as const), ...introduced.map((one, index) => [one.id, made[index]!] as const)]);

@@ -3,20 +3,24 @@ import type { EntityManager } from 'typeorm';
 import { type ClosedAddress, type ConsentSetting, Customers, type LiftedAddress, normaliseEmail, normalisePhone } from '#customers';
 import { newId, type Tenant } from '#kernel';
 import type { Channel } from '#tenants';
+import { KnownContacts } from './known-contacts.js';
 import type { InboundEvent } from './normalisers/inbound-event.js';
 import { type ClaimedEvent, type Outcome, PROCESSED, unmatched } from './outcome.js';
 
 /** What events say of people rather than of messages: consents given and taken back, contacts made elsewhere. */
 @Injectable()
 export class People {
-  constructor(private readonly customers: Customers) {}
+  constructor(
+    private readonly customers: Customers,
+    private readonly contacts: KnownContacts,
+  ) {}
 
   /**
    * What `subscribed`, `unsubscribed` and `complained`, and a bounce that is about no message of ours, come to. An opt-out holds for the address even when nobody of ours has it:
    * a customer who comes with it tomorrow is not written to either.
    */
   async consentsOf(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<{ outcomes: Outcome[]; changes: ConsentSetting[]; closed: ClosedAddress[]; lifted: LiftedAddress[] }> {
-    const numbers = await this.numbersOf(tx, tenant, claimed.map(({ event }) => event));
+    const numbers = await this.numbersOf(tx, tenant, claimed);
     // The last word of each person and channel, of two at one instant the opt-out, so that the order within a batch cannot matter.
     const last = new Map<string, ConsentSetting>();
     const closed: ClosedAddress[] = [];
@@ -44,43 +48,45 @@ export class People {
     return { outcomes, changes: [...last.values()], closed, lifted };
   }
 
-  /** Applies what events tell of contacts: one completes the customer that they are, or becomes one where the event introduces them. What the event leaves out stays. */
+  /** Applies what events tell of contacts: one completes the customer that they are, or becomes one where the event introduces them. What the event leaves out stays, and what was told as of later. */
   async applyContacts(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<Outcome[]> {
     const ids = await this.idsOf(tx, tenant, claimed);
-    const rows = claimed.flatMap(({ event }, index) => {
+    const numbers = await this.customers.ensure(tx, tenant, ids.filter((id) => id !== null));
+    const meant = claimed.flatMap((one, index) => {
       const customerId = ids[index]!;
-      return customerId === null ? [] : [{ customerId, patch: patchOf(event) }];
+      return customerId === null ? [] : [{ ...one, customerId, customerNo: numbers.get(customerId)!, patch: patchOf(one.event) }];
     });
-    await this.customers.upsertMany(tx, tenant, rows);
+    const news = await this.contacts.tell(tx, tenant, meant);
+    await this.customers.upsertMany(tx, tenant, meant.map(({ customerId }, index) => ({ customerId, patch: news[index]! })));
     return ids.map((id, index) => (id !== null ? PROCESSED : unmatched(claimed[index]!.event.introduces ? 'no_person' : 'unknown_customer')));
   }
 
   /**
    * The customer ids of contacts: the event's own, that of the one the contact became, of whoever has the address, or a new one named after
-   * the provider; null without any way to write to them, and where an event introduces nobody.
+   * the provider and its contact; null without any way to write to them, and where an event introduces nobody.
    */
   private async idsOf(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<(string | null)[]> {
-    const became = await this.customers.find(tx, tenant, [...new Set(claimed.flatMap((one) => contactKey(one) ?? []))]);
+    const became = await this.contacts.find(tx, tenant, claimed);
     const byAddress = await this.byAddress(tx, tenant, claimed.filter(({ event }) => event.customerId === null).map(({ event }) => event));
-    const known = await this.customers.idsOf(tx, tenant, [...new Set(byAddress.values())]);
+    const known = await this.customers.idsOf(tx, tenant, [...new Set([...became.values(), ...byAddress.values()])]);
     const made = new Map<string, string>();
     return claimed.map((one) => {
       const { provider, event } = one;
       if (event.customerId !== null) return event.customerId;
-      const key = contactKey(one);
-      if (key !== null && became.has(key)) return key;
-      const id = known.get(byAddress.get(event) ?? 0);
+      const id = known.get(became.get(one) ?? byAddress.get(event) ?? 0);
       const address = normaliseEmail(event.email ?? '') ?? normalisePhone(event.phone ?? '');
       if (id !== undefined || address === null || !event.introduces) return id ?? null;
-      if (!made.has(address)) made.set(address, key ?? newId(provider)); // one contact, however many of its events are in the batch
+      if (!made.has(address)) made.set(address, event.contactId === null ? newId(provider) : `${provider}_${event.contactId}`); // one contact, however many of its events are in the batch
       return made.get(address)!;
     });
   }
 
-  private async numbersOf(tx: EntityManager, tenant: Tenant, events: readonly InboundEvent[]): Promise<(number | null)[]> {
+  private async numbersOf(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<(number | null)[]> {
+    const events = claimed.map(({ event }) => event);
     const byId = await this.customers.find(tx, tenant, [...new Set(events.flatMap((event) => event.customerId ?? []))]);
+    const became = await this.contacts.find(tx, tenant, claimed);
     const byAddress = await this.byAddress(tx, tenant, events);
-    return events.map((event) => (event.customerId === null ? undefined : byId.get(event.customerId)) ?? byAddress.get(event) ?? null);
+    return claimed.map((one) => byId.get(one.event.customerId ?? '') ?? became.get(one) ?? byAddress.get(one.event) ?? null);
   }
 
   /** Who has the email (before all the one that it takes the place of), else the phone number, that each event names. */
@@ -95,8 +101,8 @@ export class People {
 }
 
 const patchOf = (event: InboundEvent) => ({
-  email: event.email ?? undefined,
-  phone: event.phone ?? undefined,
+  email: normaliseEmail(event.email ?? '') ?? undefined,
+  phone: normalisePhone(event.phone ?? '') ?? undefined,
   first_name: nameOf(event.firstName),
   last_name: nameOf(event.lastName),
 });
@@ -105,9 +111,6 @@ const patchOf = (event: InboundEvent) => ({
 const LONGEST_NAME = 200;
 
 const nameOf = (text: string | null): string | undefined => (text === null || text.length > LONGEST_NAME ? undefined : text);
-
-/** The customer id of a contact that has become a customer. */
-const contactKey = ({ provider, event }: ClaimedEvent): string | null => (event.contactId === null ? null : `${provider}_${event.contactId}`);
 
 /** What an event says of the person's own will: nothing, where their address is all that failed. */
 const willOf = ({ name }: InboundEvent): 'subscribed' | 'unsubscribed' | null => (name === 'bounced' ? null : name === 'subscribed' ? 'subscribed' : 'unsubscribed');

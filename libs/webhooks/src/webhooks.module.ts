@@ -12,6 +12,7 @@ import { InboxWorker } from './inbox-worker.js';
 import { Inbox } from './inbox.js';
 import { IntakeController } from './intake.controller.js';
 import { IntakeService } from './intake.service.js';
+import { KnownContacts } from './known-contacts.js';
 import { People } from './people.js';
 import { Senders } from './senders.js';
 import { SentData } from './sent-data.js';
@@ -20,6 +21,6 @@ import { WebhooksController } from './webhooks.controller.js';
 @Module({
   imports: [CustomersModule, DeliveryModule],
   controllers: [WebhooksController, IntakeController],
-  providers: [ConnectionsService, EventEffects, EventReplays, EventTenants, EventsService, HubSpotContacts, Inbox, InboxRetention, InboxWorker, IntakeService, People, SentData, Senders],
+  providers: [ConnectionsService, EventEffects, EventReplays, EventTenants, EventsService, HubSpotContacts, Inbox, InboxRetention, InboxWorker, IntakeService, KnownContacts, People, SentData, Senders],
 })
 export class WebhooksModule {}

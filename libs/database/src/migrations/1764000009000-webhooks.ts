@@ -21,6 +21,8 @@ export class Webhooks1764000009000 implements MigrationInterface {
         tolerance_seconds int,
         -- HubSpot's, sealed.
         api_token bytea,
+        -- Not to be asked before, by its own word (Retry-After).
+        api_held_until timestamptz,
         failed_verifications bigint NOT NULL DEFAULT 0,
         -- Since the last post that was verified, as far as a failure knew of it.
         failures_in_a_row bigint NOT NULL DEFAULT 0,
@@ -84,14 +86,35 @@ export class Webhooks1764000009000 implements MigrationInterface {
         processed_at timestamptz,
         PRIMARY KEY (tenant_id, provider, id)
       );
+      -- Who a provider's contact is here, whatever their addresses are by now.
+      CREATE TABLE webhook_contacts (
+        tenant_id int NOT NULL,
+        provider text NOT NULL,
+        contact_id text COLLATE "C" NOT NULL,
+        customer_no int NOT NULL,
+        PRIMARY KEY (tenant_id, provider, contact_id),
+        FOREIGN KEY (tenant_id, customer_no) REFERENCES customers ON DELETE CASCADE
+      );
+      CREATE INDEX webhook_contacts_customer ON webhook_contacts (tenant_id, customer_no);
+      -- As of when providers last told what of a customer.
+      CREATE TABLE webhook_profiles (
+        tenant_id int NOT NULL,
+        customer_no int NOT NULL,
+        email_at timestamptz,
+        phone_at timestamptz,
+        first_name_at timestamptz,
+        last_name_at timestamptz,
+        PRIMARY KEY (tenant_id, customer_no),
+        FOREIGN KEY (tenant_id, customer_no) REFERENCES customers ON DELETE CASCADE
+      );
       CREATE UNIQUE INDEX webhook_events_once ON webhook_events (tenant_id, provider, dedup_key) WHERE status <> 'duplicate';
       CREATE INDEX webhook_events_pending ON webhook_events (tenant_id, id) WHERE status = 'pending';
       CREATE INDEX webhook_events_unsettled ON webhook_events (tenant_id, provider, status, id) WHERE status IN ('duplicate', 'unmatched', 'failed');`);
     await sharedTable(runner, 'webhook_directory', 'SELECT, INSERT, DELETE');
-    for (const table of ['webhook_connections', 'webhook_secrets', 'webhook_totals', 'webhook_bodies', 'webhook_events']) await tenantTable(runner, table);
+    for (const table of ['webhook_connections', 'webhook_secrets', 'webhook_totals', 'webhook_bodies', 'webhook_events', 'webhook_contacts', 'webhook_profiles']) await tenantTable(runner, table);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query('DROP TABLE webhook_events, webhook_bodies, webhook_totals, webhook_secrets, webhook_connections, webhook_directory');
+    await runner.query('DROP TABLE webhook_profiles, webhook_contacts, webhook_events, webhook_bodies, webhook_totals, webhook_secrets, webhook_connections, webhook_directory');
   }
 }
