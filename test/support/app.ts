@@ -48,21 +48,25 @@ export interface TestAppOptions {
   worker?: boolean;
 }
 
-/** The same for every app of this process; to make it is more than half of what a start costs. */
-let document: ReturnType<typeof createDocument> | undefined;
-
-/** The whole application on a free port, on this spec's own database. */
-export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
-  const databaseUrl = await specDatabase();
-  const env = loadEnv({
+/** What an application on this database is configured with, where a test says nothing else. */
+export const testEnv = (databaseUrl: string, more: TestAppOptions['env'] = {}): Env =>
+  loadEnv({
     PORT: '0',
     DATABASE_URL: databaseUrl,
     JWT_SECRET: TEST_SECRET,
     SECRETS_KEY: 'ab'.repeat(32),
     LOG_LEVEL: process.env.LOG_LEVEL ?? 'fatal',
     RATE_LIMIT_RPS: '0',
-    ...options.env,
+    ...more,
   });
+
+/** The same for every app of this process; to make it is more than half of what a start costs. */
+let document: ReturnType<typeof createDocument> | undefined;
+
+/** The whole application on a free port, on this spec's own database. */
+export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
+  const databaseUrl = await specDatabase();
+  const env = testEnv(databaseUrl, options.env);
   const clock = new TestClock();
   const api = ApiModule.forRoot(env, clock);
   const module: DynamicModule = options.worker ? { module: LocalTestModule, imports: [api, JobRunnerModule] } : api;

@@ -1,7 +1,10 @@
 import type pg from 'pg';
+import { ApiModule } from '#app/api/src/api.module';
+import { createApp } from '#app/api/src/configure-app';
 import { startThrowawayPostgres } from '#app/local/src/throwaway-postgres';
 import { migrate } from '#database';
 import { installQueue } from '#jobs';
+import { testEnv } from './app.js';
 import { administer, databaseUrl } from './database.js';
 
 /**
@@ -17,10 +20,18 @@ export default async function globalSetup(): Promise<() => Promise<void>> {
   await administer((client) => client.query(`CREATE DATABASE ${template}`));
   await migrate(databaseUrl(template));
   await installQueue(databaseUrl(template));
+  await makeQueues(databaseUrl(template));
   return async () => {
     if (postgres === null) await administer(dropAll);
     else await postgres.stop(); // and all that is in it goes
   };
+}
+
+/** The first start on a database makes the application's queues: done once here, for all copies. */
+async function makeQueues(url: string): Promise<void> {
+  const app = await createApp(ApiModule.forRoot(testEnv(url)), false);
+  await app.init();
+  await app.close();
 }
 
 async function dropAll(client: pg.Client): Promise<void> {
