@@ -1,7 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { BODY_EXAMPLES, RESPONSE_HEADERS } from '#http';
+import { BODY_EXAMPLES, FORM_BODY, RESPONSE_HEADERS, type RouteSpec } from '#http';
 import { EVENT_MODELS, webhooksDocument } from '#subscriptions';
 import { toOpenApi31 } from './openapi-31.js';
 
@@ -32,17 +32,22 @@ export function createDocument(app: INestApplication): OpenAPIObject {
 interface Operation {
   requestBody?: { content: Record<string, { schema?: object; examples?: Record<string, { value: unknown }> }> };
   [BODY_EXAMPLES]?: Record<string, unknown>;
+  [FORM_BODY]?: RouteSpec['form'];
 }
 
-/** Moves the route's body examples to where OpenAPI has them, and lets a PATCH be sent as the merge patch it is. */
+/** Moves the route's body examples and its form to where OpenAPI has them, and lets a PATCH be sent as the merge patch it is. */
 function finishBody(method: string, operation: Operation): void {
-  const examples = Object.entries(operation[BODY_EXAMPLES] ?? {}).map(([name, value]) => [name, { value }] as const);
+  const { [BODY_EXAMPLES]: bodies = {}, [FORM_BODY]: form } = operation;
   delete operation[BODY_EXAMPLES];
+  delete operation[FORM_BODY];
   const content = operation.requestBody?.content;
   if (content === undefined) return;
-  for (const media of Object.values(content)) if (examples.length > 0) media.examples = Object.fromEntries(examples);
+  if (Object.keys(bodies).length > 0) for (const media of Object.values(content)) media.examples = examplesOf(bodies);
+  if (form !== undefined) content['application/x-www-form-urlencoded'] = { schema: form.schema, examples: examplesOf(form.bodies) };
   if (method === 'patch' && content['application/json']) content['application/merge-patch+json'] = content['application/json'];
 }
+
+const examplesOf = (bodies: Record<string, unknown>) => Object.fromEntries(Object.entries(bodies).map(([name, value]) => [name, { value }]));
 
 /** `CampaignDto` is our name for it; an integrator's generated client should say `Campaign`. */
 const plainNames = (document: OpenAPIObject): OpenAPIObject =>

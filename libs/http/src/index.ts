@@ -9,7 +9,7 @@ export { parseJson, textFault, Unstorable } from './json-body.js';
 export * from './page.dto.js';
 export * from './problem.js';
 export { sendProblem } from './problem.filter.js';
-export { BODY_EXAMPLES, MEBIBYTE, Route, ROUTE, type RouteSpec } from './route.js';
+export { BODY_EXAMPLES, FORM_BODY, MEBIBYTE, Route, ROUTE, type RouteSpec } from './route.js';
 export { retryAfter } from './retry-after.js';
 export { newWebhookSecret, webhookHeaders } from './standard-webhook.js';
 export { RESPONSE_HEADERS } from './response-headers.js';

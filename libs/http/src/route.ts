@@ -32,6 +32,8 @@ export interface RouteSpec {
   produces?: string;
   /** Examples of the body by name; each works when pasted. */
   bodies?: Record<string, unknown>;
+  /** What it takes as a form, too (`application/x-www-form-urlencoded`): what its fields are, and examples by name. */
+  form?: { schema: object; bodies: Record<string, unknown> };
   /** The member of the body whose items are refused one by one, also for what keeps any other body out as a whole, such as U+0000. */
   batch?: string;
   /** Its use case refuses even a body that nobody can keep, such as for U+0000, and gets it as an `Unstorable`: it has a code of its own for it. */
@@ -59,6 +61,9 @@ export interface RouteSpec {
 /** Carries the body examples through the generator, which infers the body's schema but takes no examples beside it. */
 export const BODY_EXAMPLES = 'x-body-examples';
 
+/** The same for the form beside the JSON: of the generator's, each media type has the same schema. */
+export const FORM_BODY = 'x-form-body';
+
 export const MEBIBYTE = 1024 * 1024;
 
 export function Route(spec: RouteSpec): MethodDecorator {
@@ -70,6 +75,7 @@ export function Route(spec: RouteSpec): MethodDecorator {
     ApiOperation({ summary: spec.summary, description: spec.description, ...(spec.allow === 'public' && { security: [] }) }),
     ApiExtension('x-permission', spec.allow),
     ApiExtension(BODY_EXAMPLES, spec.bodies ?? {}),
+    ...(spec.form === undefined ? [] : [ApiExtension(FORM_BODY, spec.form)]),
     ApiExtraModels(ProblemDto, ...shapes(spec)),
     ApiResponse({ status: spec.status ?? 200, description: spec.summary, headers: headersOf(spec, spec.status ?? 200), ...success(spec) }),
     ...(spec.also === undefined ? [] : [ApiResponse({ ...spec.also, headers: headersOf(spec, spec.also.status), ...success(spec) })]),

@@ -5,6 +5,7 @@ import { MEBIBYTE, Route } from '#http';
 import { COMMON_ERRORS } from '#kernel';
 import { WebhookEnvelopeDto, WebhookReceiptDto } from './dto/envelope.dto.js';
 import { ENVELOPE, ENVELOPE_LIST } from './examples.js';
+import { FORM_BODIES, FORM_SCHEMA, JSON_BODIES, JSON_SCHEMAS } from './provider-bodies.js';
 import { type IncomingPost, IntakeService } from './intake.service.js';
 import { ProviderPipe } from './provider.pipe.js';
 import { PROVIDER_IDS, type ProviderId } from './providers.js';
@@ -36,7 +37,7 @@ export class IntakeController {
   @optional('X-HubSpot-Signature', 'HubSpot’s older schemes, where there is no v3: SHA-256 in hex.')
   @optional('X-HubSpot-Signature-Version', 'HubSpot’s older schemes: `v1` or `v2`.')
   @ApiExtraModels(WebhookEnvelopeDto)
-  @ApiBody({ required: true, schema: { oneOf: [envelope, { type: 'array', items: envelope, minItems: 1, maxItems: 10_000 }] } })
+  @ApiBody({ required: true, schema: { anyOf: [envelope, { type: 'array', items: envelope, minItems: 1, maxItems: 10_000 }, ...JSON_SCHEMAS] } })
   @Route({
     allow: 'public',
     status: 202,
@@ -48,7 +49,8 @@ export class IntakeController {
     returns: WebhookReceiptDto,
     example: { received: 1, accepted: 1, duplicates: 0 },
     also: { status: 200, description: 'The same, where a provider wants to hear 200; of Twilio, TwiML.' },
-    bodies: { opened: ENVELOPE, list: ENVELOPE_LIST },
+    bodies: { opened: ENVELOPE, list: ENVELOPE_LIST, ...JSON_BODIES },
+    form: { schema: FORM_SCHEMA, bodies: FORM_BODIES },
     bodyLimit: 5 * MEBIBYTE,
     rawBody: true,
     errors: [WebhookError.only('unknown_provider', 'invalid_signature', 'stale_timestamp')],
