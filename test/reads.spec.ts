@@ -1,5 +1,7 @@
 import { startApp, type TestApp } from './support/app.js';
 import { tenantOf } from './support/customers.js';
+import { eventually } from './support/eventually.js';
+import { CONTENT, Mailings, startMailer } from './support/mailings.js';
 
 const CUSTOMER = '/api/v1/marketing/customers/{customer_id}';
 const CUSTOMERS = 15_000;
@@ -44,4 +46,30 @@ describe('a request about one customer', () => {
   ])('that %s reads it and no others', async (_, request) => {
     expect(await rowsRead(request)).toBeLessThan(100);
   });
+});
+
+/** At a million that wait, a look at each of them takes longer than to send what was looked for. */
+test('a worker that looks what is due does not read all that is', async () => {
+  const { app, smtp } = await startMailer();
+  try {
+    const mailings = await Mailings.of(app);
+    const api = app.api(['tenant_admin']);
+    const body = { name: 'Sale', type: 'promotion' as const, channels: ['email' as const], segment_id: await mailings.segmentId(await mailings.crowd(1)), content: CONTENT, delivery_mode: 'continuous' as const };
+    const campaign = { params: { path: { campaign_id: (await api.POST('/api/v1/marketing/campaigns', { body })).data!.id } } };
+    expect((await api.POST('/api/v1/marketing/campaigns/{campaign_id}/start', campaign)).response.status).toBe(200);
+    await eventually(async () => expect(await app.sql('SELECT FROM mailings WHERE snapshot_done')).toHaveLength(1));
+    expect((await api.POST('/api/v1/marketing/campaigns/{campaign_id}/pause', campaign)).response.status).toBe(200);
+    await app.sql(`INSERT INTO deliveries (tenant_id, campaign_no, customer_no, channel, next_attempt_at) SELECT tenant_id, campaign_no, n, 'email', now() FROM mailings, generate_series(1000, 10999) n`);
+    const looks = async () => (await app.sql<{ scans: number; read: number }>(`SELECT sum(idx_scan)::int AS scans, sum(idx_tup_read)::int AS read FROM pg_stat_user_indexes WHERE relname LIKE 'deliveries%' AND indexrelname LIKE '%next_attempt_at%'`))[0]!;
+    const readsOfALook = async (): Promise<number> => {
+      const before = await looks();
+      await eventually(async () => expect((await looks()).scans - before.scans).toBeGreaterThan(10));
+      const after = await looks();
+      return (after.read - before.read) / (after.scans - before.scans);
+    };
+    await eventually(async () => expect(await readsOfALook()).toBeLessThan(10)); // once the job that the pause brought has been done
+  } finally {
+    await app.close();
+    await smtp.close();
+  }
 });

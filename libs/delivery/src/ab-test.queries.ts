@@ -10,8 +10,8 @@ export const SAMPLE_FROM = '0001-01-01T00:00:00Z';
 export const SAMPLE_IS_SENT = `
   UPDATE mailings m SET ab_test = m.ab_test || jsonb_build_object('sample_sent_at', $3::text, 'decides_at', $4::text)
    WHERE m.tenant_id = $1 AND m.campaign_no = $2 AND m.state IN ('running', 'paused') AND m.snapshot_done AND NOT m.ab_test ? 'sample_sent_at'
-     AND NOT EXISTS (SELECT 1 FROM unnest(m.channels) AS c WHERE EXISTS (
-           SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.status = 'pending' AND d.channel = c AND d.next_attempt_at >= m.claims_from))
+     AND NOT EXISTS (SELECT 1 FROM unnest(m.channels) AS c WHERE (
+           SELECT true FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.status = 'pending' AND d.channel = c AND d.next_attempt_at >= m.claims_from ORDER BY d.next_attempt_at LIMIT 1))
      AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = $2 AND d.status IN ('claimed', 'calling'))`;
 
 /** What each variant came to, of the customers it was delivered to; only the sample has got any. `metric` is one of ours. */

@@ -20,18 +20,28 @@ export interface ClaimedRow {
   receiver: string | null;
 }
 
+/**
+ * Has rows that are named be found by their keys, and the first that is due by its place in the index, whatever PostgreSQL knows of the tables: they
+ * may have grown from nothing to a million since it last looked, and a plan that reads them through for every batch of a hundred is then the end of
+ * all speed. Prepared statements are planned once and for all, since with eight partitions that takes as long as the update of a batch.
+ */
+export const BY_KEYS = 'SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL jit = off; SET LOCAL plan_cache_mode = force_generic_plan';
+
 /** Whose mailings the sender has to look after. */
 export const TENANTS_AT_WORK = `
   SELECT t.id, t.name FROM tenants t WHERE EXISTS (SELECT 1 FROM campaign_directory d WHERE d.tenant_id = t.id AND d.sending) ORDER BY t.id`;
 
-/** The mailings of `$1` that are not done, most urgent first (their contents, which may be large, where something is due), and what each needs at the instant `$2`, when the workers of the sessions `$3` are gone. */
+/**
+ * The mailings of `$1` that are not done, most urgent first (their contents, which may be large, where something is due), and what each needs at the instant `$2`,
+ * when the workers of the sessions `$3` are gone. Looked for as the first and not by EXISTS, which would be made a join with all that is due.
+ */
 export const MAILINGS_AT_WORK = `
   SELECT w.*, CASE WHEN cardinality(w.due) > 0 THEN m.content END AS content
     FROM (
   SELECT m.campaign_no, m.campaign_id, m.state, m.type, m.channels, m.started_at, m.promo_code, m.promo_id, m.ends_at, m.priority, m.options, m.snapshot_done, m.ab_test, m.claims_from::text,
-         ARRAY (SELECT c FROM unnest(m.channels) AS c WHERE EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status = 'pending'
+         ARRAY (SELECT c FROM unnest(m.channels) AS c WHERE (SELECT true FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status = 'pending'
                     AND d.channel = c AND d.next_attempt_at >= CASE WHEN m.state = 'canceled' THEN '-infinity' ELSE m.claims_from END
-                    AND d.next_attempt_at <= CASE WHEN m.state = 'canceled' THEN 'infinity' ELSE $2::timestamptz END)) AS due,
+                    AND d.next_attempt_at <= CASE WHEN m.state = 'canceled' THEN 'infinity' ELSE $2::timestamptz END ORDER BY d.next_attempt_at LIMIT 1)) AS due,
          EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status IN ('claimed', 'calling') AND d.lease_until < $2)
            OR (cardinality($3::int[]) > 0 AND EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status IN ('claimed', 'calling') AND d.held_by = ANY ($3))) AS lost,
          NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.status = 'pending')
@@ -73,13 +83,6 @@ const held = (status: string): string => `d.status || '' = '${status}'`;
 
 /** Pauses a mailing that cannot go on. */
 export const HOLD = `UPDATE mailings SET state = 'paused' WHERE tenant_id = $1 AND campaign_no = $2 AND state = 'running' RETURNING campaign_id`;
-
-/**
- * Has rows that are named be found by their keys, whatever PostgreSQL knows of the tables: they may have grown from nothing to a million since
- * it last looked, and a plan that reads them through for every batch of a hundred is then the end of all speed. Prepared statements are planned
- * once and for all, since with eight partitions that takes as long as the update of a batch.
- */
-export const BY_KEYS = 'SET LOCAL enable_seqscan = off; SET LOCAL jit = off; SET LOCAL plan_cache_mode = force_generic_plan';
 
 /** Gives claimed rows back untouched. */
 export const RELEASE = `UPDATE deliveries d SET status = 'pending', lease_until = NULL ${NAMED} AND ${held('claimed')}`;

@@ -5,7 +5,7 @@ import { Jobs } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
 import type { Channel } from '#tenants';
 import { Batches } from './batches.js';
-import { MAILINGS_AT_WORK, TENANTS_AT_WORK } from './ledger.queries.js';
+import { BY_KEYS, MAILINGS_AT_WORK, TENANTS_AT_WORK } from './ledger.queries.js';
 import type { MailingAtWork } from './preparation.js';
 import { SenderSession } from './sender-session.js';
 import { Upkeep } from './upkeep.js';
@@ -99,7 +99,9 @@ export class Sender implements OnModuleInit, BeforeApplicationShutdown {
     return more;
   }
 
-  private atWork(tenant: Tenant): Promise<MailingAtWork[]> {
-    return this.database.rows<MailingAtWork>(tenant, { text: MAILINGS_AT_WORK, values: [tenant.id, this.clock.now(), this.session.lost], name: 'mailings_at_work' });
+  private async atWork(tenant: Tenant): Promise<MailingAtWork[]> {
+    const statement = { text: MAILINGS_AT_WORK, values: [tenant.id, this.clock.now(), this.session.lost], name: 'mailings_at_work' };
+    const [, mailings] = await this.database.read<[[], MailingAtWork[]]>(tenant, { text: BY_KEYS }, statement);
+    return mailings;
   }
 }
