@@ -3,7 +3,8 @@ import { type AddressInfo, createServer } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { startApp, type TestApp } from './support/app.js';
 import { eventually } from './support/eventually.js';
-import { startProvider } from './support/provider.js';
+import { type ProviderAnswer, startProvider } from './support/provider.js';
+import { startReceiver } from './support/receiver.js';
 import { OPEN_ENV, Subscriber } from './support/subscriber.js';
 
 const [MINUTE, HOUR] = [60_000, 3_600_000];
@@ -69,6 +70,7 @@ describe('attempts', () => {
     await subscriber.redeem('ann');
     await subscriber.logged(1);
     await eventually(async () => expect(await subscriber.show()).toMatchObject({ active: false, disabled: { code: 'gone', detail: 'The receiver answered 410 Gone.', at: expect.any(String) } }));
+    expect((await subscriber.logged(1))[0]).toMatchObject({ message_status: 'pending', next_attempt_at: null });
     app.clock.advance(DAY);
     await subscriber.redeem('bob');
     expect(await subscriber.change({ events: ['promo.redeemed', 'promo.rolled_back'] })).toMatchObject({ active: false, disabled: { code: 'gone' } });
@@ -123,6 +125,7 @@ describe('attempts', () => {
   test.each([
     ['no HTTP', 'SSH-2.0-OpenSSH_9.6\r\n', { status: 'failed', status_code: null }],
     ['a status that is none', 'HTTP/1.1 999 Whatever\r\ncontent-length: 0\r\n\r\n', { status: 'failed', status_code: null, error: 'ebadstatus' }],
+    ['another protocol', 'HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n\r\n', { status: 'failed', status_code: null, error: 'ebadstatus' }],
     ['a body that no column can hold', 'HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\na\u0000b\u00ff\u00fe\u00ed\u00a0\u0080c', { status: 'succeeded', status_code: 200, response: expect.stringMatching(/^a�b�+c$/) }],
     ['a body without an end', `HTTP/1.1 500 Oops\r\n\r\n${'x'.repeat(200_000)}`, { status: 'failed', status_code: 500, response: 'x'.repeat(500) }],
     ['headers without an end', `HTTP/1.1 200 OK\r\n${'x-long: y\r\n'.repeat(20_000)}`, { status: 'failed', status_code: null }],
@@ -134,6 +137,37 @@ describe('attempts', () => {
     await subscriber.redeem('ann');
     expect((await subscriber.logged(1))[0]).toMatchObject(expected);
     server.close();
+  });
+
+  test('that are still under way at a receiver when the subscription moves say nothing of the new one', async () => {
+    const held = Promise.withResolvers<void>();
+    subscriber.receiver.react = () => held.promise.then(() => ({ status: 410 }));
+    await subscriber.redeem('ann');
+    await eventually(() => expect(subscriber.receiver.posts).toHaveLength(1));
+    const moved = await startReceiver();
+    moved.secret = subscriber.receiver.secret;
+    await subscriber.change({ url: moved.url });
+    held.resolve();
+    expect((await subscriber.logged(1))[0]).toMatchObject({ status_code: 410, message_status: 'pending' });
+    expect(await subscriber.show()).toMatchObject({ active: true, disabled: null, failing_since: null });
+    await subscriber.redeem('bob');
+    await eventually(() => expect(moved.messages).toHaveLength(1));
+    await moved.close();
+  });
+
+  test('that are under way do not stand for one that is asked for meanwhile', async () => {
+    await subscriber.redeem('ann');
+    const [first] = await subscriber.logged(1);
+    const held = Promise.withResolvers<ProviderAnswer>();
+    subscriber.receiver.react = () => held.promise;
+    await subscriber.retry(first!.id);
+    await eventually(() => expect(subscriber.receiver.posts).toHaveLength(2));
+    app.clock.advance(1_000);
+    expect((await subscriber.retry(first!.id)).response.status).toBe(202);
+    subscriber.receiver.react = () => 'take';
+    held.resolve({ status: 200 });
+    await eventually(() => expect(subscriber.receiver.posts).toHaveLength(3));
+    expect((await subscriber.logged(3))[0]).toMatchObject({ status: 'succeeded', message_status: 'succeeded' });
   });
 
   test('can be made once more by hand, whatever became of the message', async () => {

@@ -14,7 +14,7 @@ export interface TestReceiver extends TestProvider {
   /** Posts, each time one came. */
   posts: string[];
   secret: string;
-  react: (posted: Posted) => 'take' | 'take and hang up' | ProviderAnswer;
+  react: (posted: Posted) => 'take' | 'take and hang up' | ProviderAnswer | Promise<ProviderAnswer>;
 }
 
 /** A tenant's own service: verifies what comes, and takes an id once. */

@@ -66,6 +66,6 @@ describe('calls to hosts that tenants name', () => {
   });
 
   test('who never answers is given up', async () => {
-    await expect(post('1', `http://127.0.0.1:${port}/silent`, 100)).rejects.toMatchObject({ name: 'AbortError' });
+    await expect(post('1', `http://127.0.0.1:${port}/silent`, 100)).rejects.toMatchObject({ name: 'TimeoutError' });
   });
 });

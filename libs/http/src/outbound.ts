@@ -49,21 +49,29 @@ export class Outbound {
    * One call over HTTP, without redirects, on a connection of its own.
    *
    * @returns any answer, its body cut after 64 KiB or what was asked for
-   * @throws RefusedTargetError before anything was sent; what Node throws when there is no answer, with its `code`
+   * @throws RefusedTargetError before anything was sent; the signal's reason; what Node throws when there is no answer, with its `code`
    */
   async fetch(url: string, { method, headers, body, signal, mostBytes = MOST_BYTES }: OutboundRequest): Promise<Response> {
     const { protocol, hostname } = new URL(url);
     const send = { 'http:': overHttp, 'https:': overHttps }[protocol];
     if (send === undefined) throw new RefusedTargetError(protocol);
     this.assertAllowed(hostname.replace(/^\[|\]$/g, ''));
-    const answer = await new Promise<IncomingMessage>((answered, failed) => {
-      const request = send(url, { method, headers: { ...headers, 'content-length': Buffer.byteLength(body) }, signal, agent: false, lookup: this.lookup });
-      request.on('response', answered).on('error', failed).on('socket', (socket) => giveUpConnecting(request, socket)).end(body);
-    });
-    const text = await beginningOf(answer, mostBytes);
-    const status = answer.statusCode!;
-    if (status < 200 || status > 599) throw Object.assign(new Error(`${status} is no status of an answer`), { code: 'EBADSTATUS' });
-    return new Response(BODILESS.has(status) ? null : text, { status, headers: headersOf(answer) });
+    const given = { method, headers: { ...headers, 'content-length': Buffer.byteLength(body) }, signal, agent: false, lookup: this.lookup };
+    try {
+      const answer = await new Promise<IncomingMessage>((answered, failed) => {
+        const request = send(url, given);
+        request.on('response', answered).on('error', failed).on('socket', (socket) => giveUpConnecting(request, socket));
+        // Of 101 Node tells in no other way, and ends the request without a word.
+        request.on('upgrade', ({ statusCode }, socket) => (socket.destroy(), failed(badStatus(statusCode!))));
+        request.end(body);
+      });
+      const text = await beginningOf(answer, mostBytes);
+      const status = answer.statusCode!;
+      if (status < 200 || status > 599) throw badStatus(status);
+      return new Response(BODILESS.has(status) ? null : text, { status, headers: headersOf(answer) });
+    } catch (error) {
+      throw signal.aborted ? signal.reason : error; // in mid-answer Node tells of a connection that was reset
+    }
   }
 
   /**
@@ -103,6 +111,8 @@ export class Outbound {
     });
   };
 }
+
+const badStatus = (status: number): Error => Object.assign(new Error(`${status} is no status of an answer`), { code: 'EBADSTATUS' });
 
 /** A connection that does not come about is told from an answer that does not: nothing was sent over it. */
 function giveUpConnecting(request: ClientRequest, socket: Socket): void {

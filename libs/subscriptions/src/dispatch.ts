@@ -30,6 +30,7 @@ export interface DueMessage {
   id: string;
   /** How often it was sent before. */
   tries: number;
+  dueAt: Date;
   /** Null when nobody is left whom it tells of. */
   body: string | null;
   customerNos: readonly number[];
@@ -76,13 +77,13 @@ export class Dispatch {
       const now = this.clock.now();
       const [target] = await tx.query<{ url: string; open: boolean; failing: boolean; sealed: Buffer[] }[]>(TARGET, [tenant.id, subscriptionId, now]);
       if (!target?.open) return null;
-      const due = await tx.query<(KeptMessage & { message_id: string; tries: number })[]>(DUE, [tenant.id, subscriptionId, now, target.failing ? 1 : BATCH]);
+      const due = await tx.query<(KeptMessage & { message_id: string; tries: number; next_at: Date })[]>(DUE, [tenant.id, subscriptionId, now, target.failing ? 1 : BATCH]);
       if (due.length === 0) return null;
       const ids = await this.names(tx, tenant, due.flatMap((row) => row.customer_nos));
       return {
         url: target.url,
         secrets: target.sealed.map((sealed) => this.secrets.open(sealed, secretContext(tenant, subscriptionId))),
-        messages: due.map((row) => ({ id: row.message_id, tries: row.tries, body: payloadOf(row, ids), customerNos: row.customer_nos })),
+        messages: due.map((row) => ({ id: row.message_id, tries: row.tries, dueAt: row.next_at, body: payloadOf(row, ids), customerNos: row.customer_nos })),
       };
     });
   }
@@ -97,18 +98,19 @@ export class Dispatch {
     const renewed = await this.database.inTenant(tenant, async (tx) => {
       const now = this.clock.now();
       const answers = await this.answers(tx, tenant, sent);
-      const [target] = await tx.query<{ failing_since: Date | null }[]>(HOLD_TARGET, [tenant.id, subscriptionId]);
+      const [target] = await tx.query<{ url: string; failing_since: Date | null }[]>(HOLD_TARGET, [tenant.id, subscriptionId]);
       if (target === undefined) return null; // deleted meanwhile, with all its messages
       const attempts = sent.map(({ message, posted }, index) => ({
         attempt_id: newId('att', now.getTime()), message_id: message.id, status_code: posted.statusCode, error: posted.error, duration_ms: posted.durationMs, answer: answers[index],
       }));
       if (attempts.length > 0) await tx.query(LOG_ATTEMPTS, [tenant.id, subscriptionId, JSON.stringify(attempts), now]);
       const outcomes = sent.map(({ message, posted }) => outcomeOf(message, posted, now));
-      await tx.query(SETTLE, [tenant.id, subscriptionId, sent.map(({ message }) => message.id), outcomes.map((one) => one.status), outcomes.map((one) => one.nextAt)]);
+      await tx.query(SETTLE, [tenant.id, subscriptionId, sent.map(({ message }) => message.id), sent.map(({ message }) => message.dueAt), outcomes.map((one) => one.status), outcomes.map((one) => one.nextAt)]);
       await tx.query(DROP, [tenant.id, subscriptionId, batch.messages.filter(({ body }) => body === null).map(({ id }) => id)]);
-      const failing = sent.length === 0 ? target.failing_since !== null : await this.judge(tx, lane, healthAfter(sent.map(({ posted }) => posted), target.failing_since, now), now);
+      const heard = target.url === batch.url ? sent.map(({ posted }) => posted) : []; // what another receiver said before says nothing of this one
+      const failing = heard.length === 0 ? target.failing_since !== null : await this.judge(tx, lane, healthAfter(heard, target.failing_since, now), now);
       const leasedUntil = new Date(now.getTime() + LEASE_MS);
-      const heldUntil = new Date(now.getTime() + Math.max(0, ...sent.map(({ posted }) => posted.retryAfter)));
+      const heldUntil = new Date(now.getTime() + Math.max(0, ...heard.map(({ retryAfter }) => retryAfter)));
       const { records } = (await tx.queryRunner!.query(RENEW, [tenant.id, subscriptionId, lane.leasedUntil, leasedUntil, failing, heldUntil], true)) as { records: unknown[] };
       return records.length > 0 ? leasedUntil : null;
     });

@@ -10,7 +10,7 @@ import type { CreateEventSubscriptionDto, DisabledCode, EventSubscriptionDto, Up
 import type { EventName } from './event-types.js';
 import { Interest } from './interest.js';
 import { SubscriptionError } from './subscription.errors.js';
-import { ADD_SECRET, COUNT, CREATORS_TURN, DELETE, HOLD, INSERT, INSERT_LANE, RETIRE_SECRETS, SET_LANE, SHOWN, UPDATE } from './subscription.queries.js';
+import { ADD_SECRET, ANOTHER_VERSION, COUNT, CREATORS_TURN, DELETE, HOLD, INSERT, INSERT_LANE, RETIRE_SECRETS, SET_LANE, SHOWN, UPDATE } from './subscription.queries.js';
 
 const MOST = 20;
 
@@ -125,6 +125,7 @@ export class EventSubscriptions {
       await this.hold(tx, tenant, subscriptionId);
       await tx.query(RETIRE_SECRETS, [tenant.id, subscriptionId, now, new Date(now.getTime() + OVERLAP_MS)]);
       await this.addSecret(tx, tenant, subscriptionId, secret, now);
+      await tx.query(ANOTHER_VERSION, [tenant.id, subscriptionId, now]);
       await this.auditLog.add(tx, tenant, subject, 'event_subscription.secret_rotated', { subscription_id: subscriptionId });
       return this.show(tx, tenant, subscriptionId);
     });

@@ -40,12 +40,12 @@ export const TARGET = `
 
 /** The messages that `$2` is to get by `$3`, at most `$4`. */
 export const DUE = `
-  SELECT d.message_id, d.tries, m.type, m.occurred_at, m.data, m.customer_nos
+  SELECT d.message_id, d.tries, d.next_at, m.type, m.occurred_at, m.data, m.customer_nos
     FROM outgoing_deliveries d JOIN outgoing_messages m ON m.tenant_id = $1 AND m.message_id = d.message_id
    WHERE d.tenant_id = $1 AND d.subscription_id = $2 AND d.status = 'pending' AND d.next_at <= $3 ORDER BY d.next_at, d.message_id LIMIT $4`;
 
 /** The subscription's row, which nobody else changes until the transaction ends. */
-export const HOLD_TARGET = 'SELECT failing_since FROM event_subscriptions WHERE tenant_id = $1 AND subscription_id = $2 FOR NO KEY UPDATE';
+export const HOLD_TARGET = 'SELECT url, failing_since FROM event_subscriptions WHERE tenant_id = $1 AND subscription_id = $2 FOR NO KEY UPDATE';
 
 /** Logs attempts (`$3`, a JSON list) of what is still kept, made at `$4`. */
 export const LOG_ATTEMPTS = `
@@ -61,10 +61,13 @@ export const LOG_ATTEMPTS = `
 export const ANSWERS_SHARED = `SELECT pg_advisory_xact_lock_shared(hashtext('outgoing_attempts.answer'), $1)`;
 export const ANSWERS_ALONE = `SELECT pg_advisory_xact_lock(hashtext('outgoing_attempts.answer'), $1)`;
 
-/** What became of messages (`$3`, statuses `$4`, and when each goes out again, `$5`). */
+/** What became of messages (`$3`) that were due at `$4` (statuses `$5`, and when each goes out again, `$6`). One that was asked for again meanwhile stays due. */
 export const SETTLE = `
-  UPDATE outgoing_deliveries d SET status = done.status, next_at = coalesce(done.next_at, d.next_at), tries = d.tries + 1
-    FROM unnest($3::text[], $4::text[], $5::timestamptz[]) AS done (message_id, status, next_at)
+  UPDATE outgoing_deliveries d
+     SET tries = d.tries + 1,
+         status = CASE WHEN date_trunc('milliseconds', d.next_at) > done.due_at THEN d.status ELSE done.status END,
+         next_at = CASE WHEN date_trunc('milliseconds', d.next_at) > done.due_at THEN d.next_at ELSE coalesce(done.next_at, d.next_at) END
+    FROM unnest($3::text[], $4::timestamptz[], $5::text[], $6::timestamptz[]) AS done (message_id, due_at, status, next_at)
    WHERE d.tenant_id = $1 AND d.subscription_id = $2 AND d.message_id = done.message_id`;
 
 /** Messages that tell of nobody any more. */

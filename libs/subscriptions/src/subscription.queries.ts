@@ -41,5 +41,7 @@ export const RETIRE_SECRETS = `
              SELECT secret_no FROM event_subscription_secrets WHERE tenant_id = $1 AND subscription_id = $2 ORDER BY secret_no DESC LIMIT 3)))
   UPDATE event_subscription_secrets SET valid_until = $4 WHERE tenant_id = $1 AND subscription_id = $2 AND valid_until IS NULL`;
 
+export const ANOTHER_VERSION = 'UPDATE event_subscriptions SET version = version + 1, updated_at = $3 WHERE tenant_id = $1 AND subscription_id = $2';
+
 /** What anybody of the tenant is to be told of. */
 export const WANTED = 'SELECT DISTINCT unnest(events) AS type FROM event_subscriptions WHERE tenant_id = $1 AND active';

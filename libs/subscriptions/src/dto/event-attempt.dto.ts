@@ -52,7 +52,7 @@ export class EventAttemptDto {
   @ApiProperty({ enum: MESSAGE_STATUSES, example: 'pending' })
   message_status: MessageStatus;
 
-  /** When the message is sent again; null when it is not. */
+  /** When the message is sent again; null when it is not, and while the subscription is not active. */
   next_attempt_at: string | null;
 }
 
