@@ -137,13 +137,13 @@ describe('people erased and merged while files about them are imported', () => {
     expect(await ids()).not.toContain('vic');
   });
 
-  test('what told files from the erased is kept no longer than a file may be on its way', async () => {
+  test('what tells of the erased is kept no longer than webhook events, or a file on its way', async () => {
     await imports.run('customer_id\nvic\n');
     const sweep = () => app.nest.get(ImportRetention, { strict: false }).sweep(new AbortController().signal);
     await erase('vic');
     await sweep();
     expect(await imports.count('erased_names')).toBe(1);
-    await app.sql(`UPDATE erased_names SET erased_at = now() - interval '2 hours'`);
+    await app.sql(`UPDATE erased_names SET erased_at = now() - interval '32 days'`);
     await sweep();
     expect(await imports.count('erased_names')).toBe(0);
   });

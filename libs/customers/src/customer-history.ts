@@ -99,12 +99,14 @@ export class CustomerHistory {
     return types.flatMap((type) => this.personalData.sources.flatMap(({ timelines }): [TimelineType, Timeline][] => (timelines[type] ? [[type, timelines[type]]] : [])));
   }
 
-  /** Takes the person out of the files that wait, then locks them; again, if meanwhile they got another address or somebody was merged into them. */
+  /** Takes the person out of the files that wait, brings about what they said, then locks them; again, if meanwhile they got another address or somebody was merged into them. */
   private async lockToErase(tx: EntityManager, tenant: Tenant, customerId: string): Promise<{ profile: CustomerProfile; names: Name[] }> {
     await tx.query('SAVEPOINT unlocked');
     for (;;) {
-      const before = await namesOf(tx, tenant, await this.find(tx, tenant, customerId, BY_NO));
+      const found = await this.find(tx, tenant, customerId, BY_NO);
+      const before = await namesOf(tx, tenant, found);
       await forgetWaitingRows(tx, tenant, before);
+      for (const source of this.personalData.sources) await source.settle?.(tx, tenant, found.customer_no);
       const profile = await this.find(tx, tenant, customerId, LOCK_TO_REMOVE);
       if (isDeepStrictEqual(await namesOf(tx, tenant, profile), before)) return { profile, names: before };
       await tx.query('ROLLBACK TO unlocked'); // and the locks with it

@@ -26,7 +26,7 @@ import { Suppressions } from './suppressions.js';
   imports: [TypeOrmModule.forFeature([ImportEntity])],
   controllers: [CustomersController, CustomerHistoryController, ImportsController],
   providers: [ConsentChanges, CustomerHistory, CustomerMerge, Customers, CustomerNumbers, CustomersService, ErasedNames, ImportRetention, ImportRunner, ImportWriter, Imports, PersonalData, ProfileWriter, Suppressions],
-  exports: [Customers, Imports, PersonalData, Suppressions],
+  exports: [Customers, ErasedNames, Imports, PersonalData, Suppressions],
 })
 export class CustomersModule implements OnModuleInit {
   constructor(

@@ -6,6 +6,7 @@ import { normaliseEmail, normalisePhone } from './contact.js';
 import { MERGE_AGAIN } from './customer-merge.js';
 import { ADD_ORDER_FACTS, LOCK_NUMBERS, MERGES_OF, OF_TENANT, PROFILE_COLUMNS } from './customers.queries.js';
 import { ProfileWriter } from './profile-writer.js';
+import { type Name, namesOf } from './row-names.js';
 import { type ClosedAddress, normaliseAddress } from './suppressions.js';
 import type { Channel, CustomerProfile, ProfilePatch } from './profile.js';
 
@@ -92,6 +93,12 @@ export class Customers {
       `SELECT ${PROFILE_COLUMNS} FROM customers WHERE ${OF_TENANT} AND customer_no = ANY ($2::int[])`, [tenant.id, customerNos],
     );
     return new Map(rows.map((row) => [row.customer_no, row]));
+  }
+
+  /** All names of somebody: their id and those merged into it, their email and their phone. Nobody has none. */
+  async namesOf(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<Name[]> {
+    const profile = (await this.profiles(tx, tenant, [customerNo])).get(customerNo);
+    return profile === undefined ? [] : namesOf(tx, tenant, profile);
   }
 
   /** Who has the addresses, by the address as it was given; of several who share one, who is known longest. */

@@ -7,7 +7,7 @@ import type { CsvRow } from './import.chunks.js';
 import { type Name, namesIn } from './row-names.js';
 
 /** $1 tenant, $2 hashes. By the clock of the database: uploads begin by it, too. */
-const KEEP = 'INSERT INTO erased_names (tenant_id, name_hash, erased_at) SELECT $1, hash, clock_timestamp() FROM unnest($2::bytea[]) hash';
+const KEEP = 'INSERT INTO erased_names (tenant_id, name_hash, erased_at) SELECT $1, hash, clock_timestamp() FROM unnest($2::bytea[]) hash ON CONFLICT DO NOTHING';
 
 /** Held by erasures; $1 tenant. */
 const BEGIN = `SELECT pg_advisory_xact_lock_shared(hashtext('customers.erasure'), $1)`;
@@ -15,14 +15,18 @@ const BEGIN = `SELECT pg_advisory_xact_lock_shared(hashtext('customers.erasure')
 /** Waits for those that have begun. $1 tenant */
 const WAIT = `SELECT pg_advisory_xact_lock(hashtext('customers.erasure'), $1)`;
 
-/** Once no file is left that was under way then. $1 tenant */
+/** When somebody called so was erased last. $1 tenant, $2 hashes */
+const LAST_ERASED = 'SELECT name_hash, max(erased_at) AS at FROM erased_names WHERE tenant_id = $1 AND name_hash = ANY ($2::bytea[]) GROUP BY 1';
+
+/** Once nothing is left that may name who was erased then: webhook events are kept for 30 days, and no file is under way since. $1 tenant */
 export const FORGET_ERASED_NAMES = `
-  DELETE FROM erased_names WHERE tenant_id = $1 AND erased_at < now() - interval '1 hour'
+  DELETE FROM erased_names WHERE tenant_id = $1 AND erased_at < now() - interval '31 days'
      AND NOT EXISTS (SELECT FROM imports WHERE imports.tenant_id = $1 AND finished_at IS NULL AND begun_at <= erased_names.erased_at)`;
 
 /**
- * Who was erased, as keyed hashes of what files call them. An erasure takes a person's rows out of the files that wait; a file that is still on
- * its way to us nobody sees, so each of its rows is held against these. An upload ends behind the erasures that began before it, so none is missed.
+ * Who was erased, as keyed hashes of what files and providers call them. An erasure takes a person's rows out of the files that wait; a file that is
+ * still on its way to us nobody sees, so each of its rows is held against these. An upload ends behind the erasures that began before it, so none is
+ * missed. What a provider tells late, or is asked for, is held against them too.
  */
 @Injectable()
 export class ErasedNames {
@@ -39,6 +43,18 @@ export class ErasedNames {
 
   keep(tx: EntityManager, tenant: Tenant, names: readonly Name[]): Promise<unknown> {
     return tx.query(KEEP, [tenant.id, names.map((name) => this.hash(name))]);
+  }
+
+  /** When who is called so was erased, the last time; of whoever was not, nothing. */
+  async erasedAt(tx: EntityManager, tenant: Tenant, names: readonly Name[]): Promise<Map<Name, Date>> {
+    if (names.length === 0) return new Map();
+    const hashes = new Map([...new Set(names)].map((name) => [name, this.hash(name)]));
+    const rows = await tx.query<{ name_hash: Buffer; at: Date }[]>(LAST_ERASED, [tenant.id, [...hashes.values()]]);
+    const known = new Map(rows.map((row) => [row.name_hash.toString('base64'), row.at]));
+    return new Map([...hashes].flatMap(([name, hash]) => {
+      const at = known.get(hash.toString('base64'));
+      return at === undefined ? [] : [[name, at]];
+    }));
   }
 
   /** What an upload waits for at its end, before anybody works on its rows. */

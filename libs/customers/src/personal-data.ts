@@ -30,6 +30,8 @@ export interface PersonalDataSource {
   timelines: { [Type in TimelineType]?: Timeline };
   /** Everything, as JSON. */
   export(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<unknown>;
+  /** Brings about what waits to be done and outlives the person: opt-outs. Before an erasure locks the customer, so that whatever has begun to work on it can end. */
+  settle?(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void>;
   /** Removes or makes anonymous. The customer's row goes last, after every source. */
   erase(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void>;
   /** Gives everything of `from` to `into`, who turned out to be the same person. Called again later, for what messages under way left meanwhile. */

@@ -59,10 +59,15 @@ export class EventEffects {
 }
 
 function destinationOf({ event }: ClaimedEvent): Destination {
+  const usual = DESTINATIONS[event.name];
+  if (usual === 'none' || usual === 'nowhere') return usual;
   if (event.contactId !== null && event.email === null && event.phone === null) return 'provider';
   const ofNoMessage = event.deliveryId === null && event.providerMessageId === null && event.campaignId === null;
-  return event.name === 'bounced' && event.closes !== null && ofNoMessage ? 'consent' : DESTINATIONS[event.name];
+  return event.name === 'bounced' && event.closes !== null && ofNoMessage ? 'consent' : usual;
 }
+
+/** Whether an event tells of messages and addresses, and not only of who somebody is: that holds also once they are erased. */
+export const outlivesPerson = (one: ClaimedEvent): boolean => ['message', 'consent'].includes(destinationOf(one));
 
 const isOptOut = ({ event }: ClaimedEvent): boolean => event.name === 'unsubscribed' || event.name === 'complained' || OPT_OUTS.includes(event.closes);
 

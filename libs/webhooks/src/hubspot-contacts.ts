@@ -33,7 +33,11 @@ const TOKEN = `SELECT api_token AS sealed, api_held_until AS held_until FROM web
 const HOLD = `UPDATE webhook_connections SET api_held_until = greatest(api_held_until, $2) WHERE tenant_id = $1 AND provider = 'hubspot'`;
 
 /** Until HubSpot has told who it is. */
-const NOT_ASKED = 'contact_not_asked_for_yet';
+export const NOT_ASKED = 'contact_not_asked_for_yet';
+
+/** Those of the events `$2` that still wait: not one that is being processed anew, nor one of somebody who was erased. Nobody is erased meanwhile whom they name. */
+const WAITING = `
+  SELECT id FROM webhook_events WHERE tenant_id = $1 AND provider = 'hubspot' AND id = ANY ($2::text[]) AND status = 'unmatched' AND reason = '${NOT_ASKED}' ORDER BY id FOR UPDATE`;
 
 /** Writes at `$2` what became of events that waited: `$3` ids, `$4` statuses, `$5` reasons. One that is being processed anew meanwhile is left to that. */
 const SETTLE_WAITING = `
@@ -153,17 +157,23 @@ export class HubSpotContacts implements OnModuleInit {
 
   /** Contacts, as they were when HubSpot was asked, and what became of their events commit together. */
   private async apply(tenant: Tenant, questions: readonly Question[], contacts: Contacts, askedAt: Date): Promise<void> {
+    await this.database.inTenant(tenant, async (tx) => {
+      const rows = await tx.query<{ id: string }[]>(WAITING, [tenant.id, questions.map((one) => one.event_id)]);
+      const waiting = new Set(rows.map((row) => row.id));
+      await this.applyWaiting(tx, tenant, questions.filter((one) => waiting.has(one.event_id)), contacts, askedAt);
+    });
+  }
+
+  private async applyWaiting(tx: EntityManager, tenant: Tenant, questions: readonly Question[], contacts: Contacts, askedAt: Date): Promise<void> {
     const found = questions.filter((one) => contacts.has(one.contact_id));
     const told = found.map((one) => toEvent(one, contacts.get(one.contact_id)!));
     const introduced = told.filter(({ event }) => event.introduces);
     const optedOut = told.filter(({ event }, index) => event.name === 'unsubscribed' || (event.name === 'contact_created' && contacts.get(found[index]!.contact_id)![OPTED_OUT] === 'true'));
-    await this.database.inTenant(tenant, async (tx) => {
-      const made = await this.people.applyContacts(tx, tenant, introduced.map((one) => ({ ...one, at: askedAt })));
-      const { outcomes, changes, closed } = await this.people.consentsOf(tx, tenant, optedOut.map((one) => ({ ...one, event: { ...one.event, name: 'unsubscribed', channel: 'email' } })));
-      await this.customers.setConsent(tx, tenant, changes, closed);
-      const known = new Map([...optedOut.map((one, index) => [one.id, outcomes[index]!] as const), ...introduced.map((one, index) => [one.id, made[index]!] as const)]);
-      await this.write(tx, tenant, questions, questions.map((one) => known.get(one.event_id) ?? unmatched('unknown_contact')));
-    });
+    const made = await this.people.applyContacts(tx, tenant, introduced, askedAt);
+    const { outcomes, changes, closed } = await this.people.consentsOf(tx, tenant, optedOut.map((one) => ({ ...one, event: { ...one.event, name: 'unsubscribed', channel: 'email' } })));
+    await this.customers.setConsent(tx, tenant, changes, closed);
+    const known = new Map([...optedOut.map((one, index) => [one.id, outcomes[index]!] as const), ...introduced.map((one, index) => [one.id, made[index]!] as const)]);
+    await this.write(tx, tenant, questions, questions.map((one) => known.get(one.event_id) ?? unmatched('unknown_contact')));
   }
 
   private settle(tenant: Tenant, questions: readonly Question[], outcome: Outcome): Promise<void> {

@@ -7,10 +7,9 @@ import { Tenants } from '#tenants';
 import { EventEffects } from './event-effects.js';
 import { PROCESS_INBOX } from './inbox.js';
 import { CLAIM, GATE, HAS_DUE, SETTLE } from './inbox.queries.js';
-import { isFault } from './normalisers/inbound-event.js';
-import { type ClaimedEvent, failed, nextTry, type Outcome, outcomeOf } from './outcome.js';
-import type { ProviderId } from './providers.js';
-import { bodiesOf, type BodyRow, itemsOf, type StoredItems } from './stored-bodies.js';
+import { nextTry, type Outcome, outcomeOf } from './outcome.js';
+import { type EventRow, isEvent, type Reading, readingOf } from './reading.js';
+import { bodiesOf, type BodyRow, itemsOf } from './stored-bodies.js';
 
 /** Events of one transaction: enough to share its cost, few enough to be done in a moment. */
 const BATCH = 500;
@@ -20,22 +19,6 @@ const BATCH_BYTES = 16 * 1024 * 1024;
 
 /** How often a worker looks for events that no job speaks of any more: those whose next try has come, and those of a worker that died over them. */
 const RESCUE_SECONDS = 10;
-
-interface Row {
-  provider: ProviderId;
-  id: string;
-  body_id: string;
-  item_no: number;
-  attempts: number;
-  received_at: Date;
-}
-
-/** A claimed row, and what it was read as. */
-interface Reading {
-  row: Row;
-  type: string | null;
-  outcome: Outcome | ClaimedEvent;
-}
 
 /** Brings the inbox's events to their effects. An event and its effect commit together, so a crash repeats or loses neither. */
 @Injectable()
@@ -104,30 +87,14 @@ export class InboxWorker implements OnModuleInit {
   }
 
   /** Takes events, and reads them from what the provider sent. Of those whose bodies are too many to hold, nobody is told: they are left for the next. */
-  private async claim(tx: EntityManager, tenant: Tenant, limit: number): Promise<{ rows: Row[]; readings: Reading[] }> {
-    const rows = await prepared<Row>(tx, { text: CLAIM, values: [tenant.id, limit, this.clock.now()], name: 'webhook_claim' });
+  private async claim(tx: EntityManager, tenant: Tenant, limit: number): Promise<{ rows: EventRow[]; readings: Reading[] }> {
+    const rows = await prepared<EventRow>(tx, { text: CLAIM, values: [tenant.id, limit, this.clock.now()], name: 'webhook_claim' });
     if (rows.length === 0) return { rows, readings: [] };
     const found = await prepared<BodyRow>(tx, bodiesOf(tenant, rows, BATCH_BYTES));
     const left = new Set(found.filter((body) => body.body === null).map((body) => body.id));
     const bodies = new Map(found.map((body) => [body.id, left.has(body.id) ? null : itemsOf(body)]));
-    const readings = rows.filter((row) => !left.has(row.body_id)).map((row) => this.read(row, bodies.get(row.body_id)));
+    const readings = rows.filter((row) => !left.has(row.body_id)).map((row) => readingOf(row, bodies.get(row.body_id)));
     return { rows, readings };
-  }
-
-  /** @param stored null when nobody can read the body, undefined when it is gone */
-  private read(row: Row, stored: StoredItems | null | undefined): Reading {
-    if (!stored) return { row, type: null, outcome: failed(stored === null ? 'unreadable' : 'body_gone') };
-    const { normaliser, items } = stored;
-    try {
-      const item = items[row.item_no];
-      const type = normaliser.type(item)?.slice(0, 64) ?? null;
-      const event = normaliser.read(row.provider, item);
-      if (isFault(event)) return { row, type, outcome: failed(event.fault) };
-      return { row, type, outcome: { id: row.id, provider: row.provider, event, at: event.at === null || event.at > row.received_at ? row.received_at : event.at } };
-    } catch (error) {
-      this.logger.error({ msg: 'a webhook event could not be read', event: row.id, normaliser: normaliser.name, err: error });
-      return { row, type: null, outcome: outcomeOf(error) };
-    }
   }
 
   /** Has the events take effect in the order in which they happened. */
@@ -155,7 +122,5 @@ export class InboxWorker implements OnModuleInit {
   }
 }
 
-const isEvent = (outcome: Outcome | ClaimedEvent): outcome is ClaimedEvent => 'event' in outcome;
-
 /** What says nothing of the events: others at work, or a server that is away. */
-const isOfDatabase = (error: unknown): boolean => isContention(error) || isUnreachable(error);
+export const isOfDatabase = (error: unknown): boolean => isContention(error) || isUnreachable(error);

@@ -9,7 +9,7 @@ import { EventTenants } from './event-tenants.js';
 import { Inbox, type InboxItem, type Post } from './inbox.js';
 import { type InboundEvent, isFault, type ItemFault, UNSUPPORTED } from './normalisers/inbound-event.js';
 import type { Normaliser } from './normalisers/normaliser.js';
-import { personsIn } from './persons.js';
+import { personsAnywhereIn, personsOf } from './persons.js';
 import type { ProviderId } from './providers.js';
 import { type Answer, queryOf, type SignedRequest, SCHEMES, type Verdict } from './schemes/index.js';
 import { type Sender, Senders } from './senders.js';
@@ -142,7 +142,7 @@ export class IntakeService {
 function take(said: unknown, normaliser: Normaliser, { provider, body }: IncomingPost, messageId: string | null, place: number): ReadItem {
   const read = normaliser.read(provider, said);
   const type = normaliser.type(said)?.slice(0, 64) ?? null;
-  return { said, item: { type, dedupKey: keyOf(read, said, body, messageId, place), persons: personsIn(said, read), fault: isFault(read) ? read.fault : null }, read };
+  return { said, item: { type, dedupKey: keyOf(read, said, body, messageId, place), persons: isFault(read) ? personsAnywhereIn(said) : personsOf(provider, read), fault: isFault(read) ? read.fault : null }, read };
 }
 
 /** What has no id and no effect is known by all that it says. */

@@ -1,8 +1,10 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { PersonalData, type PersonalDataSource, type ProfilePatch } from '#customers';
+import { type Name, PersonalData, type PersonalDataSource, type ProfilePatch } from '#customers';
 import type { Tenant } from '#kernel';
 import type { ClaimedEvent } from './outcome.js';
+import { contactCustomerId } from './persons.js';
+import type { ProviderId } from './providers.js';
 
 /** What providers tell of a customer; each has its column `…_at` in `webhook_profiles`. */
 const FIELDS = ['email', 'phone', 'first_name', 'last_name'] as const;
@@ -69,6 +71,12 @@ export class KnownContacts implements PersonalDataSource, OnModuleInit {
       const customerNo = numbers.get(`${one.provider}/${one.event.contactId}`);
       return customerNo === undefined ? [] : [[one, customerNo]];
     }));
+  }
+
+  /** What events call a customer by the contacts that became them. */
+  async namesOf(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<Name[]> {
+    const contacts = await tx.query<{ provider: ProviderId; contact_id: string }[]>(CONTACTS_OF, [tenant.id, customerNo]);
+    return contacts.map((one): Name => `id:${contactCustomerId(one.provider, one.contact_id)}`);
   }
 
   /**

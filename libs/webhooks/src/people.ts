@@ -1,11 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { type ClosedAddress, type ConsentSetting, Customers, type LiftedAddress, normaliseEmail, normalisePhone } from '#customers';
+import { type ClosedAddress, type ConsentSetting, Customers, ErasedNames, type LiftedAddress, normaliseEmail, normalisePhone } from '#customers';
+import { Contention } from '#database';
 import { newId, type Tenant } from '#kernel';
 import type { Channel } from '#tenants';
 import { KnownContacts } from './known-contacts.js';
 import type { InboundEvent } from './normalisers/inbound-event.js';
-import { type ClaimedEvent, type Outcome, PROCESSED, unmatched } from './outcome.js';
+import { type ClaimedEvent, failed, type Outcome, PROCESSED, unmatched } from './outcome.js';
+import { contactCustomerId, personsOf } from './persons.js';
 
 /** What events say of people rather than of messages: consents given and taken back, contacts made elsewhere. */
 @Injectable()
@@ -13,6 +15,7 @@ export class People {
   constructor(
     private readonly customers: Customers,
     private readonly contacts: KnownContacts,
+    private readonly erasedNames: ErasedNames,
   ) {}
 
   /**
@@ -48,17 +51,40 @@ export class People {
     return { outcomes, changes: [...last.values()], closed, lifted };
   }
 
-  /** Applies what events tell of contacts: one completes the customer that they are, or becomes one where the event introduces them. What the event leaves out stays, and what was told as of later. */
-  async applyContacts(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<Outcome[]> {
-    const ids = await this.idsOf(tx, tenant, claimed);
-    const numbers = await this.customers.ensure(tx, tenant, ids.filter((id) => id !== null));
-    const meant = claimed.flatMap((one, index) => {
-      const customerId = ids[index]!;
-      return customerId === null ? [] : [{ ...one, customerId, customerNo: numbers.get(customerId)!, patch: patchOf(one.event) }];
+  /**
+   * Applies what events tell of contacts: one completes the customer that they are, or becomes one where the event introduces them. What the event
+   * leaves out stays, and what was told as of later. Of who was erased since it happened nothing is told any more.
+   *
+   * @param asOf when it was as they tell, where that is not when they happened
+   */
+  async applyContacts(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[], asOf?: Date): Promise<Outcome[]> {
+    const erased = await this.erasedSince(tx, tenant, claimed);
+    const left = claimed.filter((one) => !erased.has(one));
+    const ids = new Map((await this.idsOf(tx, tenant, left)).map((id, index) => [left[index]!, id]));
+    const numbers = await this.customers.ensure(tx, tenant, [...ids.values()].filter((id) => id !== null));
+    // Whoever was being erased while we waited for them would be made anew.
+    if ((await this.erasedSince(tx, tenant, left)).size > 0) throw new Contention('Somebody whom events tell of was erased meanwhile.');
+    const meant = left.flatMap((one) => {
+      const customerId = ids.get(one)!;
+      return customerId === null ? [] : [{ ...one, at: asOf ?? one.at, customerId, customerNo: numbers.get(customerId)!, patch: patchOf(one.event) }];
     });
     const news = await this.contacts.tell(tx, tenant, meant);
     await this.customers.upsertMany(tx, tenant, meant.map(({ customerId }, index) => ({ customerId, patch: news[index]! })));
-    return ids.map((id, index) => (id !== null ? PROCESSED : unmatched(claimed[index]!.event.introduces ? 'no_person' : 'unknown_customer')));
+    return claimed.map((one) => {
+      if (erased.has(one)) return failed('customer_erased');
+      return ids.get(one) !== null ? PROCESSED : unmatched(one.event.introduces ? 'no_person' : 'unknown_customer');
+    });
+  }
+
+  /** Those of the events that happened before somebody whom they are about was erased. An id of ours says who that is, whatever else stands there. */
+  private async erasedSince(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<Set<ClaimedEvent>> {
+    const names = new Map(claimed.map((one) => {
+      const all = personsOf(one.provider, one.event);
+      if (one.event.customerId !== null) return [one, all.slice(0, 1)];
+      return [one, one.event.email === null ? all : all.filter((name) => !name.startsWith('phone:'))]; // which others may share
+    }));
+    const erasedAt = await this.erasedNames.erasedAt(tx, tenant, [...names.values()].flat());
+    return new Set(claimed.filter((one) => names.get(one)!.some((name) => (erasedAt.get(name)?.getTime() ?? -Infinity) >= one.at.getTime())));
   }
 
   /**
@@ -76,7 +102,7 @@ export class People {
       const id = known.get(became.get(one) ?? byAddress.get(event) ?? 0);
       const address = normaliseEmail(event.email ?? '') ?? normalisePhone(event.phone ?? '');
       if (id !== undefined || address === null || !event.introduces) return id ?? null;
-      if (!made.has(address)) made.set(address, event.contactId === null ? newId(provider) : `${provider}_${event.contactId}`); // one contact, however many of its events are in the batch
+      if (!made.has(address)) made.set(address, event.contactId === null ? newId(provider) : contactCustomerId(provider, event.contactId)); // one contact, however many of its events are in the batch
       return made.get(address)!;
     });
   }

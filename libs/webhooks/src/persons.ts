@@ -1,15 +1,9 @@
-import { normalisePhone } from '#customers';
+import { type Name, normaliseEmail, normalisePhone } from '#customers';
 import { isObject } from '#kernel';
-import { type InboundEvent, type ItemFault, isFault } from './normalisers/inbound-event.js';
+import type { InboundEvent } from './normalisers/inbound-event.js';
+import type { ProviderId } from './providers.js';
 
-/** The ids and addresses that somebody may be named by. */
-export interface Person {
-  customerId: string | null;
-  email: string | null;
-  phone: string | null;
-}
-
-/** More than any event is about. */
+/** More than anything is about. */
 const MOST = 32;
 
 /** Longer than any address with a name beside it. */
@@ -19,27 +13,34 @@ const LONGEST = 400;
 const AROUND = /[\s<>()[\]",;:]+/;
 const PHONE = /^\+\d{7,15}$/;
 
-/** One spelling for each way to name somebody, so that what was sent about a person is found when they ask for it. */
-export const personsOf = ({ customerId, email, phone }: Person): string[] => [
-  ...(customerId === null ? [] : [`id:${customerId}`]),
-  ...(email === null ? [] : [`email:${email.trim().toLowerCase()}`]),
-  ...(phone === null ? [] : [`phone:${normalisePhone(phone) ?? phone}`]),
-];
+/** The id of the customer that a provider's contact becomes, where nobody of ours is them. */
+export const contactCustomerId = (provider: ProviderId, contactId: string): string => `${provider}_${contactId}`;
 
-/** Whom an item names: as it was read, and by any address in it, wherever its provider puts it. */
-export function personsIn(item: unknown, read: InboundEvent | ItemFault): string[] {
-  const found = new Set(personsOf(isFault(read) ? { customerId: idIn(item), email: null, phone: null } : read));
+/** Whom an event is about, as they are read by it: in one spelling for each way to name somebody, so that what was sent about a person is found when they ask for it. */
+export function personsOf(provider: ProviderId, { customerId, contactId, email, formerEmail, phone }: InboundEvent): Name[] {
+  const names: Name[] = [];
+  if (customerId !== null) names.push(`id:${customerId}`);
+  if (contactId !== null) names.push(`id:${contactCustomerId(provider, contactId)}`);
+  for (const address of [email, formerEmail]) if (address !== null) names.push(emailName(address));
+  if (phone !== null) names.push(`phone:${normalisePhone(phone) ?? phone}`);
+  return names;
+}
+
+/** Whom an item may be about that is no event: anybody whom it names, wherever. Nothing comes of it that could be lost with somebody else's erasure. */
+export function personsAnywhereIn(item: unknown): Name[] {
+  const found = new Set<Name>();
+  if (isObject(item) && (typeof item.customer_id === 'string' || typeof item.customer_id === 'number')) found.add(`id:${String(item.customer_id).slice(0, 255)}`);
   collect(item, found);
   return [...found];
 }
 
 /** @param found grows by what is named in the value and the values in it */
-function collect(value: unknown, found: Set<string>): void {
+function collect(value: unknown, found: Set<Name>): void {
   if (found.size >= MOST) return;
   if (typeof value === 'string') {
     if (value.length > LONGEST || !/[@+]/.test(value)) return;
     for (const word of value.split(AROUND)) {
-      if (word.includes('@')) found.add(`email:${word.toLowerCase()}`);
+      if (word.includes('@')) found.add(emailName(word));
       else if (PHONE.test(word)) found.add(`phone:${word}`);
     }
   } else if (typeof value === 'object' && value !== null) {
@@ -47,4 +48,4 @@ function collect(value: unknown, found: Set<string>): void {
   }
 }
 
-const idIn = (item: unknown): string | null => (isObject(item) && (typeof item.customer_id === 'string' || typeof item.customer_id === 'number') ? String(item.customer_id).slice(0, 255) : null);
+const emailName = (email: string): Name => `email:${normaliseEmail(email) ?? email.trim().toLowerCase()}`;

@@ -1,15 +1,28 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { type CustomerProfile, Customers, PersonalData, type PersonalDataSource } from '#customers';
+import { Customers, ErasedNames, type Name, PersonalData, type PersonalDataSource } from '#customers';
 import { prepared } from '#database';
-import type { Tenant } from '#kernel';
-import { personsOf } from './persons.js';
+import { Clock, type Tenant } from '#kernel';
+import { EventEffects, outlivesPerson } from './event-effects.js';
+import { NOT_ASKED } from './hubspot-contacts.js';
+import { isOfDatabase } from './inbox-worker.js';
+import { KnownContacts } from './known-contacts.js';
+import type { ClaimedEvent } from './outcome.js';
+import { contactCustomerId } from './persons.js';
+import { type EventRow, isEvent, readingOf } from './reading.js';
 import { bodiesOf, type BodyRow, itemsOf } from './stored-bodies.js';
 
 /** The events that name one of `$2`. Asked rarely, of 30 days at most: no index waits for it. */
 const ABOUT = `tenant_id = $1 AND persons && $2::text[]`;
 
 const EXPORT = `SELECT provider, type, received_at, body_id, item_no FROM webhook_events WHERE ${ABOUT} ORDER BY id`;
+
+/** Waits for a worker that has begun with one. */
+const WAITING = `
+  SELECT provider, id, body_id, item_no, attempts, received_at FROM webhook_events
+   WHERE ${ABOUT} AND (status = 'pending' OR status = 'unmatched' AND reason = '${NOT_ASKED}') ORDER BY id FOR UPDATE`;
+
+const TAKEN = `UPDATE webhook_events SET status = 'processed', processed_at = $2 WHERE tenant_id = $1 AND id = ANY ($3::text[])`;
 
 const ERASE = `
   UPDATE webhook_events SET persons = '{}', reason = 'erased', status = CASE status WHEN 'pending' THEN 'failed' ELSE status END
@@ -32,9 +45,15 @@ export class SentData implements PersonalDataSource, OnModuleInit {
   /** What came of the events is in the timelines of those whom they were about: messages and consents. */
   readonly timelines = {};
 
+  private readonly logger = new Logger(SentData.name);
+
   constructor(
     private readonly customers: Customers,
     private readonly personalData: PersonalData,
+    private readonly contacts: KnownContacts,
+    private readonly effects: EventEffects,
+    private readonly erasedNames: ErasedNames,
+    private readonly clock: Clock,
   ) {}
 
   onModuleInit(): void {
@@ -42,9 +61,7 @@ export class SentData implements PersonalDataSource, OnModuleInit {
   }
 
   async export(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<unknown> {
-    const persons = await this.persons(tx, tenant, customerNo);
-    const events = persons && (await tx.query<Sent[]>(EXPORT, [tenant.id, persons]));
-    if (events === null) return null;
+    const events = await tx.query<Sent[]>(EXPORT, [tenant.id, await this.persons(tx, tenant, customerNo)]);
     const exported: object[] = [];
     for (const [bodyId, own] of Map.groupBy(events, (event) => event.body_id)) {
       const items = (await this.read(tx, tenant, bodyId)) ?? [];
@@ -53,9 +70,40 @@ export class SentData implements PersonalDataSource, OnModuleInit {
     return exported;
   }
 
+  /** What still waits about the person takes its effect on messages and addresses: an opt-out holds for whoever comes with the address. */
+  async settle(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void> {
+    const [self] = (await this.customers.idsOf(tx, tenant, [customerNo])).values();
+    const persons = await this.persons(tx, tenant, customerNo);
+    const waiting = await tx.query<EventRow[]>(WAITING, [tenant.id, persons]);
+    if (waiting.length === 0) return;
+    const bodies = new Map((await prepared<BodyRow>(tx, bodiesOf(tenant, waiting, Infinity))).map((body) => [body.id, itemsOf(body)]));
+    const taken: string[] = [];
+    for (const { outcome } of waiting.map((row) => readingOf(row, bodies.get(row.body_id)))) {
+      if (!isEvent(outcome)) continue;
+      const { provider, event } = outcome;
+      // Of a contact HubSpot would have to be asked who they are; this one is known.
+      const ofSelf = event.contactId !== null && persons.includes(`id:${contactCustomerId(provider, event.contactId)}`);
+      const said = ofSelf ? { ...outcome, event: { ...event, contactId: null, customerId: self ?? null } } : outcome;
+      if (outlivesPerson(said) && (await this.takesEffect(tx, tenant, said))) taken.push(said.id);
+    }
+    if (taken.length > 0) await tx.query(TAKEN, [tenant.id, this.clock.now(), taken]);
+  }
+
+  /** One that cannot take its effect holds up no erasure. */
+  private async takesEffect(tx: EntityManager, tenant: Tenant, event: ClaimedEvent): Promise<boolean> {
+    try {
+      await tx.transaction((inner) => this.effects.apply(inner, tenant, [event]));
+      return true;
+    } catch (error) {
+      if (isOfDatabase(error)) throw error;
+      this.logger.error({ msg: 'a webhook event of somebody to be erased could not be processed', tenant: tenant.name, event: event.id, err: error });
+      return false;
+    }
+  }
+
   async erase(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void> {
     const persons = await this.persons(tx, tenant, customerNo);
-    if (persons === null) return;
+    await this.erasedNames.keep(tx, tenant, await this.contacts.namesOf(tx, tenant, customerNo));
     const { records } = (await tx.queryRunner!.query(ERASE, [tenant.id, persons], true)) as { records: Item[] };
     for (const [bodyId, items] of [...Map.groupBy(records, (item) => item.body_id)].sort(([a], [b]) => (a < b ? -1 : 1))) {
       await this.blank(tx, tenant, bodyId, new Set(items.map((item) => item.item_no)));
@@ -78,8 +126,8 @@ export class SentData implements PersonalDataSource, OnModuleInit {
     return row === undefined ? null : (itemsOf(row)?.items ?? null);
   }
 
-  private async persons(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<string[] | null> {
-    const profile: CustomerProfile | undefined = (await this.customers.profiles(tx, tenant, [customerNo])).get(customerNo);
-    return profile === undefined ? null : personsOf({ customerId: profile.customer_id, email: profile.email, phone: profile.phone });
+  /** What events name the customer by. */
+  private async persons(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<Name[]> {
+    return [...(await this.customers.namesOf(tx, tenant, customerNo)), ...(await this.contacts.namesOf(tx, tenant, customerNo))];
   }
 }

@@ -149,6 +149,7 @@ export class Customers1764000001000 implements MigrationInterface {
         name_hash bytea NOT NULL,
         PRIMARY KEY (tenant_id, erased_at, name_hash)
       );
+      CREATE INDEX erased_names_hash ON erased_names (tenant_id, name_hash);
       CREATE TABLE import_errors (
         tenant_id int NOT NULL,
         import_no int NOT NULL,

@@ -43,16 +43,17 @@ function read(_: ProviderId, item: unknown): InboundEvent | ItemFault {
 /** `eventId` is not unique, says HubSpot, and `attemptNumber` another each time: an event is what it is of, of which subscription, and when. */
 function readEvent(item: Item, type: string): InboundEvent {
   const id = ['portalId', 'subscriptionId', 'eventId', 'occurredAt', 'objectId', 'propertyName'].map((field) => textOf(item, field));
-  const known = { name: nameOf(item, type), eventId: JSON.stringify([type, ...id]), at: instantOf(item, 'occurredAt') };
+  const [object, action] = type.split('.', 2) as [string, string | undefined];
+  const ofContact = object === 'contact' || (object === 'object' && textOf(item, 'objectTypeId') === CONTACTS);
+  const contactId = ofContact ? contactIdOf(item) : null;
+  const known = { name: nameOf(item, action, contactId), eventId: JSON.stringify([type, ...id]), at: instantOf(item, 'occurredAt'), contactId };
   if (known.name === 'noted' || known.name === 'unknown') return eventOf(known);
-  return eventOf({ ...known, channel: known.name === 'unsubscribed' ? 'email' : null, introduces: known.name !== 'unsubscribed', contactId: contactIdOf(item) });
+  return eventOf({ ...known, channel: known.name === 'unsubscribed' ? 'email' : null, introduces: known.name !== 'unsubscribed' });
 }
 
-function nameOf(item: Item, type: string): InboundEvent['name'] {
-  const [object, action] = type.split('.', 2) as [string, string | undefined];
+function nameOf(item: Item, action: string | undefined, contactId: string | null): InboundEvent['name'] {
   if (action === undefined || !ACTIONS.has(action)) return 'unknown';
-  const ofContact = object === 'contact' || (object === 'object' && textOf(item, 'objectTypeId') === CONTACTS);
-  if (!ofContact || contactIdOf(item) === null) return 'noted';
+  if (contactId === null) return 'noted';
   if (action === 'creation' || action === 'restore') return 'contact_created';
   if (action !== 'propertyChange') return 'noted';
   const property = textOf(item, 'propertyName') ?? '';

@@ -55,7 +55,7 @@ function read(_: ProviderId, item: unknown): InboundEvent | ItemFault {
   const type = typeOf(item);
   if (type === null) return { fault: 'event_type_required', pointer: '/event', detail: 'event is required.' };
   const at = instantOf(item, 'ts');
-  if (textOf(item, 'event') === null) return eventOf({ name: LISTS.has(textOf(item, 'type')!) ? 'noted' : 'unknown', at });
+  if (textOf(item, 'event') === null) return eventOf({ name: LISTS.has(textOf(item, 'type')!) ? 'noted' : 'unknown', at, email: emailIn(objectIn(item, 'reject'), 'email') ?? emailIn(objectIn(item, 'entry'), 'email') });
   const message = objectIn(item, 'msg');
   const metadata = objectIn(message, 'metadata');
   const name = NAMES.get(type) ?? 'unknown';
@@ -64,7 +64,7 @@ function read(_: ProviderId, item: unknown): InboundEvent | ItemFault {
     channel: 'email',
     eventId: eventIdOf(item, type),
     at,
-    email: textOf(message, 'email')?.toLowerCase() ?? null,
+    email: emailIn(message, type === 'inbound' ? 'from_email' : 'email'), // of what people write, `email` is the mailbox
     deliveryId: textOf(metadata, 'delivery_id'),
     providerMessageId: textOf(item, '_id') ?? textOf(message, '_id'),
     campaignId: textOf(metadata, 'campaign_id'),
@@ -85,5 +85,7 @@ function rejectionOf(message: Item): Pick<InboundEvent, 'reason' | 'closes'> {
   const reason = textOf(objectIn(message, 'reject'), 'reason');
   return { reason: reason === null ? 'mandrill_reject' : `mandrill_${reason}`, closes: REJECTED.get(reason ?? '') ?? null };
 }
+
+const emailIn = (item: Item, field: string): string | null => textOf(item, field)?.toLowerCase() ?? null;
 
 const objectIn = (item: Item, field: string): Item => (isObject(item[field]) ? item[field] : {});

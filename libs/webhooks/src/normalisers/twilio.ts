@@ -59,7 +59,8 @@ function read(_: ProviderId, item: unknown): InboundEvent | ItemFault {
   const type = typeOf(item)?.toLowerCase();
   const sid = textOf(item, 'MessageSid') ?? textOf(item, 'SmsSid');
   const known = { channel: 'sms', eventId: sid === null || type === undefined ? null : `${sid}/${type}`, providerMessageId: sid } as const;
-  if (type === RECEIVED) return eventOf({ ...known, name: MEANINGS[meaningOf(item) ?? 'none'], providerMessageId: null, phone: phoneOf(item, 'From') });
+  if (type === RECEIVED) return eventOf({ ...known, name: MEANINGS[meaningOf(item) ?? 'none'], providerMessageId: null, phone: numberOf(item, 'From') });
+  if (phoneOf(item, 'To') === null && numberOf(item, 'To') !== null) return eventOf({ ...known, name: 'noted', phone: numberOf(item, 'To') }); // over WhatsApp, say: no message of ours
   const name = STATUSES.get(type ?? '') ?? 'unknown';
   const code = textOf(item, 'ErrorCode');
   return eventOf({
@@ -89,4 +90,10 @@ const closesOf = (code: string | null): SuppressionReason | null => twilioCloses
 function phoneOf(item: Item, field: string): string | null {
   const text = textOf(item, field);
   return text !== null && E164.test(text) ? text : null;
+}
+
+/** A phone number, over whichever channel (`whatsapp:+14155550100`). */
+function numberOf(item: Item, field: string): string | null {
+  const text = textOf(item, field)?.replace(/^[a-z]+:/, '') ?? '';
+  return E164.test(text) ? text : null;
 }

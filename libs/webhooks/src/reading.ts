@@ -1,0 +1,42 @@
+import { Logger } from '@nestjs/common';
+import type { ProviderId } from './providers.js';
+import { isFault } from './normalisers/inbound-event.js';
+import { type ClaimedEvent, failed, type Outcome, outcomeOf } from './outcome.js';
+import type { StoredItems } from './stored-bodies.js';
+
+/** An event's row, as whoever processes it takes it. */
+export interface EventRow {
+  provider: ProviderId;
+  id: string;
+  body_id: string;
+  item_no: number;
+  attempts: number;
+  received_at: Date;
+}
+
+/** A row, and what it was read as. */
+export interface Reading {
+  row: EventRow;
+  type: string | null;
+  outcome: Outcome | ClaimedEvent;
+}
+
+const logger = new Logger('WebhookReading');
+
+/** @param stored null when nobody can read the body, undefined when it is gone */
+export function readingOf(row: EventRow, stored: StoredItems | null | undefined): Reading {
+  if (!stored) return { row, type: null, outcome: failed(stored === null ? 'unreadable' : 'body_gone') };
+  const { normaliser, items } = stored;
+  try {
+    const item = items[row.item_no];
+    const type = normaliser.type(item)?.slice(0, 64) ?? null;
+    const event = normaliser.read(row.provider, item);
+    if (isFault(event)) return { row, type, outcome: failed(event.fault) };
+    return { row, type, outcome: { id: row.id, provider: row.provider, event, at: event.at === null || event.at > row.received_at ? row.received_at : event.at } };
+  } catch (error) {
+    logger.error({ msg: 'a webhook event could not be read', event: row.id, normaliser: normaliser.name, err: error });
+    return { row, type: null, outcome: outcomeOf(error) };
+  }
+}
+
+export const isEvent = (outcome: Outcome | ClaimedEvent): outcome is ClaimedEvent => 'event' in outcome;
