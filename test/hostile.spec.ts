@@ -1,5 +1,5 @@
 import { startApp, type TestApp } from './support/app.js';
-import { places, replaced, tooLarge, unreadable, withoutEnd, wrongType } from './support/hostile-bodies.js';
+import { isNullable, knownMembers, places, replaced, tooLarge, unreadable, withoutEnd, wrongType } from './support/hostile-bodies.js';
 import { bodyExamples, fill, isPublic, type Operation, OPERATIONS, takesJson, title } from './support/operations.js';
 import { token } from './support/tokens.js';
 
@@ -102,6 +102,18 @@ describe('hostile input', () => {
           if (!pointers.some((pointer) => pointer.startsWith(place.pointer) || place.pointer.replace(/\/\d+$/, '') === pointer)) throw new Error(`${what} is not named: ${JSON.stringify(errors)}`);
         }
       });
+    });
+
+    test('takes null where the document has one, and nowhere else', async () => {
+      if (isIntake(operation)) return;
+      for (const { pointer, schema: known } of knownMembers(example, schema)) {
+        if (isBatch(operation) && /\/\d/.test(pointer)) continue;
+        const response = await send(operation, JSON.stringify(replaced(example, pointer, null)));
+        const { code, errors = [] } = (response.status === 204 ? {} : await response.json()) as Partial<Problem>;
+        const answer = [pointer, response.status, code, errors.map((fault) => `${fault.pointer} ${fault.code}`)];
+        if (isNullable(known)) expect(answer).not.toEqual([pointer, expect.anything(), 'validation_failed', expect.arrayContaining([expect.stringContaining(`${pointer} is_`)])]);
+        else expect(answer).toEqual([pointer, 400, expect.anything(), expect.arrayContaining([expect.stringContaining(`${pointer} `)])]);
+      }
     });
 
     test('refuses a member it does not know', async () => {

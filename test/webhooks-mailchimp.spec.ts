@@ -125,6 +125,15 @@ describe('Mailchimp’s webhooks', () => {
       expect(await events.suppressions()).toEqual(['complaint', 'complaint', 'hard_bounce', 'unsubscribed']);
     });
 
+    test('of more fields than anybody posts are refused as such, and kept nowhere', async () => {
+      const { url, events } = await connect({ scheme: 'mailchimp' });
+      const refused = { status: 400, text: expect.stringContaining('"code":"too_large"') };
+      expect(await send(url, 'POST', `type=profile${'&a'.repeat(1_000)}`)).toEqual(refused);
+      expect(await send(url, 'POST', `type=profile${'&a'.repeat(2_000_000)}`)).toEqual(refused);
+      expect(await events.stored()).toBe(0);
+      expect((await send(url, 'POST', `type=profile&data[email]=a@example.com${'&a'.repeat(998)}`)).status).toBe(200);
+    });
+
     test('count once when they come again; of unknown kinds they are kept', async () => {
       const { url, events } = await connect({ scheme: 'mailchimp' });
       const form = member('unsubscribe', 'a@example.com');

@@ -125,6 +125,13 @@ describe('SendGrid’s Event Webhook', () => {
       expect((await hook.post(batch.reverse())).body).toEqual({ received: 1000, accepted: 0, duplicates: 1000 });
     });
 
+    test('of ten thousand events goes through, each as long as SendGrid’s are', async () => {
+      const hook = await SendGridHook.connect(app, newTenant());
+      const members = { 'smtp-id': '<14c5d75ce93.dfd.64b469@ismtpd-555>', category: ['cat facts'], response: '400 try again later', attempt: '5', ip: '255.255.255.255', useragent: 'Mozilla/4.0 (compatible; MSIE 6.1)', tls: 1 };
+      const batch = Array.from({ length: 10_000 }, () => event({ event: 'processed', ...members }));
+      expect((await hook.post(batch)).body).toEqual({ received: 10_000, accepted: 10_000, duplicates: 0 });
+    });
+
     test('of anything at all never fails on our side, and nothing unsigned is kept', async () => {
       const tenant = newTenant();
       const hook = await SendGridHook.connect(app, tenant);

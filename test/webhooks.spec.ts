@@ -246,6 +246,9 @@ describe('webhooks', () => {
         expect(await sender.post(body)).toMatchObject({ status: 400, body: { code: 'validation_failed' } });
       }
       expect(await sender.post(`[${Array(10_001).fill('{}').join()}]`)).toMatchObject({ status: 400 });
+      const members = Array.from({ length: 250_000 }, (_, at) => `"m${at}":0`).join();
+      expect(await sender.post(`{"event_type":"opened",${members}}`)).toMatchObject({ status: 400, body: { errors: [{ pointer: '', code: 'too_large' }] } });
+      expect(await sender.post(`[{"event_type":"opened","a":"\\u0000"},{${members}}]`)).toMatchObject({ status: 400, body: { errors: [{ pointer: '', code: 'too_large' }] } });
       expect(await sender.post('a=b', { headers: { 'content-type': 'application/x-www-form-urlencoded' } })).toMatchObject({ status: 415 });
       expect(await sender.post(SAMPLE, { headers: { 'content-type': 'text/plain' } })).toMatchObject({ status: 415 });
       expect(await sender.post(`"${'x'.repeat(5 * 1024 * 1024)}"`)).toMatchObject({ status: 413 });

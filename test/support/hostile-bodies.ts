@@ -9,6 +9,8 @@ interface Schema {
   properties?: Record<string, Schema>;
   items?: Schema;
   enum?: unknown[];
+  anyOf?: Schema[];
+  oneOf?: Schema[];
 }
 
 /** A place in a body: its RFC 6901 pointer, what the example has there, and what the document says of it. */
@@ -28,6 +30,20 @@ export function places(value: unknown, schema: Schema | undefined, pointer = '')
   if (typeof value !== 'object' || value === null) return [here];
   const inner = (key: string): Schema | undefined => (Array.isArray(value) ? known.items : known.properties?.[key]);
   return [here, ...Object.entries(value).flatMap(([key, child]) => places(child, inner(key), `${pointer}/${pointerToken(key)}`))];
+}
+
+/** Every member that the document knows of the body's objects, also those that the example leaves out. */
+export const knownMembers = (body: unknown, schema: Schema | undefined): Place[] =>
+  places(body, schema).flatMap((place) => {
+    if (typeof place.value !== 'object' || place.value === null || Array.isArray(place.value)) return [];
+    return Object.entries(place.schema.properties ?? {}).map(([name, member]) => ({ pointer: `${place.pointer}/${pointerToken(name)}`, value: undefined, schema: resolve(member) }));
+  });
+
+/** Whether the document lets the place be null; what it leaves open may be. */
+export function isNullable({ type, anyOf, oneOf, enum: values }: Schema): boolean {
+  const kinds = [...(anyOf ?? []), ...(oneOf ?? [])];
+  if (kinds.length > 0) return kinds.some((kind) => isNullable(resolve(kind)));
+  return values?.includes(null) ?? (type === undefined || [type].flat().includes('null'));
 }
 
 /** The body with something else at the pointer. */

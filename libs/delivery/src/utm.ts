@@ -1,3 +1,4 @@
+import { parse } from 'node:querystring';
 import type { Channel } from '#tenants';
 import type { MailingOptions, Utm } from './options.js';
 
@@ -15,7 +16,8 @@ export function utmOf({ campaign_id, options: { utm } }: { campaign_id: string; 
 export function withUtm(url: string, utm: Utm | null): string {
   if (utm === null) return url;
   const [, start, query, fragment] = /^([^?#]*)(\?[^#]*)?(#[\s\S]*)?$/.exec(url)!;
-  const has = new Set([...new URLSearchParams(query ?? '').keys()].map((name) => name.toLowerCase()));
+  // Not by URLSearchParams, which takes time that grows with the square of the parameters: a template may hold a link of a quarter million of them, for every recipient.
+  const has = new Set(Object.keys(parse((query ?? '?').slice(1), '&', '=', { maxKeys: 0 })).map((name) => name.toLowerCase()));
   const added = NAMES.flatMap((name) => (utm[name] === undefined || has.has(`utm_${name}`) ? [] : [`utm_${name}=${encodeURIComponent(utm[name])}`]));
   if (added.length === 0) return url;
   const separator = query === undefined ? '?' : query === '?' || query.endsWith('&') ? '' : '&';

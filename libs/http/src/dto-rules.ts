@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import 'reflect-metadata';
 import { ARRAY_MAX_SIZE, getMetadataStorage, ValidationTypes } from 'class-validator';
 
 /** What class-validator's decorators say of a DTO class as a whole. */
@@ -9,8 +10,18 @@ export interface DtoRules {
   nested: ReadonlySet<string>;
   /** Those of them that are one object, and no list. */
   single: ReadonlySet<string>;
+  /** Members that may be null: those of which the published document says so. */
+  nullable: ReadonlySet<string>;
   /** How long its lists may be. */
   longest: ReadonlyMap<string, number>;
+}
+
+/** Where `@ApiProperty` leaves what it is told, and where the build leaves what it reads in the types: the document is made from the one over the other. */
+const TOLD = 'swagger/apiModelProperties';
+const TYPED = '_OPENAPI_METADATA_FACTORY';
+
+interface Described {
+  nullable?: boolean;
 }
 
 const RULES = new Map<unknown, DtoRules>();
@@ -24,8 +35,18 @@ export function rulesOf(type: object): DtoRules {
     known: new Set(all.map(({ propertyName }) => propertyName)),
     nested: new Set(nested.map(({ propertyName }) => propertyName)),
     single: new Set(nested.filter(({ each }) => !each).map(({ propertyName }) => propertyName)),
+    nullable: new Set(all.map(({ propertyName }) => propertyName).filter((name) => isNullable(type as Type, name))),
     longest: new Map(all.filter(({ name }) => name === ARRAY_MAX_SIZE).map(({ propertyName, constraints }) => [propertyName, constraints[0] as number])),
   };
   RULES.set(type, rules);
   return rules;
+}
+
+function isNullable(type: Type, name: string): boolean {
+  const told = Reflect.getMetadata(TOLD, type.prototype as object, name) as Described | undefined;
+  for (let at: object | null = type; told?.nullable === undefined && at !== null; at = Object.getPrototypeOf(at) as object | null) {
+    const typed = (Object.hasOwn(at, TYPED) ? (at as { [TYPED]: () => Record<string, Described> })[TYPED]() : {})[name];
+    if (typed !== undefined) return typed.nullable ?? false;
+  }
+  return told?.nullable ?? false;
 }

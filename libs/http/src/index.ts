@@ -5,7 +5,7 @@ export * from './http.module.js';
 export * from './outbound.module.js';
 export { instantiate } from './instantiate.js';
 export { Outbound, type OutboundRequest, RefusedTargetError } from './outbound.js';
-export { parseJson, textFault, Unstorable } from './json-body.js';
+export { assertParts, parseJson, textFault, Unstorable } from './json-body.js';
 export * from './page.dto.js';
 export * from './problem.js';
 export { sendProblem } from './problem.filter.js';

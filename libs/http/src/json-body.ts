@@ -44,9 +44,7 @@ export interface JsonRules {
 export function parseJson(body: Buffer, { batch, whole = false, mostParts = Infinity }: JsonRules = {}): unknown {
   if (body.length === 0) return undefined;
   if (!isUtf8(body)) throw unreadable('not_utf8', 'The body is not UTF-8.');
-  if (body.length > mostParts && hasMoreParts(body, mostParts)) {
-    throw validationFailed([{ pointer: '', code: 'too_large', detail: `The body may hold ${mostParts} objects, lists and members.` }]);
-  }
+  assertParts(body, mostParts);
   const text = body.toString('utf8').replace(/^\uFEFF/, '');
   let value: unknown;
   try {
@@ -82,6 +80,12 @@ function setApart(value: unknown, batch: string, escaped: boolean, body: Buffer)
 }
 
 const [QUOTE, BACKSLASH, COLON, BRACE, BRACKET] = Buffer.from('"\\:{[');
+
+/** @throws RequestError validation_failed for JSON of more objects, lists and members than so many, of which a parser would make a hundred times its bytes */
+export function assertParts(json: Buffer, most: number): void {
+  if (json.length <= most || !hasMoreParts(json, most)) return;
+  throw validationFailed([{ pointer: '', code: 'too_large', detail: `The body may hold ${most} objects, lists and members.` }]);
+}
 
 /** Whether there are more objects, lists and members than so many. Counting them takes a hundredth of the time in which a parser makes them. */
 function hasMoreParts(json: Buffer, most: number): boolean {

@@ -28,12 +28,13 @@ export class DtoPipe implements PipeTransform {
     }
     const dto = instantiate(metatype as Type<object>, value as object);
     const errors = await validate(dto, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true, validationError: { target: false, value: false } });
-    const lists = type === 'body' ? listsForObjects(dto) : [];
-    if (errors.length === 0 && lists.length === 0) return dto;
+    const { lists, nulls } = type === 'body' ? overlooked(dto) : NOTHING;
+    if (errors.length + lists.length + nulls.length === 0) return dto;
     const winners: WinningFault[] = [];
     const told: Fault[] = [];
     for (const error of errors) collect(error, '', type === 'body', told, winners);
-    const faults = [...lists, ...outside(told, lists)];
+    const pointers = new Set(told.map(({ pointer }) => pointer));
+    const faults = [...lists, ...outside(told, lists), ...nulls.filter(({ pointer }) => !pointers.has(pointer))];
     throw winners[0] ? winners[0].raise(faults) : validationFailed(faults);
   }
 }
@@ -41,16 +42,32 @@ export class DtoPipe implements PipeTransform {
 /** What the JSON parser makes. Anything else, such as a stream, would be copied member by member, down to its socket. */
 const isPlainObject = (value: unknown): boolean => isObject(value) && Object.getPrototypeOf(value) === Object.prototype;
 
-/** What should be one object and is a list: class-validator looks into each element, so it finds nothing wrong with an empty one. */
-function listsForObjects(dto: unknown, pointer = ''): Fault[] {
-  if (Array.isArray(dto)) return [{ pointer, code: 'is_object', detail: `${pointer.slice(pointer.lastIndexOf('/') + 1)} must be an object` }];
-  if (dto instanceof Map) return [...(dto as Map<string, unknown>)].flatMap(([name, value]) => listsForObjects(value, `${pointer}/${pointerToken(name)}`));
-  if (!isObject(dto) || isPlainObject(dto)) return []; // a plain object holds no DTO
-  const { nested, single } = rulesOf(dto.constructor);
-  return [...nested].flatMap((name) => {
+/** What class-validator finds nothing wrong with. */
+interface Overlooked {
+  /** What should be one object and is a list: it looks into each element, so of an empty one into none. */
+  lists: Fault[];
+  /** A null where the document has none: to it, a member that may be left out may as well be null. */
+  nulls: Fault[];
+}
+
+const NOTHING: Overlooked = { lists: [], nulls: [] };
+
+function overlooked(dto: unknown, pointer = '', found: Overlooked = { lists: [], nulls: [] }): Overlooked {
+  if (Array.isArray(dto)) found.lists.push({ pointer, code: 'is_object', detail: `${pointer.slice(pointer.lastIndexOf('/') + 1)} must be an object` });
+  else if (dto instanceof Map) for (const [name, value] of dto as Map<string, unknown>) overlooked(value, `${pointer}/${pointerToken(name)}`, found);
+  else if (isObject(dto) && !isPlainObject(dto)) lookInto(dto, pointer, found); // a plain object holds no DTO
+  return found;
+}
+
+function lookInto(dto: Record<string, unknown>, pointer: string, found: Overlooked): void {
+  const { known, nested, single, nullable } = rulesOf(dto.constructor);
+  for (const name of known) {
     const [value, at] = [dto[name], `${pointer}/${pointerToken(name)}`];
-    return Array.isArray(value) && !single.has(name) ? value.flatMap((element, place) => listsForObjects(element, `${at}/${place}`)) : listsForObjects(value, at);
-  });
+    if (value === null && !nullable.has(name)) found.nulls.push({ pointer: at, code: 'is_not_null', detail: `${name} must not be null` });
+    if (!nested.has(name)) continue;
+    if (Array.isArray(value) && !single.has(name)) for (const [place, element] of value.entries()) overlooked(element, `${at}/${place}`, found);
+    else overlooked(value, at, found);
+  }
 }
 
 /** Without what is said of the inside of what should not be a list at all. */

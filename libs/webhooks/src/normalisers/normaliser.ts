@@ -15,7 +15,7 @@ export interface Normaliser {
   readonly consumes: readonly string[];
   /**
    * @param query of the URL that was posted to, without what names and opens the connection
-   * @throws RequestError validation_failed for a body that is not of this format at all
+   * @throws RequestError validation_failed for a body that is not of this format at all, or holds more than anybody posts
    */
   split(body: Buffer, query: URLSearchParams): Items;
   /** What the provider calls such an item; null when it has no name. */
