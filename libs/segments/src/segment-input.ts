@@ -45,7 +45,7 @@ export class SegmentInput {
     const given: Record<string, unknown> = isObject(json) ? json : {};
     const { criteria, faults: found } = await this.criteria(tx, tenant, given.criteria, needs(given), self);
     const faults = [...found, ...within.filter(({ pointer }) => !found.some((fault) => `${pointer}/`.startsWith(`${fault.pointer}/`)))];
-    if (faults.length > 0) throw new SegmentError('invalid_segment_criteria', { errors: [...faults, ...others] });
+    if (faults.length > 0) throw new SegmentError('invalid_segment_criteria', { errors: [...faults, ...others.filter(({ pointer }) => pointer !== '/criteria')] }); // of a null the pipe tells, too
     if (input === null) throw validationFailed(others);
     return { input, criteria };
   }

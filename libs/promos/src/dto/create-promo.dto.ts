@@ -3,58 +3,59 @@ import { Type } from 'class-transformer';
 import { ArrayNotEmpty, ArrayMaxSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsInt, IsNumber, IsOptional, IsString, IsTimeZone, Length, Matches, Max, Min, ValidateNested } from 'class-validator';
 import { IsInstant } from '#http';
 import { IsPromoCode } from '../promo-code.js';
-import { type AppliesTo, PROMO_TYPES, type PromoType } from '../promo.entity.js';
-import { type Schedule, type Weekday, WEEKDAYS } from '../schedule.js';
+import { PROMO_TYPES, type PromoType } from '../promo.entity.js';
+import { type Weekday, WEEKDAYS } from '../schedule.js';
 
 /** No currency has a smaller unit (CLF and UYW have four decimals). */
 const SMALLEST = 0.0001;
 const CLOCK_TIME = /^([01]\d|2[0-3]):[0-5]\d$/;
 
-export class AppliesToDto implements AppliesTo {
+/** Null is the same as left out; in a patch, what takes a member away. */
+export class AppliesToInputDto {
   /** Every item; not together with `item_ids` or `category_ids`. */
   @IsOptional() @IsIn([true])
-  @ApiProperty({ type: Boolean, enum: [true], required: false })
-  all_items?: true;
+  @ApiProperty({ type: Boolean, enum: [true], required: false, nullable: true })
+  all_items?: true | null;
 
   /** Matched against the items' `product_id`. */
   @IsOptional() @IsArray() @ArrayNotEmpty() @ArrayMaxSize(1000) @IsString({ each: true }) @Length(1, 255, { each: true })
-  item_ids?: string[];
+  item_ids?: string[] | null;
 
   /** An item in one of these is eligible, as one of `item_ids` is. */
   @IsOptional() @IsArray() @ArrayNotEmpty() @ArrayMaxSize(1000) @IsString({ each: true }) @Length(1, 255, { each: true })
-  category_ids?: string[];
+  category_ids?: string[] | null;
 
   /** Never discounted, whatever else says so. */
   @IsOptional() @IsArray() @ArrayNotEmpty() @ArrayMaxSize(1000) @IsString({ each: true }) @Length(1, 255, { each: true })
-  exclude_item_ids?: string[];
+  exclude_item_ids?: string[] | null;
 
   /** Locations the promo holds at. */
   @IsOptional() @IsArray() @ArrayNotEmpty() @ArrayMaxSize(1000) @IsString({ each: true }) @Length(1, 255, { each: true })
-  location_ids?: string[];
+  location_ids?: string[] | null;
 
   /** Order channels the promo holds on, such as `delivery` or `dine_in`. */
   @IsOptional() @IsArray() @ArrayNotEmpty() @ArrayMaxSize(100) @IsString({ each: true }) @Length(1, 255, { each: true })
-  channels?: string[];
+  channels?: string[] | null;
 }
 
-/** Happy hours. */
-export class ScheduleDto implements Schedule {
+/** Happy hours; null as in `applies_to`. */
+export class ScheduleInputDto {
   /** Days a window begins on; every day when left out. */
   @IsOptional() @IsArray() @ArrayNotEmpty() @ArrayMaxSize(WEEKDAYS.length) @ArrayUnique() @IsIn(WEEKDAYS, { each: true })
   @ApiProperty({ enum: WEEKDAYS, isArray: true, required: false })
-  days?: Weekday[];
+  days?: Weekday[] | null;
 
   /** Wall-clock `HH:MM`, with `to`. */
   @IsOptional() @Matches(CLOCK_TIME)
-  from?: string;
+  from?: string | null;
 
   /** Wall-clock `HH:MM`; before `from` means the next morning. */
   @IsOptional() @Matches(CLOCK_TIME)
-  to?: string;
+  to?: string | null;
 
   /** IANA name; the tenant’s time zone when left out. */
   @IsOptional() @IsTimeZone()
-  timezone?: string;
+  timezone?: string | null;
 }
 
 /** What a promo promises, apart from its code and type. Null is the same as left out. */
@@ -94,11 +95,11 @@ export class PromoTermsDto {
   valid_until?: string | null;
 
   /** `{"all_items": true}` when left out. */
-  @IsOptional() @ValidateNested() @Type(() => AppliesToDto)
-  applies_to?: AppliesToDto | null;
+  @IsOptional() @ValidateNested() @Type(() => AppliesToInputDto)
+  applies_to?: AppliesToInputDto | null;
 
-  @IsOptional() @ValidateNested() @Type(() => ScheduleDto)
-  schedule?: ScheduleDto | null;
+  @IsOptional() @ValidateNested() @Type(() => ScheduleInputDto)
+  schedule?: ScheduleInputDto | null;
 
   /** Only its members may redeem. */
   @IsOptional() @IsString() @Length(1, 64)

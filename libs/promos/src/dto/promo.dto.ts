@@ -1,8 +1,28 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { pageOf } from '#http';
 import { toDecimal } from '#kernel';
-import { type Promo, PROMO_STATUSES, PROMO_TYPES, type PromoStatus, type PromoType } from '../promo.entity.js';
-import { AppliesToDto, ScheduleDto } from './create-promo.dto.js';
+import { type AppliesTo, type Promo, PROMO_STATUSES, PROMO_TYPES, type PromoStatus, type PromoType } from '../promo.entity.js';
+import { type Schedule, type Weekday, WEEKDAYS } from '../schedule.js';
+
+export class AppliesToDto implements AppliesTo {
+  @ApiProperty({ type: Boolean, enum: [true], required: false })
+  all_items?: true;
+
+  item_ids?: string[];
+  category_ids?: string[];
+  exclude_item_ids?: string[];
+  location_ids?: string[];
+  channels?: string[];
+}
+
+export class ScheduleDto implements Schedule {
+  @ApiProperty({ enum: WEEKDAYS, isArray: true, required: false })
+  days?: Weekday[];
+
+  from?: string;
+  to?: string;
+  timezone?: string;
+}
 
 /** A promo code. Money in the tenant’s currency. */
 export class PromoDto {
