@@ -51,6 +51,11 @@ describe('sending over what a tenant runs', () => {
     expect((await mailings.ledger(mailing))[0]).toMatchObject({ status: 'accepted', provider: 'http_push', provider_message_id: expect.stringMatching(/^msg-/) as string });
   });
 
+  test.each(['not a url', 'ftp://example.com/', 'https://ada:secret@example.com/', 'https://xn--iñvalid.com/'])('%s is no address to post to', async (url) => {
+    const { error } = await admin().PUT(`${CHANNELS}/http_sms`, { body: { url } });
+    expect(error).toMatchObject({ code: 'validation_failed', errors: [{ pointer: '/url', code: 'is_url' }] });
+  });
+
   test('texts and emails go there, too', async () => {
     await connect('http_sms');
     await admin().PATCH('/api/v1/marketing/settings', { body: { quiet_hours: { sms: null }, sender: { sms_from: '+14155550100' } } as never });

@@ -2,6 +2,7 @@ export * from './begun.js';
 export * from './bodies.js';
 export * from './dates.js';
 export * from './http.module.js';
+export * from './http-url.js';
 export * from './outbound.module.js';
 export { instantiate } from './instantiate.js';
 export { Outbound, type OutboundRequest, RefusedTargetError } from './outbound.js';

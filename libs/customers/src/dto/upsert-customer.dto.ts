@@ -1,9 +1,9 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import {
-  ArrayMaxSize, IsArray, IsDefined, IsIn, IsInt, IsISO8601, IsLocale, IsNumber, IsObject, IsOptional, IsString, IsUrl, Length, Matches, Max, MaxLength, Min, Validate, ValidateIf, ValidateNested,
+  ArrayMaxSize, IsArray, IsDefined, IsIn, IsInt, IsISO8601, IsLocale, IsNumber, IsObject, IsOptional, IsString, Length, Matches, Max, MaxLength, Min, Validate, ValidateIf, ValidateNested,
 } from 'class-validator';
-import { IsInstant, IsZoneName, OneLine, Trimmed } from '#http';
+import { IsHttpUrl, IsInstant, IsZoneName, OneLine, Trimmed } from '#http';
 import { normaliseEmail, normalisePhone } from '../contact.js';
 import { CONSENT_STATUSES, type ConsentStatus } from '../profile.js';
 import { AloneRule, AttributesRule, BornRule, CustomerIdRule, EmailRule, NotAheadRule, PhoneRule } from './customer.rules.js';
@@ -51,7 +51,7 @@ const ofBrowser = ({ fcm_token }: PushSubscriptionDto): boolean => fcm_token ===
 
 /** A browser's push subscription as `JSON.stringify` of it gives: `endpoint` and `keys`. Or an app's: its `fcm_token`, of Firebase Cloud Messaging, alone. */
 export class PushSubscriptionDto {
-  @ValidateIf(ofBrowser) @IsUrl({ protocols: ['https', 'http'], require_protocol: true, require_tld: false }) @MaxLength(2000)
+  @ValidateIf(ofBrowser) @IsHttpUrl() @MaxLength(2000)
   @ApiProperty({ required: false, format: 'uri', maxLength: 2000 })
   endpoint?: string;
 

@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IsIn, IsInt, IsOptional, IsString, IsUrl, Length, Matches, Max, MaxLength, Min } from 'class-validator';
+import { IsIn, IsInt, IsOptional, IsString, Length, Matches, Max, MaxLength, Min } from 'class-validator';
+import { IsHttpUrl } from '#http';
 import { CHANNELS, type Channel } from '#tenants';
 import { PROVIDER_IDS, type ProviderId } from '../channels/providers.js';
 
@@ -136,8 +137,8 @@ export class ConnectFcmDto extends ConnectChannelDto {
 
 export class ConnectHttpDto extends ConnectChannelDto {
   /** Every message is posted there: on the public internet, unless the operator allows others. Redirects are not followed. */
-  @IsUrl({ protocols: ['https', 'http'], require_protocol: true, require_tld: false, disallow_auth: true }) @MaxLength(2000)
-  @ApiProperty({ maxLength: 2000, example: 'https://messages.example.com/send' })
+  @IsHttpUrl() @MaxLength(2000)
+  @ApiProperty({ format: 'uri', maxLength: 2000, example: 'https://messages.example.com/send' })
   url: string;
 
   /** `whsec_` and 24 to 64 bytes in base64, to sign with; one is made where you give none. */

@@ -1,16 +1,14 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsOptional, IsUrl, MaxLength, ValidateIf } from 'class-validator';
-import { pageOf } from '#http';
+import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsOptional, MaxLength, ValidateIf } from 'class-validator';
+import { IsHttpUrl, pageOf } from '#http';
 import { EVENT_TYPES, type EventName } from '../event-types.js';
-
-const URL_RULES = { protocols: ['https', 'http'], require_protocol: true, require_tld: false, disallow_auth: true, allow_fragments: false };
 
 const present = (_: object, value: unknown): boolean => value !== undefined;
 
 export class CreateEventSubscriptionDto {
   /** Where every message is posted: over https and on the public internet, unless the operator allows others. Redirects are not followed. */
-  @IsUrl(URL_RULES) @MaxLength(2000)
-  @ApiProperty({ maxLength: 2000, example: 'https://crm.example.com/hooks/marketing' })
+  @IsHttpUrl({ fragment: false }) @MaxLength(2000)
+  @ApiProperty({ format: 'uri', maxLength: 2000, example: 'https://crm.example.com/hooks/marketing' })
   url: string;
 
   @IsArray() @ArrayMinSize(1) @ArrayMaxSize(EVENT_TYPES.length) @ArrayUnique() @IsIn(EVENT_TYPES, { each: true })
@@ -25,8 +23,8 @@ export class CreateEventSubscriptionDto {
 /** A merge patch: what is left out stays. */
 export class UpdateEventSubscriptionDto {
   /** Where every message is posted from now on, those that wait too. */
-  @ValidateIf(present) @IsUrl(URL_RULES) @MaxLength(2000)
-  @ApiProperty({ required: false, maxLength: 2000 })
+  @ValidateIf(present) @IsHttpUrl({ fragment: false }) @MaxLength(2000)
+  @ApiProperty({ required: false, format: 'uri', maxLength: 2000 })
   url?: string;
 
   @ValidateIf(present) @IsArray() @ArrayMinSize(1) @ArrayMaxSize(EVENT_TYPES.length) @ArrayUnique() @IsIn(EVENT_TYPES, { each: true })
