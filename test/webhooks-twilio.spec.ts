@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { Database } from '#database';
 import type { Mailing } from '#delivery';
 import { startApp, type TestApp } from './support/app.js';
 import { addCustomers } from './support/customers.js';
@@ -32,14 +33,16 @@ const inbound = (From: string, Body: string, over: Form = {}): Form => {
 describe('Twilio’s webhooks', () => {
   let provider: TestTwilio;
   let app: TestApp;
+  /** Takes posts, and does nothing else. */
+  let api: TestApp;
   beforeAll(async () => {
     provider = await startTwilio();
-    app = await startApp({
-      worker: true,
-      env: { PUBLIC_URL, TWILIO_ACCOUNT_SID: `AC${'0'.repeat(32)}`, TWILIO_AUTH_TOKEN: DEPLOYMENT_TOKEN, TWILIO_API_URL: provider.url, TWILIO_MESSAGING_SERVICE_SID: `MG${'0'.repeat(32)}` },
-    });
+    const env = { PUBLIC_URL, TWILIO_ACCOUNT_SID: `AC${'0'.repeat(32)}`, TWILIO_AUTH_TOKEN: DEPLOYMENT_TOKEN, TWILIO_API_URL: provider.url, TWILIO_MESSAGING_SERVICE_SID: `MG${'0'.repeat(32)}` };
+    app = await startApp({ worker: true, env });
+    api = await startApp({ env });
   });
   afterAll(async () => {
+    await api.close();
     await app.close();
     await provider.close();
   });
@@ -303,14 +306,26 @@ describe('Twilio’s webhooks', () => {
 
     test('to the operator’s number are for every tenant that wrote from it, and for no other', async () => {
       const [one, two, other] = [newTenant(), newTenant(), newTenant()];
-      for (const tenant of [one, two]) await send(tenant, 1, 77);
+      const own = newTenant();
+      await app.api(['tenant_admin'], own).PUT('/api/v1/marketing/channels/twilio', { body: OWN });
+      await app.api(['tenant_admin'], own).PATCH('/api/v1/marketing/settings', { body: { sender: { sms_from: '+14155550100' } as never } });
+      for (const tenant of [one, two, own]) await send(tenant, 1, 77);
+      await app.api(['tenant_admin'], one).PUT('/api/v1/marketing/channels/twilio', { body: OWN }); // since: it is still meant
       await addCustomers(app, [{ id: 'g0', phone: '+41791000077', ...opted('subscribed') }], other);
-      const operator = new TwilioHook(app, `${PUBLIC_URL}/api/v1/marketing/webhooks/twilio`, DEPLOYMENT_TOKEN);
+      const operator = new TwilioHook(api, `${PUBLIC_URL}/api/v1/marketing/webhooks/twilio`, DEPLOYMENT_TOKEN);
+      const transactions = vi.spyOn(api.nest.get(Database, { strict: false }), 'inTenant');
       expect((await operator.post(inbound('+41791000077', 'STOP'))).status).toBe(200);
-      for (const tenant of [one, two]) await eventually(async () => expect(await suppressed(tenant)).toEqual(['unsubscribed']));
-      expect(await suppressed(other)).toEqual([]);
+      expect(transactions.mock.calls.map(([tenant]) => tenant.name).sort()).toEqual([one, two].sort()); // nobody else is asked, however many there are
+      for (const tenant of [one, two]) await eventually(async () => expect(await suppressed(tenant)).toEqual(['unsubscribed']), { within: 3000 });
+      for (const tenant of [own, other]) expect(await suppressed(tenant)).toEqual([]);
       await operator.post(inbound('+41791000077', 'YES'));
       for (const tenant of [one, two]) await eventually(async () => expect(await suppressed(tenant)).toEqual([]));
+
+      await app.api(['tenant_admin'], one).DELETE('/api/v1/marketing/customers/{customer_id}', { params: { path: { customer_id: 'g0' } } });
+      const writers = async () => (await app.sql<{ name: string }>('SELECT name FROM number_directory JOIN tenants ON id = tenant_id WHERE name = ANY ($1)', [[one, two, own]])).map(({ name }) => name).sort();
+      expect(await writers()).toEqual([one, two].sort()); // who was erased may still answer
+      await app.sql(`UPDATE pgboss.job SET start_after = now() WHERE name = 'mailing-addresses-forget'`); // of in 30 days
+      await eventually(async () => expect(await writers()).toEqual([two]));
     });
   });
 });

@@ -79,9 +79,18 @@ async function erase(tx: EntityManager, tenant: Tenant, customerNo: number): Pro
   await tx.query('DELETE FROM delivery_hits WHERE tenant_id = $1 AND customer_no = $2', one);
 }
 
-const forgetAddresses = (tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void> =>
-  tx.query(
+async function forgetAddresses(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void> {
+  const [addresses] = await tx.query<[{ channel: string; address_hash: Buffer }[], number]>(
     `DELETE FROM mailing_addresses a USING (SELECT DISTINCT campaign_no FROM deliveries WHERE tenant_id = $1 AND customer_no = $2) sent
-      WHERE a.tenant_id = $1 AND a.campaign_no = sent.campaign_no AND a.customer_no = $2`,
+      WHERE a.tenant_id = $1 AND a.campaign_no = sent.campaign_no AND a.customer_no = $2 RETURNING channel, address_hash`,
     [tenant.id, customerNo],
   );
+  const numbers = addresses.filter((one) => one.channel === 'sms').map((one) => one.address_hash);
+  if (numbers.length > 0) await tx.query(FORGET_NUMBERS, [tenant.id, numbers]);
+}
+
+/** Those that nobody else of the tenant was written to at. */
+const FORGET_NUMBERS = `
+  DELETE FROM number_directory d WHERE d.tenant_id = $1 AND d.number_hash = ANY ($2::bytea[])
+     AND NOT EXISTS (SELECT FROM mailings m JOIN mailing_addresses a ON a.tenant_id = $1 AND a.campaign_no = m.campaign_no AND a.channel = 'sms' AND a.address_hash = d.number_hash
+                      WHERE m.tenant_id = $1 AND 'sms' = ANY (m.channels))`;

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Suppressions } from '#customers';
 import { Jobs } from '#jobs';
 import { Clock, type Fault, type Tenant } from '#kernel';
 import type { Channel, Settings } from '#tenants';
@@ -9,6 +8,7 @@ import { Channels } from './channels/channels.js';
 import { type Content, validateContent } from './content.js';
 import { GiveWay } from './give-way.js';
 import type { Mailing } from './mailing.js';
+import { NumberDirectory } from './number-directory.js';
 import { type Unready, Readiness } from './readiness.js';
 import type { Receipt, ReceiptResult } from './receipt.js';
 import { type OtherConsents, Receipts } from './receipts.js';
@@ -16,12 +16,6 @@ import { SNAPSHOT } from './snapshot.js';
 import { StopRuling } from './stop-rules.js';
 import { linksOfAll } from './variants.js';
 import type { TestState } from './winner.js';
-
-/** $1 tenant, $2 channel, $3 hash of the address. */
-const WRITTEN_TO = `
-  SELECT NOT EXISTS (SELECT FROM channel_credentials WHERE tenant_id = $1 AND provider = 'twilio')
-     AND EXISTS (SELECT FROM mailings m JOIN mailing_addresses a ON a.tenant_id = $1 AND a.campaign_no = m.campaign_no AND a.channel = $2 AND a.address_hash = $3
-                  WHERE m.tenant_id = $1 AND $2 = ANY (m.channels)) AS written`;
 
 /** What other domains may ask of delivery. A campaign is registered when it is created, started once, and from then on known by its number. */
 @Injectable()
@@ -33,7 +27,7 @@ export class Delivery {
     private readonly receipts: Receipts,
     private readonly stopRules: StopRuling,
     private readonly channels: Channels,
-    private readonly suppressions: Suppressions,
+    private readonly numbers: NumberDirectory,
     private readonly giveWay: GiveWay,
   ) {}
 
@@ -131,10 +125,9 @@ export class Delivery {
     return this.receipts.record(tx, tenant, receipts, others);
   }
 
-  /** Whether any message of the channel went to the address over the operator's account, not over one of the tenant's own. */
-  async hasWrittenTo(tx: EntityManager, tenant: Tenant, channel: Channel, address: string): Promise<boolean> {
-    const [row] = await tx.query<[{ written: boolean }]>(WRITTEN_TO, [tenant.id, channel, this.suppressions.hash(channel, address)]);
-    return row.written;
+  /** The ids of the tenants that have written to the phone numbers over the operator's account, by the number as it was given. */
+  writersTo(tx: EntityManager, numbers: readonly string[]): Promise<Map<string, number[]>> {
+    return this.numbers.tenantsOf(tx, numbers);
   }
 
   /** The token of the tenant's own Twilio account; null when it sends over the operator's, or not at all. */

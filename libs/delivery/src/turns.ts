@@ -6,6 +6,7 @@ import { type Channel, goesOver, waysOf } from './channels/channel.js';
 import { Paces } from './channels/paces.js';
 import { counted } from './counters.js';
 import { BY_KEYS, CALL, type ClaimedRow, DEFER, named, RELEASE, RESENT, SETTLE, touched } from './ledger.queries.js';
+import { NumberDirectory } from './number-directory.js';
 import { type Called, type Heard, Outcomes } from './outcomes.js';
 import { type MailingAtWork, Preparation, type Prepared } from './preparation.js';
 import { SenderSession } from './sender-session.js';
@@ -25,6 +26,7 @@ export class Turns {
     private readonly preparation: Preparation,
     private readonly outcomes: Outcomes,
     private readonly session: SenderSession,
+    private readonly numbers: NumberDirectory,
   ) {}
 
   /**
@@ -88,7 +90,9 @@ export class Turns {
       const values = [tenant.id, campaign, some.map(({ row }) => row.customer_no), channel.channel, lease, channel.provider, this.session.number, variant, now, channel.receiver ?? null];
       for (const row of await run<{ customer_no: number }>(tx, { name: 'deliveries_call', text: CALL, values })) held.add(row.customer_no);
     }
-    return messages.filter(({ row }) => held.has(row.customer_no));
+    const called = messages.filter(({ row }) => held.has(row.customer_no));
+    await this.numbers.note(tx, tenant, channel, called.map(({ message }) => message.to));
+    return called;
   }
 }
 

@@ -37,27 +37,24 @@ export class EventTenants {
     return { tenants, nobodys: items.filter((item) => !owned.has(item)).length };
   }
 
-  /** A delivery id that is none of ours says nothing; the campaign beside it still does. */
+  /** A delivery id that is none of ours says nothing; the campaign beside it still does. One look into the directories, whatever the events and however many tenants there are. */
   private async tenantIds(events: (InboundEvent | null)[]): Promise<number[][]> {
     const byDelivery = events.map((event) => decodeDeliveryId(event?.deliveryId ?? '')?.tenantId ?? null);
-    const campaigns = [...new Set(events.flatMap((event, index) => (byDelivery[index] === null ? (event?.campaignId ?? []) : [])))];
-    const byCampaign = campaigns.length === 0 ? new Map<string, number>() : await this.database.inNoTenant((tx) => this.delivery.tenantsOfCampaigns(tx, campaigns));
-    const ids: number[][] = [];
-    for (const [index, event] of events.entries()) {
-      const id = byDelivery[index] ?? byCampaign.get(event?.campaignId ?? '');
-      ids.push(id !== undefined ? [id] : await this.writersTo(event));
-    }
-    return ids;
+    const rest = events.filter((event, index) => event !== null && byDelivery[index] === null) as InboundEvent[];
+    const [campaigns, numbers] = [[...new Set(rest.flatMap((event) => event.campaignId ?? []))], [...new Set(rest.flatMap((event) => answeredFrom(event) ?? []))]];
+    const { ofCampaigns, writers } = await this.lookUp(campaigns, numbers);
+    return events.map((event, index) => {
+      const id = byDelivery[index] ?? ofCampaigns.get(event?.campaignId ?? '');
+      if (id !== undefined) return [id];
+      return (event && writers.get(answeredFrom(event) ?? '')) ?? [];
+    });
   }
 
-  /** Asked of every tenant, since none is named: people seldom answer, and what they say must not be lost. */
-  private async writersTo(event: InboundEvent | null): Promise<number[]> {
-    const phone = event?.phone ?? null;
-    if (phone === null || event!.channel !== 'sms' || (event!.name !== 'unsubscribed' && event!.name !== 'subscribed')) return [];
-    const writers: number[] = [];
-    for await (const tenant of this.tenants.all()) {
-      if (await this.database.inTenant(tenant, (tx) => this.delivery.hasWrittenTo(tx, tenant, 'sms', phone))) writers.push(tenant.id);
-    }
-    return writers;
+  private async lookUp(campaigns: readonly string[], numbers: readonly string[]): Promise<{ ofCampaigns: Map<string, number>; writers: Map<string, number[]> }> {
+    if (campaigns.length + numbers.length === 0) return { ofCampaigns: new Map(), writers: new Map() };
+    return this.database.inNoTenant(async (tx) => ({ ofCampaigns: await this.delivery.tenantsOfCampaigns(tx, campaigns), writers: await this.delivery.writersTo(tx, numbers) }));
   }
 }
+
+/** The number of somebody who opts out or in by answering; null of whatever else an event is. */
+const answeredFrom = ({ name, channel, phone }: InboundEvent): string | null => (channel === 'sms' && (name === 'unsubscribed' || name === 'subscribed') ? phone : null);

@@ -7,7 +7,7 @@ const PARTS = 8;
 /** Started campaigns, the recipient ledger with its counters, tracking, and the orders a campaign brought. */
 export class Delivery1764000005000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    // No row-level security: a provider's event may name the campaign alone, and the sender asks whose mail is due.
+    // No row-level security: a provider's event may name the campaign alone or nothing but a phone, and the sender asks whose mail is due.
     await runner.query(`
       CREATE TABLE campaign_directory (
         campaign_id text PRIMARY KEY,
@@ -17,6 +17,12 @@ export class Delivery1764000005000 implements MigrationInterface {
         UNIQUE (tenant_id, campaign_no)
       );
       CREATE INDEX campaign_directory_sending ON campaign_directory (tenant_id, campaign_no) WHERE sending;
+      -- Who wrote to which phone number over the operator's account: of what somebody answers to it, no tenant is told.
+      CREATE TABLE number_directory (
+        number_hash bytea NOT NULL,
+        tenant_id int NOT NULL REFERENCES tenants,
+        PRIMARY KEY (number_hash, tenant_id)
+      );
       -- Never sent, and gone: the criteria of segments may still name them, and nobody received them.
       CREATE TABLE deleted_campaigns (
         tenant_id int NOT NULL REFERENCES tenants,
@@ -202,12 +208,13 @@ export class Delivery1764000005000 implements MigrationInterface {
       CREATE INDEX campaign_redemptions_order ON campaign_redemptions (tenant_id, order_id);
       CREATE INDEX campaign_redemptions_customer ON campaign_redemptions (tenant_id, customer_no);`);
     await sharedTable(runner, 'campaign_directory');
+    await sharedTable(runner, 'number_directory', 'SELECT, INSERT, DELETE');
     await sharedTable(runner, 'sender_sessions');
     for (const table of TABLES) await tenantTable(runner, table);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(`DROP TABLE ${[...TABLES, 'campaign_directory', 'sender_sessions'].join(', ')}; DROP SEQUENCE sender_session_no, channel_version`);
+    await runner.query(`DROP TABLE ${[...TABLES, 'campaign_directory', 'number_directory', 'sender_sessions'].join(', ')}; DROP SEQUENCE sender_session_no, channel_version`);
   }
 }
 

@@ -84,6 +84,11 @@ export class Channels implements OnApplicationShutdown {
     return this.providers(PROVIDERS[provider].channel, []).includes(provider);
   }
 
+  /** Whether people's answers to the channel's messages come to the operator's number. */
+  isOperatorsNumber(channel: Channel): boolean {
+    return channel === this.ofDeployment.get('twilio');
+  }
+
   onApplicationShutdown(): void {
     for (const channel of [...this.ofDeployment.values(), ...[...this.ofTenants.values()].map((own) => own.channel)]) channel.close();
   }
