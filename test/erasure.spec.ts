@@ -62,6 +62,7 @@ describe('erasing a customer whom every write route knows', () => {
     conversions: ({ deliveries }) => deliveries.conversions[0],
     webhook_contacts: ({ provider_contacts }) => provider_contacts.contacts[0],
     webhook_profiles: ({ provider_contacts }) => provider_contacts.told ?? undefined,
+    former_names: ({ profile }) => profile.customer_id, // keyed hashes of addresses
     changed_customers: ({ profile }) => profile.customer_id, // a queue of numbers
   };
 

@@ -142,10 +142,13 @@ describe('people erased and merged while files about them are imported', () => {
     const sweep = () => app.nest.get(ImportRetention, { strict: false }).sweep(new AbortController().signal);
     await erase('vic');
     await sweep();
-    expect(await imports.count('erased_names')).toBe(1);
-    await app.sql(`UPDATE erased_names SET erased_at = now() - interval '32 days'`);
+    for (const email of ['before@example.com', 'after@example.com']) await imports.run(`customer_id,email\nmoves,${email}\n`);
     await sweep();
-    expect(await imports.count('erased_names')).toBe(0);
+    for (const table of ['erased_names', 'former_names']) expect([table, await imports.count(table)]).toEqual([table, 1]);
+    await app.sql(`UPDATE erased_names SET erased_at = now() - interval '32 days'`);
+    await app.sql(`UPDATE former_names SET left_at = now() - interval '32 days'`);
+    await sweep();
+    for (const table of ['erased_names', 'former_names']) expect([table, await imports.count(table)]).toEqual([table, 0]);
   });
 
   test('rejected rows go with whom they are about, also by their phone', async () => {

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { encodeDeliveryId } from '#delivery';
 import { startApp, type TestApp } from './support/app.js';
 import { addCustomers } from './support/customers.js';
 import { eventually } from './support/eventually.js';
@@ -100,6 +101,34 @@ describe('what providers tell of somebody who is erased', () => {
     await erase(tenant, 'test-shop');
     expect(await states(tenant)).toEqual(Array(3).fill({ status: 'pending', reason: null }));
     await withWorker(() => eventually(async () => expect(await new InboundEvents(app, 'twilio', tenant).suppressions()).toHaveLength(3)));
+  });
+
+  test('goes with them where it named them by an earlier address, by an id merged into theirs, or by the message that it is of', async () => {
+    const tenant = newTenant();
+    await addCustomers(app, [{ id: 'ada', email: 'old@example.com' }, { id: 'twin', email: 'twin@example.com' }, { id: 'elder', email: 'elder@example.com' }, { id: 'other', email: 'other@example.com' }], tenant);
+    const rows = await app.sql<{ tenant_id: number; customer_no: number; customer_id: string }>('SELECT tenant_id, customer_no, customer_id FROM customers c JOIN tenants t ON t.id = tenant_id WHERE name = $1', [tenant]);
+    const message = (id: string) => {
+      const { tenant_id: tenantId, customer_no: customerNo } = rows.find((row) => row.customer_id === id)!;
+      return encodeDeliveryId({ tenantId, campaignNo: 1, customerNo, channel: 'email' });
+    };
+    const sender = await WebhookSender.connect(app, 'sendgrid', tenant);
+    await sender.post([{ email: 'Old@example.com' }, { email: 'twin@example.com' }, { email: 'elder@example.com' }, { delivery_id: message('ada') }, { delivery_id: message('twin') }, { customer_id: 'twin' }, { delivery_id: message('other') }].map((who) => ({ event_type: 'delivered', ...who })));
+    const stored = await app.sql<{ persons: string[] }>('SELECT persons FROM webhook_events e JOIN tenants t ON t.id = tenant_id WHERE name = $1', [tenant]);
+    expect(stored.flatMap(({ persons }) => persons)).toEqual(Array(7).fill(expect.stringMatching(/^[\w-]{43}$/))); // nobody's name
+    const admin = app.api(['tenant_admin'], tenant);
+    await admin.PUT(CUSTOMER, { ...at('twin'), body: { email: 'twin-now@example.com' } });
+    await admin.POST('/api/v1/marketing/customers/{customer_id}/merge', { ...at('twin'), body: { from: 'elder' } });
+    await admin.POST('/api/v1/marketing/customers/{customer_id}/merge', { ...at('ada'), body: { from: 'twin' } });
+    await admin.PUT(CUSTOMER, { ...at('ada'), body: { email: 'new@example.com' } });
+    const { data } = await admin.GET('/api/v1/marketing/customers/{customer_id}/export', at('ada'));
+    expect(data!.data.webhook_events).toHaveLength(6);
+    await erase(tenant, 'ada');
+    expect((await states(tenant)).filter(({ reason }) => reason !== 'erased')).toHaveLength(1);
+    expect(await app.sql(`SELECT jsonb_path_query_array(convert_from(body, 'UTF8')::jsonb, '$[*] ? (@ != null)') AS left FROM webhook_bodies b JOIN tenants t ON t.id = b.tenant_id WHERE t.name = $1`, [tenant])).toEqual([{ left: [{ event_type: 'delivered', delivery_id: message('other') }] }]);
+
+    const hubspot = await WebhookSender.connect(app, 'hubspot', tenant);
+    await hubspot.post({ event_type: 'contact_created', email: 'twin@example.com', timestamp: new Date(app.clock.now().getTime() - 60_000).toISOString() });
+    await withWorker(() => eventually(async () => expect(await new InboundEvents(app, 'hubspot', tenant).outcomes()).toEqual(['contact_created failed customer_erased'])));
   });
 
   test('goes with them where it came over WhatsApp', async () => {

@@ -85,7 +85,7 @@ export class CustomerHistory {
       await this.erasedNames.begin(tx, tenant);
       const { profile, names } = await this.lockToErase(tx, tenant, customerId);
       assertVersion(ifMatch, profile.version);
-      await this.erasedNames.keep(tx, tenant, names);
+      await this.erasedNames.keep(tx, tenant, profile.customer_no, names);
       await this.suppressions.add(tx, tenant, optOutsOf(profile));
       for (const source of this.personalData.sources) await source.erase(tx, tenant, profile.customer_no);
       await tx.query('DELETE FROM customers WHERE tenant_id = $1 AND customer_no = $2', [tenant.id, profile.customer_no]);

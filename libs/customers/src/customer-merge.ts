@@ -6,6 +6,7 @@ import { Clock, type Tenant, validationFailed } from '#kernel';
 import { AuditLog } from '#tenants';
 import { CustomerError } from './customers.errors.js';
 import { ADD_ALIAS, LOCK_BY_NO, LOCK_TO_REMOVE, MERGE_DATES, MOVE_ALIASES, UPDATE_PROFILES } from './customers.queries.js';
+import { FormerNames } from './former-names.js';
 import { mergeProfiles } from './merge.js';
 import { PersonalData } from './personal-data.js';
 import { profileColumns } from './profile-columns.js';
@@ -29,6 +30,7 @@ export class CustomerMerge implements OnModuleInit {
     private readonly auditLog: AuditLog,
     private readonly clock: Clock,
     private readonly database: Database,
+    private readonly formerNames: FormerNames,
     private readonly jobs: Jobs,
     private readonly personalData: PersonalData,
     private readonly writer: ProfileWriter,
@@ -51,6 +53,8 @@ export class CustomerMerge implements OnModuleInit {
     const profile = { ...mergeProfiles(survivor, merged), version: survivor.version + 1 };
     await tx.query(UPDATE_PROFILES, [tenant.id, this.clock.now(), ...profileColumns([profile])]);
     for (const source of this.personalData.sources) await source.merge(tx, tenant, merged.customer_no, survivor.customer_no);
+    await this.formerNames.merge(tx, tenant, merged.customer_no, survivor.customer_no);
+    await this.formerNames.keep(tx, tenant, this.clock.now(), [survivor, merged].map((before) => ({ before, now: profile })));
     await tx.query(MERGE_DATES, [tenant.id, survivor.customer_no, merged.customer_no]);
     await tx.query(MOVE_ALIASES, [tenant.id, merged.customer_no, survivor.customer_no]);
     await tx.query(ADD_ALIAS, [tenant.id, merged.customer_id, merged.customer_no, survivor.customer_no, this.clock.now()]);

@@ -10,6 +10,7 @@ import { CustomersController } from './customers.controller.js';
 import { Customers } from './customers.js';
 import { CustomersService } from './customers.service.js';
 import { ErasedNames } from './erased-names.js';
+import { FormerNames } from './former-names.js';
 import { ImportEntity } from './import.entity.js';
 import { ImportRetention } from './import-retention.js';
 import { ImportRunner } from './import-runner.js';
@@ -25,7 +26,7 @@ import { Suppressions } from './suppressions.js';
 @Module({
   imports: [TypeOrmModule.forFeature([ImportEntity])],
   controllers: [CustomersController, CustomerHistoryController, ImportsController],
-  providers: [ConsentChanges, CustomerHistory, CustomerMerge, Customers, CustomerNumbers, CustomersService, ErasedNames, ImportRetention, ImportRunner, ImportWriter, Imports, PersonalData, ProfileWriter, Suppressions],
+  providers: [ConsentChanges, CustomerHistory, CustomerMerge, Customers, CustomerNumbers, CustomersService, ErasedNames, FormerNames, ImportRetention, ImportRunner, ImportWriter, Imports, PersonalData, ProfileWriter, Suppressions],
   exports: [Customers, ErasedNames, Imports, PersonalData, Suppressions],
 })
 export class CustomersModule implements OnModuleInit {

@@ -5,8 +5,10 @@ import { Clock, type Tenant } from '#kernel';
 import { normaliseEmail, normalisePhone } from './contact.js';
 import { MERGE_AGAIN } from './customer-merge.js';
 import { ADD_ORDER_FACTS, LOCK_NUMBERS, MERGES_OF, OF_TENANT, PROFILE_COLUMNS } from './customers.queries.js';
+import { ErasedNames } from './erased-names.js';
+import { FormerNames } from './former-names.js';
 import { ProfileWriter } from './profile-writer.js';
-import { type Name, namesOf } from './row-names.js';
+import { namesOf, numberName } from './row-names.js';
 import { type ClosedAddress, normaliseAddress } from './suppressions.js';
 import type { Channel, CustomerProfile, ProfilePatch } from './profile.js';
 
@@ -44,6 +46,8 @@ export interface ConsentSetting {
 export class Customers {
   constructor(
     private readonly clock: Clock,
+    private readonly erasedNames: ErasedNames,
+    private readonly formerNames: FormerNames,
     private readonly jobs: Jobs,
     private readonly writer: ProfileWriter,
   ) {}
@@ -95,10 +99,13 @@ export class Customers {
     return new Map(rows.map((row) => [row.customer_no, row]));
   }
 
-  /** All names of somebody: their id and those merged into it, their email and their phone. Nobody has none. */
-  async namesOf(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<Name[]> {
+  /** All names of somebody, as {@link ErasedNames.hash} keeps them: their number and id and those merged into them, their email and phone, and those that they had until 30 days ago. */
+  async namesOf(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<Buffer[]> {
     const profile = (await this.profiles(tx, tenant, [customerNo])).get(customerNo);
-    return profile === undefined ? [] : namesOf(tx, tenant, profile);
+    if (profile === undefined) return [];
+    const merged = [...(await this.mergesOf(tx, tenant, [customerNo]))].flatMap(([from, into]) => (into === customerNo ? [from] : []));
+    const names = [...(await namesOf(tx, tenant, profile)), ...[customerNo, ...merged].map((no) => numberName(tenant.id, no))];
+    return [...names.map((name) => this.erasedNames.hash(name)), ...(await this.formerNames.of(tx, tenant, customerNo))];
   }
 
   /** Who has the addresses, by the address as it was given; of several who share one, who is known longest. */

@@ -6,8 +6,11 @@ import type { Tenant } from '#kernel';
 import type { CsvRow } from './import.chunks.js';
 import { type Name, namesIn } from './row-names.js';
 
-/** $1 tenant, $2 hashes. By the clock of the database: uploads begin by it, too. */
-const KEEP = 'INSERT INTO erased_names (tenant_id, name_hash, erased_at) SELECT $1, hash, clock_timestamp() FROM unnest($2::bytea[]) hash ON CONFLICT DO NOTHING';
+/** $1 tenant, $2 hashes, $3 number: also by what they were called before. By the clock of the database: uploads begin by it, too. */
+const KEEP = `
+  INSERT INTO erased_names (tenant_id, name_hash, erased_at)
+  SELECT $1, hash, clock_timestamp() FROM (SELECT unnest($2::bytea[]) UNION SELECT name_hash FROM former_names WHERE tenant_id = $1 AND customer_no = $3) AS names (hash)
+  ON CONFLICT DO NOTHING`;
 
 /** Held by erasures; $1 tenant. */
 const BEGIN = `SELECT pg_advisory_xact_lock_shared(hashtext('customers.erasure'), $1)`;
@@ -41,8 +44,8 @@ export class ErasedNames {
     return tx.query(BEGIN, [tenant.id]);
   }
 
-  keep(tx: EntityManager, tenant: Tenant, names: readonly Name[]): Promise<unknown> {
-    return tx.query(KEEP, [tenant.id, names.map((name) => this.hash(name))]);
+  keep(tx: EntityManager, tenant: Tenant, customerNo: number, names: readonly Name[]): Promise<unknown> {
+    return tx.query(KEEP, [tenant.id, names.map((name) => this.hash(name)), customerNo]);
   }
 
   /** When who is called so was erased, the last time; of whoever was not, nothing. */
@@ -72,7 +75,8 @@ export class ErasedNames {
     });
   }
 
-  private hash(name: Name): Buffer {
+  /** 32 bytes. */
+  hash(name: Name): Buffer {
     return createHmac('sha256', this.key).update(name).digest();
   }
 }

@@ -15,5 +15,5 @@ export { oneSpelling } from './one-spelling.js';
 export { PersonalData, type PersonalDataSource, type Position, type Timeline, type TimelineEntry } from './personal-data.js';
 export { addressOf, type Consent, CONSENT_STATUSES, type ConsentPatch, type ConsentStatus, type CustomerProfile, PROFILE_FIELDS, type ProfileFields, type ProfilePatch } from './profile.js';
 export { type ClosedAddress, type LiftedAddress, SUPPRESSION_REASONS, type SuppressionEntry, type SuppressionReason, Suppressions } from './suppressions.js';
-export type { Name } from './row-names.js';
+export { type Name, numberName } from './row-names.js';
 export { tagsCell } from './tags-cell.js';

@@ -7,6 +7,7 @@ import type { ConsentVoice } from './consent.js';
 import { type ConsentChange, ConsentChanges } from './consent-changes.js';
 import type { Draft } from './draft.js';
 import { CustomerNumbers } from './customer-numbers.js';
+import { FormerNames, type Renaming } from './former-names.js';
 import { HOLD_NUMBERS, INSERT_BARE, INSERT_PROFILES, LOCK_BY_NO, MARK_CHANGED, NUMBERS_OF_IDS, SURVIVORS, UPDATE_PROFILES } from './customers.queries.js';
 import { profileColumns } from './profile-columns.js';
 import { SHARES, walkAddresses } from './address-locks.js';
@@ -33,6 +34,7 @@ export class ProfileWriter {
     private readonly clock: Clock,
     private readonly consents: ConsentChanges,
     private readonly numbers: CustomerNumbers,
+    private readonly formerNames: FormerNames,
   ) {}
 
   /** Makes bare profiles of the ids nobody has. Of two callers at once one creates and the other finds. */
@@ -175,11 +177,14 @@ export class ProfileWriter {
   /** Those among the drafts who are not as they stand in the table. */
   private async write(tx: EntityManager, tenant: Tenant, drafts: Iterable<Draft>, made: Made['stored']): Promise<void> {
     const changed: CustomerProfile[] = [];
+    const renamed: Renaming[] = [];
     for (const { before, now } of drafts) {
+      if (before.email !== now.email || before.phone !== now.phone) renamed.push({ before, now });
       const inserted = made.get(now.customer_no);
       if (now !== before && !isDeepStrictEqual(inserted ?? before, now)) changed.push(inserted === undefined ? { ...now, version: now.version + 1 } : now);
     }
     if (changed.length > 0) await tx.query(UPDATE_PROFILES, [tenant.id, this.clock.now(), ...profileColumns(changed)]);
+    await this.formerNames.keep(tx, tenant, this.clock.now(), renamed);
     await this.mark(tx, tenant, changed.map((profile) => profile.customer_no));
   }
 

@@ -8,8 +8,11 @@ import { addressOf, type CustomerProfile } from './profile.js';
 
 const KINDS = ['id', 'email', 'phone'] as const;
 
-/** What rows of files call somebody, such as `id:guest-7`. Addresses are normalised. */
-export type Name = `${(typeof KINDS)[number]}:${string}`;
+/** What files and providers call somebody, such as `id:guest-7`. Addresses are normalised; a number (`no:`) is of a tenant. */
+export type Name = `${(typeof KINDS)[number] | 'no'}:${string}`;
+
+/** The customer of a number, which the ids of messages tell. */
+export const numberName = (tenantId: number, customerNo: number): Name => `no:${tenantId}/${customerNo}`;
 
 /** All names of a person: their id and those of whoever was merged into them, their email and their phone. */
 export async function namesOf(tx: EntityManager, tenant: Tenant, profile: CustomerProfile): Promise<Name[]> {

@@ -4,6 +4,7 @@ import { Database, prepared, together } from '#database';
 import { Jobs, jobType } from '#jobs';
 import { newId, type Tenant } from '#kernel';
 import { GATE_SHARED, KEEP } from './inbox.queries.js';
+import { spelt } from './persons.js';
 import type { ProviderId } from './providers.js';
 import { Rounds } from './rounds.js';
 
@@ -33,8 +34,8 @@ export interface InboxItem {
   /** As the provider spelt it. */
   type: string | null;
   dedupKey: Buffer;
-  /** Ids and addresses of those it names, as {@link personsOf} spells them. */
-  persons: string[];
+  /** Those whom it names, as {@link ErasedNames.hash} keeps their ids and addresses. */
+  persons: Buffer[];
   /** Why it can never be processed; such an item is kept as failed. */
   fault: string | null;
 }
@@ -105,7 +106,7 @@ function itemColumns(posts: readonly Post[]): unknown[][] {
     items.map((item) => item.itemNo),
     items.map((item) => item.type),
     items.map((item) => item.dedupKey),
-    items.map((item) => item.persons.join('\x1f')),
+    items.map((item) => item.persons.map(spelt).join('\x1f')),
     items.map((item) => item.fault),
   ];
 }

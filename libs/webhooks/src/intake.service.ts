@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Env } from '#config';
+import { ErasedNames } from '#customers';
 import { Database } from '#database';
 import { RequestError, type Tenant, validationFailed } from '#kernel';
 import { SettingsService } from '#tenants';
@@ -52,6 +53,7 @@ export class IntakeService {
     private readonly database: Database,
     private readonly settings: SettingsService,
     private readonly env: Env,
+    private readonly erasedNames: ErasedNames,
   ) {}
 
   /** @throws WebhookError invalid_signature, stale_timestamp; RequestError validation_failed, unsupported_media_type, unavailable */
@@ -77,7 +79,7 @@ export class IntakeService {
     const query = new URLSearchParams(queryOf(request.url));
     for (const name of OPENS) query.delete(name);
     const { items, batch } = normaliser.split(post.body, query);
-    const read = items.map((item, place) => take(item, normaliser, post, messageId, place));
+    const read = items.map((item, place) => this.take(item, normaliser, post, messageId, place));
     if (!batch) refuse(read[0]!);
     const receipt = { received: items.length, accepted: 0, duplicates: 0 };
     for (const [tenant, part] of await this.byTenant(sender, read)) {
@@ -114,6 +116,14 @@ export class IntakeService {
     return tenant === null ? null : this.database.inTenant(tenant, async (tx) => (await this.settings.of(tx, tenant)).sender.from_name);
   }
 
+  private take(said: unknown, normaliser: Normaliser, { provider, body }: IncomingPost, messageId: string | null, place: number): ReadItem {
+    const read = normaliser.read(provider, said);
+    const type = normaliser.type(said)?.slice(0, 64) ?? null;
+    const persons = isFault(read) ? personsAnywhereIn(said) : personsOf(provider, read);
+    const item = { type, dedupKey: keyOf(read, said, body, messageId, place), persons: persons.map((name) => this.erasedNames.hash(name)), fault: isFault(read) ? read.fault : null };
+    return { said, item, read };
+  }
+
   private signedRequest({ method, target, headers, body }: IncomingPost): SignedRequest {
     return { method, url: this.env.PUBLIC_URL + target, headers, body };
   }
@@ -137,12 +147,6 @@ export class IntakeService {
     if (nobodys > 0) this.logger.warn({ msg: 'webhook events that name no tenant were dropped', provider: sender.provider, events: nobodys });
     return tenants;
   }
-}
-
-function take(said: unknown, normaliser: Normaliser, { provider, body }: IncomingPost, messageId: string | null, place: number): ReadItem {
-  const read = normaliser.read(provider, said);
-  const type = normaliser.type(said)?.slice(0, 64) ?? null;
-  return { said, item: { type, dedupKey: keyOf(read, said, body, messageId, place), persons: isFault(read) ? personsAnywhereIn(said) : personsOf(provider, read), fault: isFault(read) ? read.fault : null }, read };
 }
 
 /** What has no id and no effect is known by all that it says. */

@@ -73,7 +73,7 @@ export class KnownContacts implements PersonalDataSource, OnModuleInit {
     }));
   }
 
-  /** What events call a customer by the contacts that became them. */
+  /** What events call a customer for the contacts that became them. */
   async namesOf(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<Name[]> {
     const contacts = await tx.query<{ provider: ProviderId; contact_id: string }[]>(CONTACTS_OF, [tenant.id, customerNo]);
     return contacts.map((one): Name => `id:${contactCustomerId(one.provider, one.contact_id)}`);

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { encodeDeliveryId } from '#delivery';
 import { eventOf } from './normalisers/inbound-event.js';
 import { personsAnywhereIn, personsOf } from './persons.js';
 
@@ -6,7 +7,8 @@ describe('persons', () => {
   test('whom an event is about are those as whom it was read', () => {
     const event = eventOf({ name: 'contact_changed', customerId: 'ada', contactId: '55', email: ' Ada@Example.com', formerEmail: 'old@bücher.example', phone: '+1 415 555 2671' });
     expect(personsOf('hubspot', event)).toEqual(['id:ada', 'id:hubspot_55', 'email:ada@example.com', 'email:old@xn--bcher-kva.example', 'phone:+14155552671']);
-    expect(personsOf('twilio', eventOf({ name: 'opened' }))).toEqual([]);
+    expect(personsOf('twilio', eventOf({ name: 'opened', deliveryId: encodeDeliveryId({ tenantId: 3, campaignNo: 7, customerNo: 42, channel: 'sms' }) }))).toEqual(['no:3/42']);
+    expect(personsOf('twilio', eventOf({ name: 'opened', deliveryId: 'dlv_of-nobody' }))).toEqual([]);
   });
 
   test('whom an item may be about that is no event are all that it names', () => {

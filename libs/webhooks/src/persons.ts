@@ -1,4 +1,5 @@
-import { type Name, normaliseEmail, normalisePhone } from '#customers';
+import { type Name, normaliseEmail, normalisePhone, numberName } from '#customers';
+import { decodeDeliveryId } from '#delivery';
 import { isObject } from '#kernel';
 import type { InboundEvent } from './normalisers/inbound-event.js';
 import type { ProviderId } from './providers.js';
@@ -17,12 +18,14 @@ const PHONE = /^\+\d{7,15}$/;
 export const contactCustomerId = (provider: ProviderId, contactId: string): string => `${provider}_${contactId}`;
 
 /** Whom an event is about, as they are read by it: in one spelling for each way to name somebody, so that what was sent about a person is found when they ask for it. */
-export function personsOf(provider: ProviderId, { customerId, contactId, email, formerEmail, phone }: InboundEvent): Name[] {
+export function personsOf(provider: ProviderId, { customerId, contactId, email, formerEmail, phone, deliveryId }: InboundEvent): Name[] {
   const names: Name[] = [];
   if (customerId !== null) names.push(`id:${customerId}`);
   if (contactId !== null) names.push(`id:${contactCustomerId(provider, contactId)}`);
   for (const address of [email, formerEmail]) if (address !== null) names.push(emailName(address));
   if (phone !== null) names.push(`phone:${normalisePhone(phone) ?? phone}`);
+  const message = deliveryId === null ? null : decodeDeliveryId(deliveryId);
+  if (message !== null) names.push(numberName(message.tenantId, message.customerNo));
   return names;
 }
 
@@ -47,5 +50,8 @@ function collect(value: unknown, found: Set<Name>): void {
     for (const one of Object.values(value)) collect(one, found);
   }
 }
+
+/** A name's keyed hash, as events are kept with it. */
+export const spelt = (hash: Buffer): string => hash.toString('base64url');
 
 const emailName = (email: string): Name => `email:${normaliseEmail(email) ?? email.trim().toLowerCase()}`;

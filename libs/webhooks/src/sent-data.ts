@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Customers, ErasedNames, type Name, PersonalData, type PersonalDataSource } from '#customers';
+import { Customers, ErasedNames, PersonalData, type PersonalDataSource } from '#customers';
 import { prepared } from '#database';
 import { Clock, type Tenant } from '#kernel';
 import { EventEffects, outlivesPerson } from './event-effects.js';
@@ -8,7 +8,7 @@ import { NOT_ASKED } from './hubspot-contacts.js';
 import { isOfDatabase } from './inbox-worker.js';
 import { KnownContacts } from './known-contacts.js';
 import type { ClaimedEvent } from './outcome.js';
-import { contactCustomerId } from './persons.js';
+import { contactCustomerId, spelt } from './persons.js';
 import { type EventRow, isEvent, readingOf } from './reading.js';
 import { bodiesOf, type BodyRow, itemsOf } from './stored-bodies.js';
 
@@ -73,8 +73,8 @@ export class SentData implements PersonalDataSource, OnModuleInit {
   /** What still waits about the person takes its effect on messages and addresses: an opt-out holds for whoever comes with the address. */
   async settle(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void> {
     const [self] = (await this.customers.idsOf(tx, tenant, [customerNo])).values();
-    const persons = await this.persons(tx, tenant, customerNo);
-    const waiting = await tx.query<EventRow[]>(WAITING, [tenant.id, persons]);
+    const persons = new Set(await this.persons(tx, tenant, customerNo));
+    const waiting = await tx.query<EventRow[]>(WAITING, [tenant.id, [...persons]]);
     if (waiting.length === 0) return;
     const bodies = new Map((await prepared<BodyRow>(tx, bodiesOf(tenant, waiting, Infinity))).map((body) => [body.id, itemsOf(body)]));
     const taken: string[] = [];
@@ -82,7 +82,7 @@ export class SentData implements PersonalDataSource, OnModuleInit {
       if (!isEvent(outcome)) continue;
       const { provider, event } = outcome;
       // Of a contact HubSpot would have to be asked who they are; this one is known.
-      const ofSelf = event.contactId !== null && persons.includes(`id:${contactCustomerId(provider, event.contactId)}`);
+      const ofSelf = event.contactId !== null && persons.has(spelt(this.erasedNames.hash(`id:${contactCustomerId(provider, event.contactId)}`)));
       const said = ofSelf ? { ...outcome, event: { ...event, contactId: null, customerId: self ?? null } } : outcome;
       if (outlivesPerson(said) && (await this.takesEffect(tx, tenant, said))) taken.push(said.id);
     }
@@ -103,7 +103,7 @@ export class SentData implements PersonalDataSource, OnModuleInit {
 
   async erase(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void> {
     const persons = await this.persons(tx, tenant, customerNo);
-    await this.erasedNames.keep(tx, tenant, await this.contacts.namesOf(tx, tenant, customerNo));
+    await this.erasedNames.keep(tx, tenant, customerNo, await this.contacts.namesOf(tx, tenant, customerNo));
     const { records } = (await tx.queryRunner!.query(ERASE, [tenant.id, persons], true)) as { records: Item[] };
     for (const [bodyId, items] of [...Map.groupBy(records, (item) => item.body_id)].sort(([a], [b]) => (a < b ? -1 : 1))) {
       await this.blank(tx, tenant, bodyId, new Set(items.map((item) => item.item_no)));
@@ -126,8 +126,9 @@ export class SentData implements PersonalDataSource, OnModuleInit {
     return row === undefined ? null : (itemsOf(row)?.items ?? null);
   }
 
-  /** What events name the customer by. */
-  private async persons(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<Name[]> {
-    return [...(await this.customers.namesOf(tx, tenant, customerNo)), ...(await this.contacts.namesOf(tx, tenant, customerNo))];
+  /** What events name the customer by, as it stands with them. */
+  private async persons(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<string[]> {
+    const contacts = (await this.contacts.namesOf(tx, tenant, customerNo)).map((name) => this.erasedNames.hash(name));
+    return [...(await this.customers.namesOf(tx, tenant, customerNo)), ...contacts].map(spelt);
   }
 }

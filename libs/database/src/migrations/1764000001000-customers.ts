@@ -149,6 +149,15 @@ export class Customers1764000001000 implements MigrationInterface {
         name_hash bytea NOT NULL,
         PRIMARY KEY (tenant_id, erased_at, name_hash)
       );
+      -- The addresses that customers had until lately.
+      CREATE TABLE former_names (
+        tenant_id int NOT NULL,
+        customer_no int NOT NULL,
+        name_hash bytea NOT NULL,
+        left_at timestamptz NOT NULL,
+        PRIMARY KEY (tenant_id, customer_no, name_hash),
+        FOREIGN KEY (tenant_id, customer_no) REFERENCES customers ON DELETE CASCADE
+      );
       CREATE INDEX erased_names_hash ON erased_names (tenant_id, name_hash);
       CREATE TABLE import_errors (
         tenant_id int NOT NULL,
@@ -161,7 +170,7 @@ export class Customers1764000001000 implements MigrationInterface {
         PRIMARY KEY (tenant_id, import_no, id),
         FOREIGN KEY (tenant_id, import_no) REFERENCES imports ON DELETE CASCADE
       );`);
-    for (const table of ['customer_ordinals', 'customers', 'customer_aliases', 'suppressions', 'changed_customers', 'imports', 'import_chunks', 'import_rejected', 'import_seen', 'import_errors', 'erased_names']) await tenantTable(runner, table);
+    for (const table of ['customer_ordinals', 'customers', 'customer_aliases', 'suppressions', 'changed_customers', 'imports', 'import_chunks', 'import_rejected', 'import_seen', 'import_errors', 'erased_names', 'former_names']) await tenantTable(runner, table);
     await tenantTable(runner, 'consent_log', 'SELECT, INSERT');
     // The log only grows, but for these two: a person's erasure, and duplicates that turn out to be one person.
     await runner.query(`
@@ -180,7 +189,7 @@ export class Customers1764000001000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(`DROP TABLE erased_names, import_errors, import_seen, import_rejected, import_chunks, imports, changed_customers, suppressions, consent_log, customer_aliases, customers, customer_ordinals;
+    await runner.query(`DROP TABLE former_names, erased_names, import_errors, import_seen, import_rejected, import_chunks, imports, changed_customers, suppressions, consent_log, customer_aliases, customers, customer_ordinals;
       DROP FUNCTION count_customers_insert, count_customers_delete, searchable, erase_consents, merge_consents, analyze_customers;`);
   }
 }

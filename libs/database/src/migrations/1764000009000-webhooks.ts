@@ -75,7 +75,7 @@ export class Webhooks1764000009000 implements MigrationInterface {
         item_no int NOT NULL,
         type text,
         dedup_key bytea NOT NULL,
-        -- Ids and addresses of those it names.
+        -- Ids and addresses of those it names, as keyed hashes.
         persons text[] NOT NULL,
         status text NOT NULL CHECK (status IN ('pending', 'processed', 'duplicate', 'unmatched', 'failed')),
         reason text,
