@@ -55,6 +55,29 @@ describe('webhook events', () => {
     expect(await suppressed()).toEqual([]);
   });
 
+  test('an opt-out of an address nobody has stays taken back, also when it is heard again, or only then', async () => {
+    const tenant = newTenant();
+    const sender = await WebhookSender.connect(app, 'mailchimp', tenant);
+    const tell = async (name: string, event_type: string, secondsAgo: number) => {
+      await sender.post({ event_type, email: `${name}@example.com`, timestamp: new Date(app.clock.now().getTime() - secondsAgo * 1000).toISOString() });
+      await settled(tenant, 'mailchimp');
+    };
+    await tell('again', 'unsubscribed', 100);
+    const [first] = await settled(tenant, 'mailchimp');
+    await tell('again', 'subscribed', 50);
+    await replay(tenant, 'mailchimp', first!.id);
+    await settled(tenant, 'mailchimp');
+    await tell('late', 'subscribed', 50);
+    await tell('late', 'unsubscribed', 100);
+    await tell('later', 'subscribed', 50);
+    await tell('later', 'unsubscribed', 40);
+    const consents = await Promise.all(['again', 'late', 'later'].map(async (name) => {
+      await put(tenant, name, { email: `${name}@example.com` });
+      return [name, (await get(tenant, name))!.consents.email.status];
+    }));
+    expect(consents).toEqual([['again', 'unknown'], ['late', 'unknown'], ['later', 'unsubscribed']]);
+  });
+
   test('an opt-out of an address nobody has holds for whoever comes with it', async () => {
     const tenant = newTenant();
     const sender = await WebhookSender.connect(app, 'sendgrid', tenant);

@@ -36,7 +36,7 @@ export class ConsentChanges {
   /** Locks what is touched and what is closed, and closes that. */
   async lockAddresses(tx: EntityManager, tenant: Tenant, touched: readonly TouchedAddress[], closed: readonly ClosedAddress[]): Promise<void> {
     await lockAddresses(tx, tenant, this.suppressions, [...touched, ...closed.map(({ channel, address }) => ({ channel, address, alone: true }))]);
-    await this.suppressions.add(tx, tenant, closed);
+    await this.suppressions.add(tx, tenant, await this.suppressions.notLifted(tx, tenant, closed));
   }
 
   /** Whether nothing stands against any address of the tenant, and will not until the transaction ends. */

@@ -6,13 +6,14 @@ import { Tenants } from '#tenants';
 import { FORGET_ERASED_NAMES } from './erased-names.js';
 import { FORGET_FORMER_NAMES } from './former-names.js';
 import { FORGET_ORPHANS, FORGET_REJECTED } from './import.queries.js';
+import { FORGET_LIFTS } from './suppressions.js';
 
 const DAY = 86_400_000;
 
 /** How long rejected rows can be fetched: they are personal data that nothing here needs. */
 const KEEP_REJECTED_DAYS = 30;
 
-/** Lets go of what files leave behind: rejected rows, and uploads whose caller was gone before they became imports; and of the names of who is called so no more. */
+/** Lets go of what files leave behind: rejected rows, and uploads whose caller was gone before they became imports; and of former names, and of opt-outs taken back. */
 @Injectable()
 export class ImportRetention implements OnModuleInit {
   constructor(
@@ -35,6 +36,7 @@ export class ImportRetention implements OnModuleInit {
         await tx.query(FORGET_ORPHANS, [tenant.id, before(1)]);
         await tx.query(FORGET_ERASED_NAMES, [tenant.id]);
         await tx.query(FORGET_FORMER_NAMES, [tenant.id, this.clock.now()]);
+        await tx.query(FORGET_LIFTS, [tenant.id, this.clock.now()]);
       });
     }
   }

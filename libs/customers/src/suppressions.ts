@@ -22,6 +22,16 @@ const PREFIXES = `
   SELECT coalesce(string_agg(substr(address_hash, 1, ${PREFIX_BYTES}), '' ORDER BY address_hash), '') AS prefixes FROM (
     SELECT address_hash FROM suppressions WHERE tenant_id = $1 AND channel = $2 AND reason = ANY ($3) AND address_hash > $4 ORDER BY address_hash LIMIT ${PAGE}) page`;
 
+/** $1 tenant, $2 channels, $3 hashes, $4 until when */
+const NOTE_LIFTS = `
+  INSERT INTO suppression_lifts AS known (tenant_id, channel, address_hash, lifted_at)
+  SELECT $1, channel, address_hash, max(lifted_at) FROM unnest($2::text[], $3::bytea[], $4::timestamptz[]) AS lifted (channel, address_hash, lifted_at)
+   WHERE lifted_at IS NOT NULL GROUP BY channel, address_hash ORDER BY channel, address_hash
+  ON CONFLICT (tenant_id, channel, address_hash) DO UPDATE SET lifted_at = greatest(known.lifted_at, excluded.lifted_at)`;
+
+/** Once no webhook event of before can come again: these are kept for 30 days. $1 tenant, $2 now */
+export const FORGET_LIFTS = `DELETE FROM suppression_lifts WHERE tenant_id = $1 AND lifted_at < $2::timestamptz - interval '31 days'`;
+
 /** What the customer's own act may take back. */
 const OPT_OUTS: readonly SuppressionReason[] = ['opt_out', 'unsubscribed'];
 
@@ -38,7 +48,7 @@ export interface ClosedAddress extends SuppressionEntry {
   source?: string;
 }
 
-/** An address whose opt-outs are taken back; with `until` those up to that instant. */
+/** An address whose opt-outs are taken back; with `until` those up to that instant, also those that are heard of later. */
 export interface LiftedAddress {
   channel: Channel;
   address: string;
@@ -111,14 +121,35 @@ export class Suppressions {
 
   async liftAll(tx: EntityManager, tenant: Tenant, addresses: readonly LiftedAddress[]): Promise<void> {
     if (addresses.length === 0) return;
+    const columns = [addresses.map((one) => one.channel), addresses.map((one) => this.hash(one.channel, one.address))];
+    const until = addresses.map((one) => one.until ?? null);
+    if (until.some((one) => one !== null)) await tx.query(NOTE_LIFTS, [tenant.id, ...columns, until]);
     await tx.query(
       `WITH lifted AS MATERIALIZED (
          SELECT channel, address_hash FROM suppressions JOIN unnest($2::text[], $3::bytea[], $5::timestamptz[]) AS asked (channel, address_hash, until) USING (channel, address_hash)
           WHERE tenant_id = $1 AND reason = ANY ($4) AND (until IS NULL OR created_at <= until) ORDER BY channel, address_hash FOR UPDATE OF suppressions)
        DELETE FROM suppressions USING lifted
         WHERE tenant_id = $1 AND suppressions.channel = lifted.channel AND suppressions.address_hash = lifted.address_hash AND reason = ANY ($4)`,
-      [tenant.id, addresses.map((one) => one.channel), addresses.map((one) => this.hash(one.channel, one.address)), OPT_OUTS, addresses.map((one) => one.until ?? null)],
+      [tenant.id, ...columns, OPT_OUTS, until],
     );
+  }
+
+  /** Those of the entries that were not taken back since: opt-outs may be heard of late, or again. Of the same instant the opt-out counts. */
+  async notLifted<Entry extends SuppressionEntry>(tx: EntityManager, tenant: Tenant, entries: readonly Entry[]): Promise<readonly Entry[]> {
+    const optOuts = entries.filter((one) => isOptOut(one.reason));
+    if (optOuts.length === 0) return entries;
+    const keyOf = (channel: Channel, hash: Buffer): string => channel + hash.toString('hex');
+    const hashes = new Map<SuppressionEntry, Buffer>(optOuts.map((one) => [one, typeof one.address === 'string' ? this.hash(one.channel, one.address) : one.address]));
+    const rows = await tx.query<{ channel: Channel; address_hash: Buffer; lifted_at: Date }[]>(
+      `SELECT channel, address_hash, lifted_at FROM suppression_lifts JOIN unnest($2::text[], $3::bytea[]) AS asked (channel, address_hash) USING (channel, address_hash) WHERE tenant_id = $1`,
+      [tenant.id, optOuts.map((one) => one.channel), [...hashes.values()]],
+    );
+    const lifts = new Map(rows.map((row) => [keyOf(row.channel, row.address_hash), row.lifted_at]));
+    return entries.filter((one) => {
+      const hash = hashes.get(one);
+      const lift = hash && lifts.get(keyOf(one.channel, hash));
+      return lift === undefined || one.at >= lift;
+    });
   }
 
   /** The suppressed ones of these addresses, spelled as they were given, with the reason. */

@@ -87,6 +87,14 @@ export class Customers1764000001000 implements MigrationInterface {
         created_at timestamptz NOT NULL,
         PRIMARY KEY (tenant_id, channel, address_hash)
       );
+      -- When opt-outs of an address that was no customer's were taken back.
+      CREATE TABLE suppression_lifts (
+        tenant_id int NOT NULL REFERENCES tenants,
+        channel text NOT NULL,
+        address_hash bytea NOT NULL,
+        lifted_at timestamptz NOT NULL,
+        PRIMARY KEY (tenant_id, channel, address_hash)
+      );
       -- No foreign key: a queue is filled a million rows at a time, and names customers that are there.
       CREATE TABLE changed_customers (
         tenant_id int NOT NULL,
@@ -170,7 +178,7 @@ export class Customers1764000001000 implements MigrationInterface {
         PRIMARY KEY (tenant_id, import_no, id),
         FOREIGN KEY (tenant_id, import_no) REFERENCES imports ON DELETE CASCADE
       );`);
-    for (const table of ['customer_ordinals', 'customers', 'customer_aliases', 'suppressions', 'changed_customers', 'imports', 'import_chunks', 'import_rejected', 'import_seen', 'import_errors', 'erased_names', 'former_names']) await tenantTable(runner, table);
+    for (const table of ['customer_ordinals', 'customers', 'customer_aliases', 'suppressions', 'suppression_lifts', 'changed_customers', 'imports', 'import_chunks', 'import_rejected', 'import_seen', 'import_errors', 'erased_names', 'former_names']) await tenantTable(runner, table);
     await tenantTable(runner, 'consent_log', 'SELECT, INSERT');
     // The log only grows, but for these two: a person's erasure, and duplicates that turn out to be one person.
     await runner.query(`
@@ -189,7 +197,7 @@ export class Customers1764000001000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(`DROP TABLE former_names, erased_names, import_errors, import_seen, import_rejected, import_chunks, imports, changed_customers, suppressions, consent_log, customer_aliases, customers, customer_ordinals;
+    await runner.query(`DROP TABLE former_names, erased_names, import_errors, import_seen, import_rejected, import_chunks, imports, changed_customers, suppression_lifts, suppressions, consent_log, customer_aliases, customers, customer_ordinals;
       DROP FUNCTION count_customers_insert, count_customers_delete, searchable, erase_consents, merge_consents, analyze_customers;`);
   }
 }
