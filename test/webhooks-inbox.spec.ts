@@ -131,7 +131,7 @@ describe('a connection', () => {
     const wrong = async (times: number) => {
       for (let n = 0; n < times; n++) await sender.with('another secret').post({ event_type: 'opened', email: 'a@example.com' });
     };
-    const right = () => sender.post({ event_type: 'opened', email: 'a@example.com' });
+    const right = () => sender.post({ event_type: 'opened', email: 'a@example.com', timestamp: '2026-01-24T18:30:00Z' });
 
     expect(await connection()).toMatchObject({ status: 'pending', reason: null, last_verified: null, failed_verifications: 0 });
     expect(await listed()).toMatchObject({ status: 'connected', events_received: 0 });

@@ -78,6 +78,29 @@ describe('webhook events', () => {
     expect(consents).toEqual([['again', 'unknown'], ['late', 'unknown'], ['later', 'unsubscribed']]);
   });
 
+  test('an opt-out that says no time is of when it was signed, however late it comes', async () => {
+    const tenant = newTenant();
+    await put(tenant, 'ada', { email: 'ada@example.com' });
+    const sender = await WebhookSender.connect(app, 'mailchimp', tenant);
+    const now = Math.floor(app.clock.now().getTime() / 1000);
+    const tell = async (event_type: string, at: number) => {
+      await sender.post({ event_type, email: 'ada@example.com' }, { timestamp: String(at) });
+      await settled(tenant, 'mailchimp');
+      return (await get(tenant, 'ada'))!.consents.email;
+    };
+    expect(await tell('unsubscribed', now - 40)).toMatchObject({ status: 'unsubscribed', at: new Date((now - 40) * 1000).toISOString() });
+    expect((await tell('subscribed', now - 20)).status).toBe('subscribed');
+    expect((await tell('unsubscribed', now - 30)).status).toBe('subscribed');
+    expect(await tell('unsubscribed', now - 10)).toMatchObject({ status: 'unsubscribed', at: new Date((now - 10) * 1000).toISOString() });
+  });
+
+  test('an opt-out of what is no address is none, and says so', async () => {
+    const tenant = newTenant();
+    const sender = await WebhookSender.connect(app, 'mailchimp', tenant);
+    await sender.post([{ event_type: 'unsubscribed', email: 'not an address' }, { event_type: 'unsubscribed', email: 'Ada <ada@example.com>' }, { event_type: 'unsubscribed', phone: '12' }]);
+    expect((await settled(tenant, 'mailchimp')).map(({ status, reason }) => `${status} ${reason}`)).toEqual(Array(3).fill('failed invalid_address'));
+  });
+
   test('an opt-out of an address nobody has holds for whoever comes with it', async () => {
     const tenant = newTenant();
     const sender = await WebhookSender.connect(app, 'sendgrid', tenant);

@@ -27,7 +27,7 @@ describe('replaying what providers sent', () => {
   /** As if a normaliser of ours had not known what it knows now. */
   const misread = (tenant: string) =>
     app.sql(`UPDATE webhook_events SET status = 'failed', reason = 'unsupported_event_type', type = 'misread' WHERE tenant_id = (SELECT id FROM tenants WHERE name = $1)`, [tenant]);
-  const contact = (customer_id: string) => ({ event_type: 'contact_created', customer_id, email: `${customer_id}@example.com` });
+  const contact = (customer_id: string) => ({ event_type: 'contact_created', event_id: customer_id, customer_id, email: `${customer_id}@example.com` });
 
   test('an event is read again from the bytes that came, not from what was made of them', async () => {
     const tenant = newTenant();
@@ -39,6 +39,8 @@ describe('replaying what providers sent', () => {
     const grace = (await events(tenant)).find(({ payload }) => (payload as { customer_id: string }).customer_id === 'grace')!;
     const { data, response } = await replay(tenant, grace.id);
     expect([response.status, data!.status]).toEqual([202, 'pending']);
+    const { data: log } = await app.api(['tenant_admin'], tenant).GET('/api/v1/marketing/audit-log');
+    expect(log!.data[0]).toMatchObject({ action: 'webhook.event_replayed', detail: { provider: 'hubspot', event_id: grace.id } });
     await eventually(async () => expect((await events(tenant)).find(({ id }) => id === grace.id)).toMatchObject({ status: 'processed', reason: null, type: 'contact_created' }));
     expect([(await customer(tenant, 'grace'))?.email, await customer(tenant, 'ada')]).toEqual(['grace@example.com', undefined]);
   });

@@ -304,6 +304,30 @@ describe('Twilio’s webhooks', () => {
       expect(await suppressed(tenant)).toEqual([]);
     });
 
+    test.each(['YES', 'START', 'UNSTOP'])('%s lifts an opt-out, for everybody who has the number, and consents to nothing', async (word) => {
+      const tenant = newTenant();
+      const phone = '+41791000009';
+      const people = ['one', 'two', 'never'];
+      await addCustomers(app, [{ id: 'one', phone, ...opted('subscribed') }, { id: 'two', phone, ...opted('subscribed') }, { id: 'never', phone }], tenant);
+      const hook = await TwilioHook.connect(app, tenant);
+      const say = async (text: string): Promise<string[]> => {
+        await hook.post(inbound(phone, text));
+        await settled(tenant);
+        return Promise.all(people.map(async (id) => (await consentOf(tenant, id)).status));
+      };
+      expect(await say(word)).toEqual(['subscribed', 'subscribed', 'unknown']);
+      expect(await say('STOP')).toEqual(['unsubscribed', 'unsubscribed', 'unsubscribed']);
+      expect(await say(word)).toEqual(['subscribed', 'subscribed', 'unknown']);
+      expect(await suppressed(tenant)).toEqual([]);
+    });
+
+    test('of a type that Twilio has not told us of are what they say', async () => {
+      const { tenant, hook, phone } = await guest();
+      await hook.post(inbound(phone, 'STOP', { OptOutType: 'SNOOZE' }));
+      await settled(tenant);
+      expect(await suppressed(tenant)).toEqual(['unsubscribed']);
+    });
+
     test('to the operator’s number are for every tenant that wrote from it, and for no other', async () => {
       const [one, two, other] = [newTenant(), newTenant(), newTenant()];
       const own = newTenant();

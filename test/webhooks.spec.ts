@@ -50,6 +50,17 @@ describe('webhooks', () => {
       expect(Math.abs(Date.parse(first!.last_event!) - app.clock.now().getTime())).toBeLessThan(10_000);
     });
 
+    test('one whose posts cannot be verified is not connected, also where the deployment has a secret of its own', async () => {
+      const tenant = newTenant();
+      const sender = await WebhookSender.connect(app, 'twilio', tenant);
+      const status = async () => (await list(tenant)).find(({ id }) => id === 'twilio')!.status;
+      expect(await status()).toBe('connected');
+      for (let n = 0; n < 5; n++) await sender.with('another secret').post(SAMPLE);
+      expect(await status()).toBe('disconnected');
+      await sender.post(SAMPLE);
+      expect(await status()).toBe('connected');
+    });
+
     test('a generated secret is shown once, and kept sealed', async () => {
       const tenant = newTenant();
       const { data } = await app.api(['tenant_admin'], tenant).PUT('/api/v1/marketing/webhooks/{provider}/connection', { ...sendgrid, body: {} });
@@ -212,6 +223,18 @@ describe('webhooks', () => {
       const [sender] = await fresh();
       const answer = await sender.post([event(), event(), event({ url: 'https://a.example' }), event({ email: 'other@example.com' }), event({ timestamp: 1769279400 }), event({ timestamp: '2026-01-24T18:30:01Z' }), event({ event_type: 'opened', channel: 'email' })]);
       expect(answer.body).toEqual({ received: 7, accepted: 4, duplicates: 3 });
+    });
+
+    test('without a time of its own, an event is of when it was signed', async () => {
+      const [sender, tenant] = await fresh();
+      const say = async (event_type: string, timestamp: string) => (await sender.post({ event_type, email: 'ada@example.com' }, { timestamp })).body;
+      const now = Math.floor(app.clock.now().getTime() / 1000);
+      const once = { received: 1, accepted: 1, duplicates: 0 };
+      expect(await say('unsubscribed', String(now - 3))).toEqual(once);
+      expect(await say('unsubscribed', String(now - 3))).toEqual({ received: 1, accepted: 0, duplicates: 1 });
+      expect(await say('unsubscribed', new Date((now - 2) * 1000).toISOString())).toEqual(once); // after an opt-in, say
+      const [body] = await app.sql<{ at: Date }>(`SELECT max(signed_at) AS at FROM webhook_bodies WHERE tenant_id = (SELECT id FROM tenants WHERE name = $1)`, [tenant]);
+      expect(body!.at).toEqual(new Date((now - 2) * 1000));
     });
 
     test('the same event of another tenant is another event', async () => {

@@ -20,7 +20,8 @@ export interface KnownConsent {
 /**
  * What a customer's consent becomes. The customer's last word counts, by its date and not by its arrival, and of two at one instant the
  * opt-out. A `subscribed` that nobody dated only repeats what a system believed: it takes no opt-out back, and stands against none; nor
- * does an import take one back. An opt-out without a date is one of now, unless it repeats one that is in force.
+ * does an import take one back. An `unknown` that is the customer's own act takes an opt-out back and consents to nothing. An opt-out without
+ * a date is one of now, unless it repeats one that is in force.
  *
  * @returns the new consent and whether it lifts the address's opt-out; null when nothing changes
  */
@@ -35,9 +36,10 @@ export function decideConsent({ consent: known, optedOutAt, sameAddress, lifted 
   const consents: Consent[] = [];
   if (known.status === 'subscribed' && known.at !== null && (sameAddress || optedOutAt === null)) consents.push(known);
   if (status === 'subscribed' && at !== null && voice !== 'import') consents.push({ status, source, at });
+  if (status === 'unknown' && at !== null && voice === 'act') consents.push({ status, source, at });
 
   const [optOut, consent] = [latest(optOuts), latest(consents)];
-  if (optOut === undefined) return changed(known, unopposed(known, status, { source, at }), false);
+  if (optOut === undefined) return changed(known, unopposed(known, status === 'unknown' && voice === 'act' ? undefined : status, { source, at }), false);
   if (consent === undefined || consent.at! <= optOut.at!) return changed(known, optOut, false);
   return status === undefined ? null : changed(known, consent, optedOutAt !== null && voice !== 'import');
 }

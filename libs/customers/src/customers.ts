@@ -32,10 +32,20 @@ export interface OrderGap {
 /** Who knows the orders tells the gaps of those customers who have a median. */
 export type OrderGaps = (tx: EntityManager, tenant: Tenant, customerNos: readonly number[]) => Promise<OrderGap[]>;
 
+/** A customer who has an address. */
+export interface AddressHolder {
+  customerNo: number;
+  /** Normalised. */
+  address: string;
+  /** Ever, on the address's channel, whatever they have said since. */
+  hasConsented: boolean;
+}
+
 export interface ConsentSetting {
   customerNo: number;
   channel: Channel;
-  status: 'subscribed' | 'unsubscribed';
+  /** `unknown` takes back an opt-out, and consents to nothing. */
+  status: 'subscribed' | 'unsubscribed' | 'unknown';
   /** Where the customer did it, such as `unsubscribe_link` or `webhook:sendgrid`. */
   source: string;
   at: Date;
@@ -120,6 +130,17 @@ export class Customers {
     );
     const found = new Map(rows.map((row) => [row.address, row.customer_no]));
     return new Map([...normalised].flatMap(([address, one]) => (one !== null && found.has(one) ? [[address, found.get(one)!]] : [])));
+  }
+
+  /** Everybody who has one of the addresses, and whether they have ever consented to messages there. */
+  async holdersOf(tx: EntityManager, tenant: Tenant, channel: 'email' | 'sms', addresses: readonly string[]): Promise<AddressHolder[]> {
+    if (addresses.length === 0) return [];
+    const column = channel === 'email' ? 'email' : 'phone';
+    return tx.query<AddressHolder[]>(
+      `SELECT customer_no AS "customerNo", ${column} AS address, consent_${channel} = 'subscribed' OR EXISTS (
+                SELECT FROM consent_log l WHERE l.tenant_id = $1 AND l.customer_no = customers.customer_no AND l.channel = $3 AND l.status = 'subscribed') AS "hasConsented"
+         FROM customers WHERE ${OF_TENANT} AND ${column} = ANY ($2::text[])`, [tenant.id, addresses, channel],
+    );
   }
 
   /** Creates or changes one customer as another system tells it; an email or phone that is none is left out. */

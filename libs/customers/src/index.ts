@@ -1,7 +1,7 @@
 export { isCustomerId } from './customer-id.js';
 export { normaliseEmail, normalisePhone } from './contact.js';
 export { CustomerMerge } from './customer-merge.js';
-export { type ConsentSetting, Customers, type OrderFacts, type OrderGap } from './customers.js';
+export { type AddressHolder, type ConsentSetting, Customers, type OrderFacts, type OrderGap } from './customers.js';
 export { CustomersModule } from './customers.module.js';
 export { CustomerIdRule } from './dto/customer.rules.js';
 export { ErasedNames } from './erased-names.js';

@@ -74,10 +74,10 @@ export const COUNT_FAILURES = `
 
 export const NOTE_CHECK = `UPDATE webhook_connections SET checked_at = $3 WHERE tenant_id = $1 AND connection_id = $2`;
 
-/** What is connected and what has come, one row a provider that knows either. */
+/** What is connected, and whether that is broken, and what has come, one row a provider that knows either. */
 export const PROVIDERS_OF_TENANT = `
-  SELECT provider, bool_or(connected) AS connected, sum(events)::float8 AS events_received, max(last_event) AS last_event
-    FROM (SELECT c.provider, NOT h.broken AS connected, 0 AS events, NULL::timestamptz AS last_event FROM webhook_connections c ${HEALTH} WHERE c.tenant_id = $1
+  SELECT provider, bool_or(connected) AS connected, bool_or(broken) AS broken, sum(events)::float8 AS events_received, max(last_event) AS last_event
+    FROM (SELECT c.provider, true AS connected, h.broken, 0 AS events, NULL::timestamptz AS last_event FROM webhook_connections c ${HEALTH} WHERE c.tenant_id = $1
           UNION ALL
-          SELECT provider, false, events_received, last_event FROM webhook_totals WHERE tenant_id = $1) known
+          SELECT provider, false, false, events_received, last_event FROM webhook_totals WHERE tenant_id = $1) known
    GROUP BY provider`;

@@ -45,13 +45,13 @@ export class ConnectionsService {
   ) {}
 
   async list(tenant: Tenant): Promise<WebhookProviderListDto> {
-    type Known = { provider: ProviderId; connected: boolean; events_received: number; last_event: Date | null };
+    type Known = { provider: ProviderId; connected: boolean; broken: boolean; events_received: number; last_event: Date | null };
     const rows = await this.database.rows<Known>(tenant, { text: PROVIDERS_OF_TENANT, values: [tenant.id], name: 'webhook_providers' });
     const known = new Map(rows.map((row) => [row.provider, row]));
     const providers = PROVIDER_IDS.map((id): WebhookProviderDto => {
       const row = known.get(id);
       const provider = { id, name: PROVIDERS[id].name };
-      if (!row?.connected && !isDeployed(this.env, id)) return { ...provider, status: 'disconnected' };
+      if (row?.broken || !(row?.connected || isDeployed(this.env, id))) return { ...provider, status: 'disconnected' };
       const last = row?.last_event ?? null;
       return { ...provider, status: 'connected', events_received: row?.events_received ?? 0, ...(last !== null && { last_event: last.toISOString() }) };
     });

@@ -14,7 +14,7 @@ type Destination = 'message' | 'consent' | 'contact' | 'provider' | 'none' | 'no
 const DESTINATIONS: Readonly<Record<InboundEvent['name'], Destination>> = {
   delivered: 'message', opened: 'message', clicked: 'message', bounced: 'message', failed: 'message',
   unsubscribed: 'message', complained: 'message', // and to the consent, when they are about no message of ours
-  subscribed: 'consent',
+  subscribed: 'consent', returned: 'consent',
   contact_created: 'contact', form_submitted: 'contact', contact_changed: 'contact',
   noted: 'none',
   unknown: 'nowhere',

@@ -57,4 +57,4 @@ export class EventTenants {
 }
 
 /** The number of somebody who opts out or in by answering; null of whatever else an event is. */
-const answeredFrom = ({ name, channel, phone }: InboundEvent): string | null => (channel === 'sms' && (name === 'unsubscribed' || name === 'subscribed') ? phone : null);
+const answeredFrom = ({ name, channel, phone }: InboundEvent): string | null => (channel === 'sms' && (name === 'unsubscribed' || name === 'returned') ? phone : null);

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import type { Principal } from '#auth';
 import { boundedTotal, Database, readBoundedTotal } from '#database';
 import { type Paged, pageWindow, type Tenant, toPage } from '#kernel';
+import { AuditLog } from '#tenants';
 import type { ListWebhookEventsDto, WebhookEventDto } from './dto/webhook-event.dto.js';
 import { EVENT_COLUMNS, ONE_EVENT, REOPEN } from './events.queries.js';
 import { Inbox } from './inbox.js';
@@ -27,6 +29,7 @@ export class EventsService {
   constructor(
     private readonly database: Database,
     private readonly inbox: Inbox,
+    private readonly auditLog: AuditLog,
   ) {}
 
   /** Newest first. */
@@ -50,12 +53,13 @@ export class EventsService {
    *
    * @throws WebhookError webhook_event_not_found, invalid_state (a duplicate, or erased)
    */
-  async replay(tenant: Tenant, provider: ProviderId, id: string): Promise<WebhookEventDto> {
+  async replay({ tenant, subject }: Principal, provider: ProviderId, id: string): Promise<WebhookEventDto> {
     const row = await this.database.inTenant(tenant, async (tx) => {
       await tx.query(REOPEN, [tenant.id, provider, id]);
       const [found] = await tx.query<EventRow[]>(ONE_EVENT, [tenant.id, provider, id]);
       if (found === undefined) throw new WebhookError('webhook_event_not_found');
       if (found.status !== 'pending') throw new WebhookError('invalid_state');
+      await this.auditLog.add(tx, tenant, subject, 'webhook.event_replayed', { provider, event_id: id });
       await this.inbox.wake(tx, tenant);
       return found;
     });

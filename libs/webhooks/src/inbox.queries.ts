@@ -1,8 +1,8 @@
 /** SQL of the inbox. `$1` is always the tenant. */
 
 /**
- * Keeps bodies (`$2` ids, `$3` providers, `$4` formats, `$5` bytes, `$6` whether taken apart, `$7` queries, `$8` instants) and their items
- * (`$11` ids, `$12` places of their bodies in these lists, `$13` places in the body, `$14` types, `$15` keys, `$16` persons, `$17` faults). An
+ * Keeps bodies (`$2` ids, `$3` providers, `$4` formats, `$5` bytes, `$6` whether taken apart, `$7` queries, `$8` instants, `$11` when signed) and their items
+ * (`$12` ids, `$13` places of their bodies in these lists, `$14` places in the body, `$15` types, `$16` keys, `$17` persons, `$18` faults). An
  * item whose key is there already, also from a transaction that commits meanwhile, is kept as a duplicate. Keys are taken in order, so that
  * two such statements never wait for each other. Counts into the totals, and when connections were last verified. A body that came by a
  * connection (`$9`) which is no longer of the version (`$10`) that verified it is left out. Answers, per body that was not, how many items
@@ -10,17 +10,17 @@
  */
 export const KEEP = `
   WITH bodies AS MATERIALIZED (
-    SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::boolean[], $7::text[], $8::timestamptz[], $9::text[], $10::int[])
-      WITH ORDINALITY AS b (id, provider, format, body, taken_apart, query, received_at, connection_id, version, place)
+    SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::boolean[], $7::text[], $8::timestamptz[], $9::text[], $10::int[], $11::timestamptz[])
+      WITH ORDINALITY AS b (id, provider, format, body, taken_apart, query, received_at, connection_id, version, signed_at, place)
      WHERE connection_id IS NULL OR EXISTS (
        SELECT FROM webhook_connections c WHERE c.tenant_id = $1 AND c.provider = b.provider AND c.connection_id = b.connection_id AND c.version = b.version)),
   items AS MATERIALIZED (
     SELECT i.id, b.id AS body_id, b.provider, i.item_no, i.type, i.dedup_key, string_to_array(i.persons, E'\\x1f') AS persons, i.fault, b.received_at
-      FROM unnest($11::text[], $12::int[], $13::int[], $14::text[], $15::bytea[], $16::text[], $17::text[]) AS i (id, place, item_no, type, dedup_key, persons, fault)
+      FROM unnest($12::text[], $13::int[], $14::int[], $15::text[], $16::bytea[], $17::text[], $18::text[]) AS i (id, place, item_no, type, dedup_key, persons, fault)
       JOIN bodies b USING (place)),
   kept_bodies AS (
-    INSERT INTO webhook_bodies (tenant_id, id, provider, format, body, taken_apart, query, received_at)
-    SELECT $1, id, provider, format, body, taken_apart, query, received_at FROM bodies),
+    INSERT INTO webhook_bodies (tenant_id, id, provider, format, body, taken_apart, query, signed_at, received_at)
+    SELECT $1, id, provider, format, body, taken_apart, query, signed_at, received_at FROM bodies),
   kept AS (
     INSERT INTO webhook_events (tenant_id, provider, id, body_id, item_no, type, dedup_key, persons, status, reason, received_at)
     SELECT $1, provider, id, body_id, item_no, type, dedup_key, persons, CASE WHEN fault IS NULL THEN 'pending' ELSE 'failed' END, fault, received_at

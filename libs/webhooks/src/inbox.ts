@@ -17,6 +17,8 @@ export interface Post {
   takenApart: boolean;
   /** What the URL said beside the body. */
   query: string;
+  /** The time that was signed with it. */
+  signedAt: Date | null;
   items: InboxItem[];
   receivedAt: Date;
   /** The tenant's own connection, by whose secrets it was verified. */
@@ -96,6 +98,7 @@ const bodyColumns = (ids: string[], posts: readonly Post[]): unknown[][] => [
   posts.map((post) => post.receivedAt),
   posts.map((post) => post.connection?.id ?? null),
   posts.map((post) => post.connection?.version ?? null),
+  posts.map((post) => post.signedAt),
 ];
 
 function itemColumns(posts: readonly Post[]): unknown[][] {

@@ -71,7 +71,7 @@ export class IntakeService {
     const scheme = SCHEMES[sender.scheme];
     const verdict = scheme.verify(request, sender.trust);
     if (!verdict.valid && sender.connection !== null && !fresh) return null;
-    const { messageId } = await this.assertValid(sender, verdict);
+    const { messageId, signedAt } = await this.assertValid(sender, verdict);
     const { normaliser } = scheme;
     const mediaType = (post.headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase();
     if (!normaliser.consumes.includes(mediaType)) throw new RequestError('unsupported_media_type');
@@ -79,7 +79,7 @@ export class IntakeService {
     const query = new URLSearchParams(queryOf(request.url));
     for (const name of OPENS) query.delete(name);
     const { items, batch } = normaliser.split(post.body, query);
-    const read = items.map((item, place) => this.take(item, normaliser, post, messageId, place));
+    const read = items.map((item, place) => this.take(item, normaliser, post, { messageId, signedAt }, place));
     if (!batch) refuse(read[0]!);
     const receipt = { received: items.length, accepted: 0, duplicates: 0 };
     for (const [tenant, part] of await this.byTenant(sender, read)) {
@@ -87,7 +87,7 @@ export class IntakeService {
       const takenApart = part.length < read.length;
       const body = takenApart ? Buffer.from(JSON.stringify(part.map(({ said }) => said))) : post.body;
       const stored: Post = {
-        provider: post.provider, format: normaliser.name, body, takenApart, query: query.toString(), items: part.map(({ item }) => item), receivedAt: sender.trust.now, connection: sender.connection,
+        provider: post.provider, format: normaliser.name, body, takenApart, query: query.toString(), signedAt, items: part.map(({ item }) => item), receivedAt: sender.trust.now, connection: sender.connection,
       };
       const kept = await this.inbox.keep(tenant, stored);
       if (kept === null) return null;
@@ -116,8 +116,8 @@ export class IntakeService {
     return tenant === null ? null : this.database.inTenant(tenant, async (tx) => (await this.settings.of(tx, tenant)).sender.from_name);
   }
 
-  private take(said: unknown, normaliser: Normaliser, { provider, body }: IncomingPost, messageId: string | null, place: number): ReadItem {
-    const read = normaliser.read(provider, said);
+  private take(said: unknown, normaliser: Normaliser, { provider, body }: IncomingPost, { messageId, signedAt }: Pick<Verdict & { valid: true }, 'messageId' | 'signedAt'>, place: number): ReadItem {
+    const read = dated(normaliser.read(provider, said), signedAt);
     const type = normaliser.type(said)?.slice(0, 64) ?? null;
     const persons = isFault(read) ? personsAnywhereIn(said) : personsOf(provider, read);
     const item = { type, dedupKey: keyOf(read, said, body, messageId, place), persons: persons.map((name) => this.erasedNames.hash(name)), fault: isFault(read) ? read.fault : null };
@@ -148,6 +148,9 @@ export class IntakeService {
     return tenants;
   }
 }
+
+/** What says nothing of when it happened did when it was signed. */
+const dated = (read: InboundEvent | ItemFault, signedAt: Date | null): InboundEvent | ItemFault => (isFault(read) || read.at !== null ? read : { ...read, at: signedAt });
 
 /** What has no id and no effect is known by all that it says. */
 const ofNoEffect = ({ name, eventId }: InboundEvent): boolean => eventId === null && (name === 'noted' || name === 'unknown');

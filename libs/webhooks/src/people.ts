@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { type ClosedAddress, type ConsentSetting, Customers, ErasedNames, type LiftedAddress, normaliseEmail, normalisePhone } from '#customers';
+import { type AddressHolder, type ClosedAddress, type ConsentSetting, Customers, ErasedNames, type LiftedAddress, normaliseEmail, normalisePhone } from '#customers';
 import { Contention } from '#database';
 import { newId, type Tenant } from '#kernel';
 import type { Channel } from '#tenants';
@@ -24,6 +24,7 @@ export class People {
    */
   async consentsOf(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<{ outcomes: Outcome[]; changes: ConsentSetting[]; closed: ClosedAddress[]; lifted: LiftedAddress[] }> {
     const numbers = await this.numbersOf(tx, tenant, claimed);
+    const holders = await this.holdersOf(tx, tenant, claimed);
     // The last word of each person and channel, of two at one instant the opt-out, so that the order within a batch cannot matter.
     const last = new Map<string, ConsentSetting>();
     const closed: ClosedAddress[] = [];
@@ -31,22 +32,25 @@ export class People {
     const outcomes = claimed.map(({ provider, event, at }, index): Outcome => {
       const customerNo = numbers[index]!;
       const channel = channelOf(event);
-      const address = addressOf(event, channel);
+      const given = addressOf(event, channel);
+      const address = given === null ? null : normalised(channel, given);
       const will = willOf(event);
       const optsOut = will === 'unsubscribed';
       const source = `webhook:${provider}`;
-      if (customerNo !== null && will !== null) {
-        const setting: ConsentSetting = { customerNo, channel, status: will, source, at };
+      const say = (customerNo: number, status: ConsentSetting['status']): void => {
         const key = `${customerNo}/${channel}`;
         const known = last.get(key);
-        if (known === undefined || known.at < at || (known.at.getTime() === at.getTime() && optsOut)) last.set(key, setting);
-      }
+        if (known === undefined || known.at < at || (known.at.getTime() === at.getTime() && optsOut)) last.set(key, { customerNo, channel, status, source, at });
+      };
+      if (event.name === 'returned') for (const one of holders.get(`${channel}:${address}`) ?? []) say(one.customerNo, one.hasConsented ? 'subscribed' : 'unknown');
+      else if (customerNo !== null && will !== null) say(customerNo, will);
       // What is taken back of an address nobody has is no customer's consent: whoever comes with it is not held to the opt-out.
       if (will === 'subscribed' && customerNo === null && address !== null) lifted.push({ channel, address, until: at });
       // An opt-out is also of the address, whoever has it; of a bounce nobody's will is told.
       const closes = will !== 'subscribed' && address !== null;
       if (closes) closed.push({ channel, address, reason: event.closes ?? (event.name === 'complained' ? 'complaint' : 'unsubscribed'), at, ...(optsOut && { source }) });
-      return customerNo !== null || closes ? PROCESSED : unmatched('unknown_customer');
+      if (customerNo !== null || closes) return PROCESSED;
+      return given !== null && address === null ? failed('invalid_address') : unmatched('unknown_customer');
     });
     return { outcomes, changes: [...last.values()], closed, lifted };
   }
@@ -107,6 +111,19 @@ export class People {
     });
   }
 
+  /** By channel and address, whoever has the addresses that opt-outs are taken back of: these were opted out for all of them. */
+  private async holdersOf(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<Map<string, AddressHolder[]>> {
+    const found = new Map<string, AddressHolder[]>();
+    for (const channel of ['email', 'sms'] as const) {
+      const addresses = claimed.flatMap(({ event }) => (event.name === 'returned' && channelOf(event) === channel ? (normalised(channel, addressOf(event, channel) ?? '') ?? []) : []));
+      for (const holder of await this.customers.holdersOf(tx, tenant, channel, addresses)) {
+        const key = `${channel}:${holder.address}`;
+        found.set(key, [...(found.get(key) ?? []), holder]);
+      }
+    }
+    return found;
+  }
+
   private async numbersOf(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<(number | null)[]> {
     const events = claimed.map(({ event }) => event);
     const byId = await this.customers.find(tx, tenant, [...new Set(events.flatMap((event) => event.customerId ?? []))]);
@@ -139,9 +156,12 @@ const LONGEST_NAME = 200;
 const nameOf = (text: string | null): string | undefined => (text === null || text.length > LONGEST_NAME ? undefined : text);
 
 /** What an event says of the person's own will: nothing, where their address is all that failed. */
-const willOf = ({ name }: InboundEvent): 'subscribed' | 'unsubscribed' | null => (name === 'bounced' ? null : name === 'subscribed' ? 'subscribed' : 'unsubscribed');
+const willOf = ({ name }: InboundEvent): 'subscribed' | 'unsubscribed' | null => (name === 'bounced' ? null : name === 'subscribed' || name === 'returned' ? 'subscribed' : 'unsubscribed');
 
 /** The event's own channel, else the one whose address it names. */
 const channelOf = (event: InboundEvent): Channel => event.channel ?? (event.email === null && event.phone !== null ? 'sms' : 'email');
 
 const addressOf = (event: InboundEvent, channel: Channel): string | null => (channel === 'email' ? event.email : channel === 'sms' ? event.phone : null);
+
+/** Null for an address that is none. */
+const normalised = (channel: Channel, address: string): string | null => (channel === 'email' ? normaliseEmail(address) : normalisePhone(address));

@@ -26,13 +26,14 @@ const logger = new Logger('WebhookReading');
 /** @param stored null when nobody can read the body, undefined when it is gone */
 export function readingOf(row: EventRow, stored: StoredItems | null | undefined): Reading {
   if (!stored) return { row, type: null, outcome: failed(stored === null ? 'unreadable' : 'body_gone') };
-  const { normaliser, items } = stored;
+  const { normaliser, items, signedAt } = stored;
   try {
     const item = items[row.item_no];
     const type = normaliser.type(item)?.slice(0, 64) ?? null;
     const event = normaliser.read(row.provider, item);
     if (isFault(event)) return { row, type, outcome: failed(event.fault) };
-    return { row, type, outcome: { id: row.id, provider: row.provider, event, at: event.at === null || event.at > row.received_at ? row.received_at : event.at } };
+    const at = event.at ?? signedAt;
+    return { row, type, outcome: { id: row.id, provider: row.provider, event, at: at === null || at > row.received_at ? row.received_at : at } };
   } catch (error) {
     logger.error({ msg: 'a webhook event could not be read', event: row.id, normaliser: normaliser.name, err: error });
     return { row, type: null, outcome: outcomeOf(error) };

@@ -5,7 +5,7 @@ import type { Normaliser } from './normalisers/normaliser.js';
 
 /** Bodies of the ids, in their order; null bytes for those beyond the bound, of which the first is never one. */
 const BODIES = `
-  SELECT id, format, query, taken_apart, CASE WHEN upto - size < $3::float8 THEN body END AS body
+  SELECT id, format, query, taken_apart, signed_at, CASE WHEN upto - size < $3::float8 THEN body END AS body
     FROM (SELECT b.*, octet_length(b.body) AS size, sum(octet_length(b.body)) OVER (ORDER BY wanted.place) AS upto
             FROM unnest($2::text[]) WITH ORDINALITY AS wanted (id, place) JOIN webhook_bodies b ON b.tenant_id = $1 AND b.id = wanted.id) b`;
 
@@ -14,6 +14,7 @@ export interface BodyRow {
   format: string;
   query: string | null;
   taken_apart: boolean;
+  signed_at: Date | null;
   body: Buffer | null;
 }
 
@@ -29,15 +30,17 @@ export interface StoredItems {
   normaliser: Normaliser;
   /** By their place in the body; nobody could keep those that are undefined. */
   items: unknown[];
+  /** The time that was signed with them: of those that say none, when they happened. */
+  signedAt: Date | null;
 }
 
 /** Reads a stored body by the normaliser as it is today: what it misread before, it may read now. Null when it cannot read it, or no longer exists. */
-export function itemsOf({ format, query, taken_apart: takenApart, body }: BodyRow): StoredItems | null {
+export function itemsOf({ format, query, taken_apart: takenApart, signed_at: signedAt, body }: BodyRow): StoredItems | null {
   const normaliser = NORMALISERS.get(format);
   if (normaliser === undefined || body === null) return null;
-  if (takenApart) return { normaliser, items: JSON.parse(body.toString('utf8')) as unknown[] };
+  if (takenApart) return { normaliser, signedAt, items: JSON.parse(body.toString('utf8')) as unknown[] };
   try {
-    return { normaliser, items: normaliser.split(body, new URLSearchParams(query ?? '')).items };
+    return { normaliser, signedAt, items: normaliser.split(body, new URLSearchParams(query ?? '')).items };
   } catch {
     return null;
   }

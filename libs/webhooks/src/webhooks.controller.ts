@@ -126,8 +126,8 @@ export class WebhooksController {
     example: { ...EVENT, status: 'pending', processed_at: null },
     errors: [WebhookError.only('unknown_provider', 'webhook_event_not_found', 'invalid_state')],
   })
-  replayWebhookEvent(@CurrentTenant() tenant: Tenant, @Param('provider', ProviderPipe) provider: ProviderId, @Param('event_id') id: string) {
-    return this.events.replay(tenant, provider, id);
+  replayWebhookEvent(@Caller() caller: Principal, @Param('provider', ProviderPipe) provider: ProviderId, @Param('event_id') id: string) {
+    return this.events.replay(caller, provider, id);
   }
 
   @Post(':provider/events/replay')

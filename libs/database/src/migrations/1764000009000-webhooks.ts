@@ -64,6 +64,8 @@ export class Webhooks1764000009000 implements MigrationInterface {
         -- Not as it came, but a JSON list of its items: of several tenants' each has its own, and what was of a person who was erased is null.
         taken_apart boolean NOT NULL DEFAULT false,
         query text,
+        -- The time that is in the signature.
+        signed_at timestamptz,
         received_at timestamptz NOT NULL,
         PRIMARY KEY (tenant_id, id)
       );

@@ -22,7 +22,7 @@ export class WebhookEnvelopeDto {
   /** The delivery that the event is about: what identifies it best. */
   delivery_id?: string;
 
-  /** When it happened: RFC 3339, Unix seconds or Unix milliseconds. */
+  /** When it happened: RFC 3339, Unix seconds or Unix milliseconds; left out, when it was signed. */
   @ApiProperty({ oneOf: [{ type: 'string' }, { type: 'integer' }], example: '2026-01-24T18:30:00Z', required: false })
   timestamp?: string | number;
 

@@ -8,7 +8,7 @@ export class WebhookProviderDto {
   @ApiProperty({ example: 'SendGrid' })
   name: string;
 
-  /** Whether its events are taken: by a connection of the tenant, unless none of its last five posts could be verified, or by the deployment's own secret. */
+  /** Whether its events are taken: by a connection of the tenant, unless none of the last five posts to it could be verified, or, where there is none, by the deployment's own secret. */
   @ApiProperty({ enum: ['connected', 'disconnected'], example: 'connected' })
   status: 'connected' | 'disconnected';
 

@@ -4,8 +4,8 @@ import type { EventName } from '../providers.js';
 
 /** A provider's event in our words. What the provider did not say is null. */
 export interface InboundEvent {
-  /** `contact_changed`: who it names is called, or has an address, otherwise. `noted`: known, kept, and of no effect. `unknown`: of a type that nobody has told us of; kept as failed. */
-  name: EventName | 'contact_changed' | 'noted' | 'unknown';
+  /** `returned`: takes an opt-out back, and is no consent beyond that. `contact_changed`: who it names is called, or has an address, otherwise. `noted`: known, kept, and of no effect. `unknown`: of a type that nobody has told us of; kept as failed. */
+  name: EventName | 'returned' | 'contact_changed' | 'noted' | 'unknown';
   channel: Channel | null;
   /** What the provider's documentation says an event is known by when it comes again; without it, what it says. */
   eventId: string | null;

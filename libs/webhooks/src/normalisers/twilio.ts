@@ -72,13 +72,16 @@ function read(_: ProviderId, item: unknown): InboundEvent | ItemFault {
   });
 }
 
-const MEANINGS = { stop: 'unsubscribed', start: 'subscribed', help: 'noted', none: 'noted' } as const satisfies Record<string, InboundEvent['name']>;
+const MEANINGS = { stop: 'unsubscribed', start: 'returned', help: 'noted', none: 'noted' } as const satisfies Record<string, InboundEvent['name']>;
 
 /** What a message wants that is nothing but one of the words. Twilio says it itself where Advanced Opt-Out is on: with words of the operator's own, in any language. */
 function meaningOf(item: Item): 'stop' | 'start' | 'help' | null {
   if (phoneOf(item, 'From') === null) return null; // over WhatsApp, say: nothing of ours goes there
-  const word = textOf(item, 'OptOutType') ?? textOf(item, 'Body') ?? '';
-  const letters = word.normalize('NFKC').replace(/[^\p{L}]/gu, '').toUpperCase();
+  return wordIn(textOf(item, 'OptOutType')) ?? wordIn(textOf(item, 'Body')); // of a type that we do not know, what they wrote
+}
+
+function wordIn(text: string | null): 'stop' | 'start' | 'help' | null {
+  const letters = (text ?? '').normalize('NFKC').replace(/[^\p{L}]/gu, '').toUpperCase();
   return STOP.has(letters) ? 'stop' : START.has(letters) ? 'start' : HELP.has(letters) ? 'help' : null;
 }
 

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
+import { readInstant } from '../instants.js';
 import { verifyGeneric } from './generic.js';
 import type { Trust } from './scheme.js';
 
@@ -34,7 +35,7 @@ describe('the generic scheme', () => {
   test('takes every way to write a signature and a timestamp', () => {
     fc.assert(fc.property(body, encoding, spelling, fc.integer({ min: -299, max: 299 }), (bytes, write, spell, skew) => {
       const timestamp = spell(new Date(NOW.getTime() + skew * 1000));
-      expect(verifyGeneric(request(write(mac(timestamp, bytes)), timestamp, bytes), trust())).toEqual({ valid: true, messageId: null });
+      expect(verifyGeneric(request(write(mac(timestamp, bytes)), timestamp, bytes), trust())).toEqual({ valid: true, messageId: null, signedAt: readInstant(timestamp) });
     }));
   });
 

@@ -4,10 +4,11 @@ import fc from 'fast-check';
 import { verifyHubSpot } from './hubspot.js';
 import type { Trust } from './scheme.js';
 
-const INVALID = { valid: false, reason: 'invalid_signature' };
-const VALID = { valid: true, messageId: null };
-const SECRET = 'yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy';
 const NOW = new Date(); // HubSpot's own library reads the clock
+const INVALID = { valid: false, reason: 'invalid_signature' };
+const VALID = { valid: true, messageId: null, signedAt: NOW };
+const UNDATED = { ...VALID, signedAt: null };
+const SECRET = 'yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy';
 const trust = (over: Partial<Trust> = {}): Trust => ({ secrets: [SECRET], toleranceSeconds: 300, now: NOW, ...over });
 
 const URL = 'https://www.example.com/webhook_uri';
@@ -72,13 +73,13 @@ describe('HubSpot’s signatures', () => {
   test('are stale beyond five minutes, of the past and of the future', () => {
     for (const [off, verdict] of [[300_000, VALID], [-300_000, VALID], [300_001, { valid: false, reason: 'stale_timestamp' }], [-300_001, { valid: false, reason: 'stale_timestamp' }]] as const) {
       const timestamp = String(NOW.getTime() + off);
-      expect(verifyHubSpot(request(v3(sign({ timestamp }), timestamp), '[]'), trust())).toEqual(verdict);
+      expect(verifyHubSpot(request(v3(sign({ timestamp }), timestamp), '[]'), trust())).toEqual(verdict === VALID ? { ...VALID, signedAt: new Date(Number(timestamp)) } : verdict);
     }
   });
 
   test('of older versions do not stand in for a v3 that is wrong', () => {
     const v1 = older('v1', createHash('sha256').update(`${SECRET}[]`).digest('hex'));
-    expect(verifyHubSpot(request(v1, '[]'), trust())).toEqual(VALID);
+    expect(verifyHubSpot(request(v1, '[]'), trust())).toEqual(UNDATED);
     for (const wrong of ['', 'AAAA', sign({ secret: 'another' })]) expect(verifyHubSpot(request({ ...v1, ...v3(wrong) }, '[]'), trust())).toEqual(INVALID);
     for (const version of ['v3', 'v2', '', undefined]) expect(verifyHubSpot(request({ ...v1, 'x-hubspot-signature-version': version }, '[]'), trust())).toEqual(INVALID);
   });

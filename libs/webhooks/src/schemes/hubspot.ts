@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readInstant } from '../instants.js';
-import { fresh, header, hmacSha256, INVALID, isSame, type SignedRequest, type Trust, type Verdict } from './scheme.js';
+import { fresh, header, hmacSha256, INVALID, isSame, type SignedRequest, type Trust, UNDATED, type Verdict } from './scheme.js';
 
 const V3 = 'x-hubspot-signature-v3';
 const TIMESTAMP = 'x-hubspot-request-timestamp';
@@ -41,5 +41,5 @@ function verifyOlder({ method, url, headers, body }: SignedRequest, trust: Trust
   if (signature === null || (version !== 'v1' && version !== 'v2')) return INVALID;
   const before = version === 'v1' ? '' : method + url;
   const right = trust.secrets.some((secret) => isSame(signature, createHash('sha256').update(secret + before).update(body).digest('hex')));
-  return right ? { valid: true, messageId: null } : INVALID;
+  return right ? UNDATED : INVALID;
 }

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { INVALID, queryOf, type SignedRequest, type Trust, type Verdict } from './scheme.js';
+import { INVALID, queryOf, type SignedRequest, type Trust, UNDATED, type Verdict } from './scheme.js';
 
 /** Hashed, texts of any length compare in constant time. */
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
@@ -12,5 +12,5 @@ export const secretInUrl = ({ url }: Pick<SignedRequest, 'url'>): string | null 
  */
 export function verifyMailchimp(request: Pick<SignedRequest, 'url'>, trust: Trust): Verdict {
   const given = digest(secretInUrl(request) ?? '');
-  return trust.secrets.some((secret) => timingSafeEqual(digest(secret), given)) ? { valid: true, messageId: null } : INVALID;
+  return trust.secrets.some((secret) => timingSafeEqual(digest(secret), given)) ? UNDATED : INVALID;
 }

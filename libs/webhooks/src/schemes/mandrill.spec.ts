@@ -4,7 +4,7 @@ import { verifyMailchimp } from './mailchimp.js';
 import { verifyMandrill } from './mandrill.js';
 
 const INVALID = { valid: false, reason: 'invalid_signature' };
-const VALID = { valid: true, messageId: null };
+const VALID = { valid: true, messageId: null, signedAt: null };
 const URL = 'https://crm.example.com/api/v1/marketing/webhooks/mailchimp?connection=whc_1';
 const KEY = 'qJa7TSmQ8KyT0YcKGd8bbQ';
 const trust = (...secrets: string[]) => ({ secrets, toleranceSeconds: null, now: new Date() });

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { header, INVALID, isSame, type SignedRequest, type Trust, type Verdict } from './scheme.js';
+import { header, INVALID, isSame, type SignedRequest, type Trust, UNDATED, type Verdict } from './scheme.js';
 import { sortedForm } from './sorted-form.js';
 
 export const MANDRILL_SIGNATURE = 'x-mandrill-signature';
@@ -18,5 +18,5 @@ export function verifyMandrill(request: SignedRequest, trust: Trust): Verdict {
   const fields = signature === null ? null : sortedForm(request.body);
   if (fields === null) return INVALID;
   const keys = fields === NO_EVENTS ? [...trust.secrets, TEST_KEY] : trust.secrets;
-  return keys.some((key) => isSame(signature!, createHmac('sha1', key).update(request.url + fields).digest('base64'))) ? { valid: true, messageId: null } : INVALID;
+  return keys.some((key) => isSame(signature!, createHmac('sha1', key).update(request.url + fields).digest('base64'))) ? UNDATED : INVALID;
 }

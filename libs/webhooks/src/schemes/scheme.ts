@@ -26,8 +26,8 @@ export interface Trust {
 }
 
 export type Verdict =
-  /** `messageId` is the sender's own id of the message, where the scheme signs one: the same when it is sent again. */
-  | { valid: true; messageId: string | null }
+  /** `messageId` is the sender's own id of the message, where the scheme signs one: the same when it is sent again. `signedAt` is the time that it signs. */
+  | { valid: true; messageId: string | null; signedAt: Date | null }
   | { valid: false; reason: 'invalid_signature' | 'stale_timestamp' };
 
 /** Says whether a request is from who it claims to be. Never throws: whatever it cannot read is an invalid signature. */
@@ -70,6 +70,9 @@ export interface Scheme {
 
 export const INVALID: Verdict = { valid: false, reason: 'invalid_signature' };
 
+/** The verdict on a right signature that is over no time. */
+export const UNDATED: Verdict = { valid: true, messageId: null, signedAt: null };
+
 export const hmacSha256 = (key: Uint8Array | string, ...parts: (string | Uint8Array)[]): Buffer => {
   const mac = createHmac('sha256', key);
   for (const part of parts) mac.update(part);
@@ -86,7 +89,7 @@ export function isSame(given: string, expected: string): boolean {
 export function fresh(at: Date, { now, toleranceSeconds }: Trust, messageId: string | null = null): Verdict {
   const seconds = Math.abs(now.getTime() - at.getTime()) / 1000;
   if (toleranceSeconds !== null && seconds > toleranceSeconds) return { valid: false, reason: 'stale_timestamp' };
-  return { valid: true, messageId };
+  return { valid: true, messageId, signedAt: at };
 }
 
 /** A header given once; several are joined by Node, and then mean nothing where one is wanted. */

@@ -30,7 +30,7 @@ describe('Standard Webhooks', () => {
       const at = new Date(NOW.getTime() + skew * 1000);
       const signature = new Webhook(SECRET).sign(message, at, body);
       const signed = request(message, String(seconds + skew), `v1a,other ${signature}`, body);
-      expect(verifyStandard(signed, trust())).toEqual({ valid: true, messageId: message });
+      expect(verifyStandard(signed, trust())).toEqual({ valid: true, messageId: message, signedAt: expect.any(Date) as Date });
       expect(oracle(signed.headers, body)).toBe(true);
     }));
   });

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
-import { header, INVALID, isSame, queryOf, type SignedRequest, type Trust, type Verdict } from './scheme.js';
+import { header, INVALID, isSame, queryOf, type SignedRequest, type Trust, UNDATED, type Verdict } from './scheme.js';
 import { sortedForm } from './sorted-form.js';
 
 export const TWILIO_SIGNATURE = 'x-twilio-signature';
@@ -16,7 +16,7 @@ export function verifyTwilio(request: SignedRequest, trust: Trust): Verdict {
   if (fields === null) return INVALID;
   const urls = spellings(request.url);
   const right = trust.secrets.some((token) => urls.some((url) => isSame(signature!, createHmac('sha1', token).update(url + fields).digest('base64'))));
-  return right ? { valid: true, messageId: null } : INVALID;
+  return right ? UNDATED : INVALID;
 }
 
 /** What is signed beside the URL; null when the body is not the one that the URL has the hash of. */
