@@ -146,6 +146,17 @@ describe('webhook events', () => {
     expect(made).toEqual([{ customer_id: expect.stringMatching(/^hubspot_[0-9a-z]{26}$/), email: 'new@example.com', phone: '+14155552671' }]);
   });
 
+  test('a contact is held to the rules of customers: an id that is none is refused, another member left out', async () => {
+    const tenant = newTenant();
+    const sender = await WebhookSender.connect(app, 'hubspot', tenant);
+    const contact = (customer_id: string, over: object = {}) => ({ event_type: 'contact_created', customer_id, email: 'eve@example.com', ...over });
+    expect(await sender.post(contact('bad\u0007id'))).toMatchObject({ status: 400, body: { errors: [{ pointer: '/customer_id', code: 'invalid_customer_id' }] } });
+    await sender.post([contact('..'), contact('x'.repeat(201)), contact('eve', { first_name: 'Eve\r\nBcc: all@example.com', last_name: ' Moneypenny ', phone: '12' })]);
+    expect((await settled(tenant, 'hubspot')).map(({ status, reason }) => `${status} ${reason}`).sort()).toEqual(['failed invalid_customer_id', 'failed invalid_customer_id', 'processed null']);
+    expect(await get(tenant, 'eve')).toMatchObject({ email: 'eve@example.com', first_name: null, last_name: 'Moneypenny', phone: null });
+    expect(await app.sql(`SELECT FROM customers c JOIN tenants t ON t.id = c.tenant_id WHERE t.name = $1`, [tenant])).toHaveLength(1);
+  });
+
   test('an event of nobody is unmatched, and finds its customer when it is replayed; a duplicate is not', async () => {
     const tenant = newTenant();
     const sender = await WebhookSender.connect(app, 'mailchimp', tenant);

@@ -17,3 +17,4 @@ export { addressOf, type Consent, CONSENT_STATUSES, type ConsentPatch, type Cons
 export { type ClosedAddress, type LiftedAddress, SUPPRESSION_REASONS, type SuppressionEntry, type SuppressionReason, Suppressions } from './suppressions.js';
 export { type Name, numberName } from './row-names.js';
 export { tagsCell } from './tags-cell.js';
+export { profileAsTold } from './told-profile.js';

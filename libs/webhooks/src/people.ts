@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { type AddressHolder, type ClosedAddress, type ConsentSetting, Customers, ErasedNames, type LiftedAddress, normaliseEmail, normalisePhone } from '#customers';
+import { type AddressHolder, type ClosedAddress, type ConsentSetting, Customers, ErasedNames, type LiftedAddress, normaliseEmail, normalisePhone, profileAsTold, type ProfilePatch } from '#customers';
 import { Contention } from '#database';
 import { newId, type Tenant } from '#kernel';
 import type { Channel } from '#tenants';
@@ -68,9 +68,10 @@ export class People {
     const numbers = await this.customers.ensure(tx, tenant, [...ids.values()].filter((id) => id !== null));
     // Whoever was being erased while we waited for them would be made anew.
     if ((await this.erasedSince(tx, tenant, left)).size > 0) throw new Contention('Somebody whom events tell of was erased meanwhile.');
+    const patches = new Map(await Promise.all(left.map(async (one) => [one, await patchOf(one.event)] as const)));
     const meant = left.flatMap((one) => {
       const customerId = ids.get(one)!;
-      return customerId === null ? [] : [{ ...one, at: asOf ?? one.at, customerId, customerNo: numbers.get(customerId)!, patch: patchOf(one.event) }];
+      return customerId === null ? [] : [{ ...one, at: asOf ?? one.at, customerId, customerNo: numbers.get(customerId)!, patch: patches.get(one)! }];
     });
     const news = await this.contacts.tell(tx, tenant, meant);
     await this.customers.upsertMany(tx, tenant, meant.map(({ customerId }, index) => ({ customerId, patch: news[index]! })));
@@ -143,17 +144,8 @@ export class People {
   }
 }
 
-const patchOf = (event: InboundEvent) => ({
-  email: normaliseEmail(event.email ?? '') ?? undefined,
-  phone: normalisePhone(event.phone ?? '') ?? undefined,
-  first_name: nameOf(event.firstName),
-  last_name: nameOf(event.lastName),
-});
-
-/** A name as long as that is none. */
-const LONGEST_NAME = 200;
-
-const nameOf = (text: string | null): string | undefined => (text === null || text.length > LONGEST_NAME ? undefined : text);
+const patchOf = ({ email, phone, firstName, lastName }: InboundEvent): Promise<ProfilePatch> =>
+  profileAsTold({ email: email ?? undefined, phone: phone ?? undefined, first_name: firstName ?? undefined, last_name: lastName ?? undefined });
 
 /** What an event says of the person's own will: nothing, where their address is all that failed. */
 const willOf = ({ name }: InboundEvent): 'subscribed' | 'unsubscribed' | null => (name === 'bounced' ? null : name === 'subscribed' || name === 'returned' ? 'subscribed' : 'unsubscribed');

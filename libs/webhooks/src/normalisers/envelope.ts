@@ -1,3 +1,4 @@
+import { isCustomerId } from '#customers';
 import { isObject } from '#kernel';
 import { CHANNELS, type Channel } from '#tenants';
 import { readInstant } from '../instants.js';
@@ -30,6 +31,7 @@ function read(provider: ProviderId, item: unknown): InboundEvent | ItemFault {
     texts[field] = text;
   }
   if (texts.event_type === null) return { fault: 'event_type_required', pointer: '/event_type', detail: 'event_type is required.' };
+  if (texts.customer_id !== null && !isCustomerId(texts.customer_id)) return fault('customer_id', 'customer_id must be 1 to 200 characters without control characters, and neither . nor ..');
   const at = texts.timestamp === null ? null : readInstant(texts.timestamp);
   if (texts.timestamp !== null && at === null) return fault('timestamp', 'timestamp must be RFC 3339, Unix seconds or Unix milliseconds.');
   if (texts.channel !== null && !isChannel(texts.channel)) return fault('channel', `channel must be one of ${CHANNELS.join(', ')}.`);

@@ -1,0 +1,20 @@
+import { DtoPipe } from '#http';
+import { RequestError } from '#kernel';
+import { UpsertCustomerDto } from './dto/upsert-customer.dto.js';
+import type { ProfilePatch } from './profile.js';
+
+const pipe = new DtoPipe();
+
+/**
+ * What another system tells of a customer, by the rules of `PUT /customers/{customer_id}`: a member that these refuse is left out, for whoever told it
+ * cannot be told so.
+ */
+export async function profileAsTold(told: object): Promise<ProfilePatch> {
+  try {
+    return (await pipe.transform(told, { type: 'body', metatype: UpsertCustomerDto })) as ProfilePatch;
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    const refused = new Set(error.context.errors?.map(({ pointer }) => pointer!.split('/', 2)[1]));
+    return profileAsTold(Object.fromEntries(Object.entries(told).filter(([name]) => !refused.has(name))));
+  }
+}
