@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Secrets } from '#config';
@@ -33,10 +33,10 @@ export const FORGET_ERASED_NAMES = `
  */
 @Injectable()
 export class ErasedNames {
-  private readonly key: KeyObject;
+  private readonly key: string;
 
   constructor(secrets: Secrets) {
-    this.key = createSecretKey(secrets.key('erased-names'));
+    this.key = secrets.key('erased-names').toString('base64url');
   }
 
   /** Before anything else of an erasure. */
@@ -54,8 +54,8 @@ export class ErasedNames {
     const hashes = new Map([...new Set(names)].map((name) => [name, this.hash(name)]));
     const rows = await tx.query<{ name_hash: Buffer; at: Date }[]>(LAST_ERASED, [tenant.id, [...hashes.values()]]);
     const known = new Map(rows.map((row) => [row.name_hash.toString('base64'), row.at]));
-    return new Map([...hashes].flatMap(([name, hash]) => {
-      const at = known.get(hash.toString('base64'));
+    return new Map([...hashes].flatMap(([name, bytes]) => {
+      const at = known.get(bytes.toString('base64'));
       return at === undefined ? [] : [[name, at]];
     }));
   }
@@ -67,7 +67,7 @@ export class ErasedNames {
 
   /** The rows, those about an erased person empty: an erasure leaves the same of rows that wait. */
   without(erased: readonly Buffer[], rows: readonly CsvRow[], columns: readonly string[]): CsvRow[] {
-    const known = new Set(erased.map((hash) => hash.toString('base64')));
+    const known = new Set(erased.map((bytes) => bytes.toString('base64')));
     const names = namesIn(columns);
     return rows.map((row): CsvRow => {
       const [first] = names(row); // an id says who it is, whatever else stands there
@@ -75,8 +75,8 @@ export class ErasedNames {
     });
   }
 
-  /** 32 bytes. */
+  /** 32 bytes; see Suppressions. */
   hash(name: Name): Buffer {
-    return createHmac('sha256', this.key).update(name).digest();
+    return hash('sha3-256', this.key + name, 'buffer');
   }
 }
