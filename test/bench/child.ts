@@ -17,7 +17,7 @@ const DIST = fileURLToPath(new URL('../../', import.meta.url));
 const READY_MS = 60_000;
 
 /** As `npm run start:worker` and docker-compose.yml start it. */
-export const WORKER_FLAGS: readonly string[] = ['--max-semi-space-size=4', '--heap-growing-percent=10'];
+export const WORKER_FLAGS: readonly string[] = ['--max-semi-space-size=8', '--heap-growing-percent=10'];
 
 /**
  * Runs a file of `dist` under this node and waits until it answers at `ready`. BENCH_NODE_OPTIONS reach the child, such as `--cpu-prof`.
