@@ -77,7 +77,7 @@ describe('webhooks', () => {
       const [sender, tenant] = await fresh();
       expect((await sender.post(event({ event_id: 1 }))).status).toBe(202);
       const again = await WebhookSender.connect(app, 'sendgrid', tenant);
-      expect(await again.with(sender.secret).post(event({ event_id: 2 }))).toMatchObject({ status: 401, body: { code: 'invalid_signature' } });
+      for (const body of [[], event({ event_id: 2 })]) expect(await again.with(sender.secret).post(body)).toMatchObject({ status: 401, body: { code: 'invalid_signature' } });
       expect(await stored(tenant)).toEqual([1, 1]);
       expect((await again.post(event({ event_id: 3 }))).status).toBe(202);
     });

@@ -59,12 +59,12 @@ export class IntakeService {
   /** @throws WebhookError invalid_signature, stale_timestamp; RequestError validation_failed, unsupported_media_type, unavailable */
   async receive(post: IncomingPost): Promise<Received> {
     for (let fresh = false; ; fresh = true) {
-      const received = await this.attempt(post, fresh);
+      const received = await this.attempt(post, fresh).catch((error: unknown) => (!fresh && isRefusal(error) ? null : Promise.reject(error)));
       if (received !== null) return received;
     }
   }
 
-  /** @returns null where the connection is not, or may not be, what was remembered of it: then it is read afresh */
+  /** @returns null where the connection is not, or may not be, what was remembered of it: then it is read afresh, as it is for whatever comes to nothing that is kept */
   private async attempt(post: IncomingPost, fresh: boolean): Promise<Received | null> {
     const request = this.signedRequest(post);
     const sender = await this.senderOf(post, request, fresh);
@@ -81,6 +81,7 @@ export class IntakeService {
     const { items, batch } = normaliser.split(post.body, query);
     const read = items.map((item, place) => this.take(item, normaliser, post, { messageId, signedAt }, place));
     if (!batch) refuse(read[0]!);
+    if (read.length === 0 && sender.connection !== null && !fresh) return null;
     const receipt = { received: items.length, accepted: 0, duplicates: 0 };
     for (const [tenant, part] of await this.byTenant(sender, read)) {
       // Of a body that speaks of several tenants, each gets its own items only.
@@ -148,6 +149,9 @@ export class IntakeService {
     return tenants;
   }
 }
+
+/** What the sender of a body is told, once it is known that it is one. */
+const isRefusal = (error: unknown): boolean => error instanceof RequestError && error.code !== 'unavailable';
 
 /** What says nothing of when it happened did when it was signed. */
 const dated = (read: InboundEvent | ItemFault, signedAt: Date | null): InboundEvent | ItemFault => (isFault(read) || read.at !== null ? read : { ...read, at: signedAt });
