@@ -1,7 +1,7 @@
 import { startApp, type TestApp } from './support/app.js';
 import { addCustomers } from './support/customers.js';
 import { eventually } from './support/eventually.js';
-import { Mailings, SENDER_ENV } from './support/mailings.js';
+import { Mailings, SENDER_ENV, textAtAnyHour } from './support/mailings.js';
 import { startSmtp, type TestSmtp } from './support/smtp.js';
 import { newTenant } from './support/tokens.js';
 import { startTwilio, type TestTwilio } from './support/twilio.js';
@@ -66,6 +66,7 @@ describe('what a preflight tells is what happens', () => {
     ['a way to unsubscribe', { body: `${body} {{ unsubscribe_url }}` }],
     ['a link that is longer than the one that is tracked', { ...content, cta_url: `https://sh.ex/${'a'.repeat(246)}` }],
   ])('text messages are counted as they go out: %s', async (_, content) => {
+    await textAtAnyHour(app, tenant);
     const id = await create(await guests(3), { channels: ['sms'], content });
     const [[shown], told] = [await preview(id), await preflight(id)];
     await run(id);
@@ -131,6 +132,7 @@ describe('what a preflight tells is what happens', () => {
     ['an email of more than is shown', 'email', 'email_too_large', { subject: 'Lunch', body: '{% for i in (1..100) %}{{ customer.attributes.note }}{% endfor %}' }],
     ['a template without end', 'email', 'template_limit_exceeded', { subject: 'Lunch', body: '{% if customer.attributes.note %}{% for i in (1..10000000) %}{{ i }}{% endfor %}{% endif %}' }],
   ])('what would be refused for some is told beforehand: %s', async (_, channel, reason, content) => {
+    await textAtAnyHour(app, tenant);
     const id = await create(await guests(6, (n) => (n < 2 ? { attributes: { note: 'y'.repeat(1_000) } } : {})), { channels: [channel], content });
     const told = await foretold(id);
     expect(await preview(id)).toMatchObject([{ decision: 'send', error: reason }]);

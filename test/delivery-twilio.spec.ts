@@ -2,7 +2,7 @@ import { decodeDeliveryId } from '#delivery';
 import { startApp, type TestApp } from './support/app.js';
 import { addCustomers } from './support/customers.js';
 import { eventually } from './support/eventually.js';
-import { Mailings } from './support/mailings.js';
+import { Mailings, textAtAnyHour } from './support/mailings.js';
 import { newTenant } from './support/tokens.js';
 import { startTwilio, type TestTwilio } from './support/twilio.js';
 
@@ -25,6 +25,7 @@ describe('sending over Twilio', () => {
   });
   beforeEach(async () => {
     mailings = await Mailings.of(app, newTenant());
+    await textAtAnyHour(app, mailings.tenant.name);
     twilio.messages.length = 0;
     twilio.react = () => 'take';
   });

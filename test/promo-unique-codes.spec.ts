@@ -1,7 +1,7 @@
 import type { TestApp } from './support/app.js';
 import { addCustomers } from './support/customers.js';
 import { eventually } from './support/eventually.js';
-import { startMailer } from './support/mailings.js';
+import { startMailer, textAtAnyHour } from './support/mailings.js';
 import type { TestSmtp } from './support/smtp.js';
 import { newTenant } from './support/tokens.js';
 import { startTwilio, type TestTwilio } from './support/twilio.js';
@@ -42,6 +42,7 @@ describe('a promo code for each recipient', () => {
 
   describe('is given with the campaign', () => {
     test('one to a customer, on every channel the same, and the links lead with it', async () => {
+      await textAtAnyHour(app, tenant);
       const segment = await shop.guests(...['ada', 'bob', 'cem'].map((id, n) => guest(id, { phone: `+4179123000${n}`, consents: { sms: { status: 'subscribed' } } })));
       const id = await shop.create(segment, { channels: ['email', 'sms'] });
       await shop.start(id);

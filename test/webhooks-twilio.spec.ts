@@ -5,7 +5,7 @@ import { startApp, type TestApp } from './support/app.js';
 import { addCustomers } from './support/customers.js';
 import { eventually } from './support/eventually.js';
 import { InboundEvents } from './support/inbound-events.js';
-import { Mailings } from './support/mailings.js';
+import { Mailings, textAtAnyHour } from './support/mailings.js';
 import { newTenant } from './support/tokens.js';
 import { startTwilio, type TestTwilio } from './support/twilio.js';
 import { encodeForm, type Form, TwilioHook } from './support/twilio-hook.js';
@@ -67,6 +67,7 @@ describe('Twilio’s webhooks', () => {
   /** A text to the numbers +4179100… of guests who opted in, each g0, g1, … */
   const send = async (tenant: string, count: number, first = 0): Promise<Sent> => {
     const mailings = await Mailings.of(app, tenant);
+    await textAtAnyHour(app, tenant);
     const guests = Array.from({ length: count }, (_, n) => ({ id: `g${n}`, phone: `+4179100${String(first + n).padStart(4, '0')}`, ...opted('subscribed') }));
     await addCustomers(app, guests, tenant);
     const rows = await app.sql<{ customer_no: number }>('SELECT customer_no FROM customers WHERE tenant_id = $1 AND customer_id = ANY ($2) ORDER BY customer_no', [mailings.tenant.id, guests.map(({ id }) => id)]);

@@ -18,6 +18,11 @@ export async function startMailer(env: TestAppOptions['env'] = {}): Promise<{ ap
   return { app, smtp };
 }
 
+/** Texts wait from 21:00 to 08:00, unless a tenant says otherwise: tests go on at any hour. */
+export async function textAtAnyHour(app: TestApp, tenant: string): Promise<void> {
+  expect((await app.api(['tenant_admin'], tenant).PATCH('/api/v1/marketing/settings', { body: { quiet_hours: { sms: null } } })).response.status).toBe(200);
+}
+
 export interface Person {
   id: string;
   email?: string | null;
