@@ -105,7 +105,7 @@ describe('campaigns with rules of their own', () => {
     expect((await shown(campaign)).metrics.sent).toBeLessThan(customers.length);
   });
 
-  test('a code that is used up pauses the campaign that announces it', async () => {
+  test('a code that is used up pauses the campaign that announces it, until there are uses again', async () => {
     await everybody(300);
     const campaign = await draft({ promo_code: 'GONE20', promo_discount_percent: 20, stop_rules: { promo_budget: true } });
     const { promo_id } = await shown(campaign);
@@ -117,5 +117,21 @@ describe('campaigns with rules of their own', () => {
     await eventually(async () => expect(await shown(campaign)).toMatchObject({ status: 'paused', warnings: [{ code: 'promo_used_up' }] }));
     expect(((await used) as { response: Response }).response.status).toBe(201);
     expect((await shown(campaign)).metrics.sent).toBeLessThan(300);
+    expect((await api().POST(`${ONE}/resume`, campaign)).error).toMatchObject({ status: 409, code: 'promo_used_up', promo_id });
+    expect(await shown(campaign)).toMatchObject({ status: 'paused', warnings: [{ code: 'promo_used_up' }] });
+    await api().PATCH('/api/v1/marketing/promos/{promo_id}', { params: { path: { promo_id: promo_id! } }, body: { usage_limit: 2 } });
+    expect((await api().POST(`${ONE}/resume`, campaign)).data).toMatchObject({ status: 'active', warnings: [] });
+    await eventually(async () => expect(await shown(campaign)).toMatchObject({ status: 'completed', metrics: { sent: 300 } }), { within: 20_000 });
+  });
+
+  test('a code that is used up keeps the campaign that announces it from starting, unless it has no such rule', async () => {
+    const promo = { promo_code: 'EARLY20', promo_discount_percent: 20 };
+    const campaign = await draft({ ...promo, stop_rules: { promo_budget: true } });
+    const { promo_id } = await shown(campaign);
+    await api().PATCH('/api/v1/marketing/promos/{promo_id}', { params: { path: { promo_id: promo_id! } }, body: { usage_limit: 1 } });
+    await api().POST('/api/v1/marketing/promos/redemptions', { body: { code: 'EARLY20', order: { id: 'o1', items: [{ id: '1', quantity: 1, unit_price: 10 }] } } as never });
+    expect((await api().POST(`${ONE}/preflight`, campaign)).data!.warnings).toMatchObject([{ code: 'promo_used_up' }]);
+    expect((await api().POST(`${ONE}/start`, campaign)).error).toMatchObject({ status: 409, code: 'promo_used_up', promo_id });
+    expect((await api().POST(`${ONE}/start`, await draft(promo))).data).toMatchObject({ status: 'active' });
   });
 });

@@ -54,16 +54,16 @@ export class CampaignChecks {
   /** All that a start would be refused with but missing content, as far as it is known beforehand. Holds nothing. */
   async refusals(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, settings: Settings, start: Date): Promise<CampaignError[]> {
     const { channels, segmentId, options: { exclude_segment_ids: excluded = [] } } = campaign;
-    const hindrance = await this.notReady(tx, tenant, channels, settings);
+    const hindrance = await this.notReady(tx, tenant, campaign, settings);
     if (!isEditable(campaign.status)) return hindrance === null ? [] : [hindrance]; // the rest was asked at its start
     const segment = await this.segments.get(tx, tenant, segmentId);
     const known = await this.segments.known(tx, tenant, excluded);
     return [untimely(campaign, start), unexcludable(known, excluded), unmailable({ settings, segment }, channels), hindrance].filter((refusal) => refusal !== null);
   }
 
-  /** Why nothing could be sent now, or null. A reason to refuse a start, and a warning before it. */
-  async notReady(tx: EntityManager, tenant: Tenant, channels: readonly Channel[], settings: Settings): Promise<CampaignError | null> {
-    const hindrance = await this.delivery.hindrance(tx, tenant, channels, settings);
+  /** Why nothing could be sent now, or null. A reason to refuse a start or a resumption, and a warning before it. */
+  async notReady(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, settings: Settings): Promise<CampaignError | null> {
+    const hindrance = await this.delivery.hindrance(tx, tenant, campaign, settings);
     return hindrance && new CampaignError(hindrance.code, { detail: hindrance.detail, params: hindrance.params });
   }
 }

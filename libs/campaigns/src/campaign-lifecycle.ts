@@ -74,7 +74,7 @@ export class CampaignLifecycle implements OnModuleInit {
 
   resume(tenant: Tenant, campaignId: string, ifMatch?: Versions): Promise<Versioned<CampaignDto>> {
     return this.move(tenant, campaignId, 'resume', ifMatch, async (tx, campaign, settings) => {
-      const hindrance = await this.checks.notReady(tx, tenant, campaign.channels, settings);
+      const hindrance = await this.checks.notReady(tx, tenant, campaign, settings);
       if (hindrance !== null) throw hindrance;
       await this.delivery.resume(tx, tenant, campaign.campaignNo);
       Object.assign(campaign, { status: 'active', warnings: [] } satisfies Partial<CampaignEntity>);
@@ -121,7 +121,7 @@ export class CampaignLifecycle implements OnModuleInit {
     const surroundings = await this.checks.surroundings(tx, tenant, campaign.segmentId);
     await this.checks.excludable(tx, tenant, campaign.options.exclude_segment_ids ?? []);
     const segment = this.checks.mailable(surroundings, campaign.channels);
-    const hindrance = await this.checks.notReady(tx, tenant, campaign.channels, surroundings.settings);
+    const hindrance = await this.checks.notReady(tx, tenant, campaign, surroundings.settings);
     if (hindrance !== null) throw hindrance;
     if (campaign.startAt !== null && campaign.startAt > now) {
       const dates = promoDates(campaign);

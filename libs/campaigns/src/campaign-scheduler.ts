@@ -46,7 +46,7 @@ export class CampaignScheduler {
     campaign.warnings = warnings;
     if (campaign.promoId !== null) campaign.warnings.push(...(await this.promoWarnings(tx, tenant, campaign, campaign.promoId)));
     if (status !== 'scheduled') return;
-    const hindrance = await this.checks.notReady(tx, tenant, campaign.channels, settings);
+    const hindrance = await this.checks.notReady(tx, tenant, campaign, settings);
     if (hindrance !== null) campaign.warnings.push({ code: hindrance.code, detail: hindrance.message });
     if (booked === bookingOf(campaign)) return;
     const now = this.clock.now();

@@ -15,6 +15,7 @@ import { CreateCampaignDto, CampaignScheduleDto, UpdateCampaignDto } from './dto
 const UNKNOWN = CampaignError.only('campaign_not_found');
 const WRITING = [CampaignError.only('segment_not_found', 'segment_too_large'), PromoError.only('promo_code_exists', 'invalid_promo_code')];
 const FORBIDDEN_MOVE = CampaignError.only('campaign_not_found', 'invalid_state');
+const HINDERED = CampaignError.only('sender_not_configured', 'channel_not_configured', 'promo_used_up');
 
 @ApiTags('Campaigns')
 @Controller('campaigns')
@@ -116,7 +117,7 @@ export class CampaignsController {
     returns: CampaignDto,
     versioned: true,
     example: ACTIVE,
-    errors: [CampaignError.only('campaign_not_found', 'segment_not_found', 'invalid_state', 'sender_not_configured', 'channel_not_configured', 'segment_too_large')],
+    errors: [FORBIDDEN_MOVE, HINDERED, CampaignError.only('segment_not_found', 'segment_too_large')],
     conditional: true,
   })
   startCampaign(@CurrentTenant() tenant: Tenant, @Param('campaign_id') campaignId: string, @IfMatch() ifMatch?: Versions) {
@@ -142,11 +143,11 @@ export class CampaignsController {
   @Route({
     allow: 'campaigns:write',
     summary: 'Resume a campaign',
-    description: 'Goes on where the pause began; nobody is written to twice. A campaign that was paused because its sender or channel is gone, as its `warnings` say, needs it back first.',
+    description: 'Goes on where the pause began; nobody is written to twice. What paused the campaign by itself, as its `warnings` say, must be mended first where it can be: a sender or channel that is gone, or a promo that is used up, which needs a higher `usage_limit` or `budget`. After a stop rule of a rate, the rate counts anew.',
     returns: CampaignDto,
     versioned: true,
     example: ACTIVE,
-    errors: [FORBIDDEN_MOVE, CampaignError.only('sender_not_configured', 'channel_not_configured')],
+    errors: [FORBIDDEN_MOVE, HINDERED],
     conditional: true,
   })
   resumeCampaign(@CurrentTenant() tenant: Tenant, @Param('campaign_id') campaignId: string, @IfMatch() ifMatch?: Versions) {

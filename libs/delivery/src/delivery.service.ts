@@ -13,7 +13,7 @@ import { type Unready, Readiness } from './readiness.js';
 import type { Receipt, ReceiptResult } from './receipt.js';
 import { type OtherConsents, Receipts } from './receipts.js';
 import { SNAPSHOT } from './snapshot.js';
-import { StopRuling } from './stop-rules.js';
+import { StopRuling, type UsedUp } from './stop-rules.js';
 import { linksOfAll } from './variants.js';
 import type { TestState } from './winner.js';
 
@@ -31,9 +31,10 @@ export class Delivery {
     private readonly giveWay: GiveWay,
   ) {}
 
-  /** Why nothing could be sent over the channels now, or null. */
-  hindrance(tx: EntityManager, tenant: Tenant, channels: readonly Channel[], settings: Settings): Promise<Unready | null> {
-    return this.readiness.hindrance(tx, tenant, channels, settings);
+  /** Why nothing of the campaign could be sent now, or null. */
+  async hindrance(tx: EntityManager, tenant: Tenant, { channels, promoId, options }: Pick<Mailing, 'channels' | 'promoId' | 'options'>, settings: Settings): Promise<Unready | UsedUp | null> {
+    const unready = await this.readiness.hindrance(tx, tenant, channels, settings);
+    return unready ?? this.stopRules.promoUsedUp(tx, tenant, promoId, options.stop_rules);
   }
 
   /** Every fault of the templates and links, and of the size of emails; pointers start at `/content`. */

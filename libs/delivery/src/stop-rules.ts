@@ -37,6 +37,12 @@ const FORGIVE = `
     FROM mailing_counters c
    WHERE m.tenant_id = $1 AND m.campaign_no = $2 AND c.tenant_id = $1 AND c.campaign_no = $2`;
 
+/** Nothing is sent until the promo has more to give. */
+export interface UsedUp extends Hindrance {
+  code: 'promo_used_up';
+  params: { promo_id: string };
+}
+
 /** A mailing, as far as its rules need it. */
 interface Ruled {
   campaign_no: number;
@@ -51,11 +57,16 @@ export class StopRuling {
 
   async hindrance(tx: EntityManager, tenant: Tenant, { campaign_no, promo_id, options: { stop_rules } }: Ruled): Promise<Hindrance | null> {
     if (stop_rules === undefined) return null;
-    if (stop_rules.promo_budget && promo_id !== null && (await this.promos.isUsedUp(tx, tenant, promo_id))) {
-      return { code: 'promo_used_up', detail: 'The budget or the uses of the promo that the campaign announces are used up.' };
-    }
+    const usedUp = await this.promoUsedUp(tx, tenant, promo_id, stop_rules);
+    if (usedUp !== null) return usedUp;
     const [tally] = await tx.query<[Tally]>(TALLY, [tenant.id, campaign_no]);
     return exceeded(stop_rules, tally);
+  }
+
+  /** Unlike a rate, this cannot be forgiven: until the promo has more uses or more budget, the next batch would stop again. */
+  async promoUsedUp(tx: EntityManager, tenant: Tenant, promoId: string | null, rules: StopRules | undefined): Promise<UsedUp | null> {
+    if (!rules?.promo_budget || promoId === null || !(await this.promos.isUsedUp(tx, tenant, promoId))) return null;
+    return { code: 'promo_used_up', detail: 'The uses or the budget of the promo that the campaign announces are used up: raise its `usage_limit` or `budget` first.', params: { promo_id: promoId } };
   }
 
   /** Somebody looked, and resumes the campaign all the same: rates count anew. Before one is exceeded this changes nothing. */
