@@ -70,7 +70,7 @@ describe('a promo code for each recipient', () => {
       await eventually(async () => expect(Object.keys(await shop.codes(id)).sort()).toEqual(['ada', 'bob']));
       const { ada, bob } = await shop.codes(id);
       expect([ada, bob]).toEqual([expect.stringMatching(UNIQUE_CODE), expect.stringMatching(UNIQUE_CODE)]);
-      expect(await shop.validate(ada!, 'ada')).toBe('valid');
+      await eventually(async () => expect(await shop.validate(ada!, 'ada')).toBe('valid'));
     });
 
     test('a code that exists already is drawn anew', async () => {
@@ -187,6 +187,63 @@ describe('a promo code for each recipient', () => {
       expect(await shop.validate('PUBLIC')).toBe('valid'); // it was there before
     });
 
+    test('when its message was handed over, and not before; never, when the campaign is canceled or its customer leaves', async () => {
+      const at = (minutes: number) => new Date(app.clock.now().getTime() + minutes * 60_000).toISOString().slice(11, 16);
+      const later = { send_window: { start: at(20), end: at(40) } };
+      const segment = await shop.guests(guest('ada'), guest('bob'));
+      const [sale, canceled] = [await shop.create(segment, later), await shop.create(segment, later)];
+      for (const id of [sale, canceled]) await shop.start(id);
+      await eventually(async () => expect([Object.keys(await shop.codes(sale)), Object.keys(await shop.codes(canceled))]).toMatchObject([{ length: 2 }, { length: 2 }]));
+      const { ada, bob } = await shop.codes(sale);
+      const { ada: unsent } = await shop.codes(canceled);
+      expect([await shop.validate(ada!, 'ada'), await shop.validate(ada!), await shop.validate(bob!)]).toEqual(['not_found', 'not_found', 'not_found']);
+      expect(await shop.redeem(ada!, 'ada')).toMatchObject({ status: 422, code: 'not_found' });
+      await shop.api.POST(`${CAMPAIGNS}/{campaign_id}/cancel`, shop.one(canceled));
+      await addCustomers(app, [guest('ada', { consents: { email: { status: 'unsubscribed' } } })], tenant);
+      app.clock.advance(30 * 60_000);
+      await shop.done(sale);
+      expect([await shop.validate(ada!, 'ada'), await shop.validate(bob!, 'bob'), await shop.validate(unsent!, 'ada')]).toEqual(['not_found', 'valid', 'not_found']);
+      expect(await shop.redeem(bob!)).toMatchObject({ status: 201 });
+      expect(await shop.redeem(unsent!)).toMatchObject({ status: 422, code: 'not_found' });
+      expect(await rowsOf('promo_totals')).toMatchObject([{ uses: '1' }]); // what was refused counts for nothing
+    });
+
+    test.each([
+      ['is refused', 'rejected', 'not_found', 'not_found'],
+      ['is to come later', 'pending', 'not_found', 'not_found'],
+      ['may have arrived', 'unknown', 'valid', 'valid'],
+    ])('when its message %s (%s): %s; given up: %s', async (_, status, reason, afterwards) => {
+      if (status === 'unknown') smtp.beforeReply = (_to, session) => smtp.drop(session);
+      else smtp.refuse = () => ({ responseCode: status === 'rejected' ? 550 : 451, message: 'No' });
+      const id = await shop.create(await shop.guests(guest('ada')));
+      await shop.start(id);
+      const row = async () => (await shop.api.GET(`${CAMPAIGNS}/{campaign_id}/deliveries`, { params: { path: { campaign_id: id } } })).data!.data[0]!;
+      await eventually(async () => expect(await row()).toMatchObject({ status, attempts: 1 }));
+      [smtp.beforeReply, smtp.refuse] = [undefined, undefined];
+      const { ada } = await shop.codes(id);
+      expect(await shop.validate(ada!, 'ada')).toBe(reason);
+      await shop.api.POST(`${CAMPAIGNS}/{campaign_id}/deliveries/{delivery_id}/give-up`, { params: { path: { campaign_id: id, delivery_id: (await row()).id } } });
+      expect(await shop.validate(ada!, 'ada')).toBe(afterwards);
+    });
+
+    test('when its customer is merged into another while it is on its way', async () => {
+      const segment = await shop.guests(guest('bob'));
+      await addCustomers(app, [guest('ada')], tenant);
+      let answer = (): void => undefined;
+      smtp.beforeReply = () => new Promise((resolve) => (answer = resolve));
+      try {
+        const id = await shop.create(segment);
+        await shop.start(id);
+        await eventually(async () => expect(await rowsOf('deliveries')).toMatchObject([{ status: 'calling' }]));
+        const { bob } = await shop.codes(id);
+        await shop.api.POST('/api/v1/marketing/customers/{customer_id}/merge', { params: { path: { customer_id: 'ada' } }, body: { from: 'bob' } });
+        expect(await shop.validate(bob!, 'ada')).toBe('valid');
+      } finally {
+        smtp.beforeReply = undefined;
+        answer();
+      }
+    });
+
     test('and no other promo can have it; its own is found by it', async () => {
       const { ada } = await sent();
       expect((await shop.api.POST('/api/v1/marketing/promos', { body: { code: ada, type: 'percentage', value: 5 } })).error).toMatchObject({ status: 409, code: 'promo_code_exists' });
@@ -252,9 +309,9 @@ describe('a promo code for each recipient', () => {
       expect((await shop.api.POST('/api/v1/marketing/customers/{customer_id}/merge', { params: { path: { customer_id: 'ada' } }, body: { from: 'bob' } })).response.status).toBe(200);
       smtp.refuse = undefined;
       expect(await shop.codes(id)).toEqual({ ada: codes[keeps] });
-      expect([await shop.validate(codes.ada!, 'ada'), await shop.validate(codes.bob!, 'ada')]).toEqual(['ada', 'bob'].map((one) => (one === keeps ? 'valid' : 'not_found')));
       app.clock.advance(60_000);
       await shop.done(id);
+      expect([await shop.validate(codes.ada!, 'ada'), await shop.validate(codes.bob!, 'ada')]).toEqual(['ada', 'bob'].map((one) => (one === keeps ? 'valid' : 'not_found')));
       expect(smtp.recipients.filter((to) => [address('ada'), address('bob')].includes(to))).toHaveLength(1);
     });
   });

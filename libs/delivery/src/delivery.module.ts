@@ -36,6 +36,7 @@ import { StopRuling } from './stop-rules.js';
 import { Stops } from './stops.js';
 import { TrackingController } from './tracking.controller.js';
 import { Tracking } from './tracking.service.js';
+import { ToldCodes } from './told-codes.js';
 import { TrackingTokens } from './tracking-token.js';
 import { NumberDirectory } from './number-directory.js';
 import { Turns } from './turns.js';
@@ -45,7 +46,7 @@ import { Writers } from './writers.js';
 @Module({
   imports: [CustomersModule, SegmentsModule, EventsModule, PromosModule],
   controllers: [DeliveriesController, ReportsController, ChannelsController, TrackingController],
-  providers: [Delivery, Deliveries, Snapshot, Arrivals, Rehearsal, DraftWriter, Preflight, Sender, SenderSession, NumberDirectory, Batches, Turns, Upkeep, AbTests, Reports, Stops, StopRuling, GiveWay, Channels, Paces, ChannelCredentials, Preparation, Readiness, Contacts, Writers, Outcomes, Receipts, ReceiptMatcher, ReturnedMessages, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData],
+  providers: [Delivery, Deliveries, Snapshot, Arrivals, Rehearsal, DraftWriter, Preflight, Sender, SenderSession, NumberDirectory, Batches, Turns, Upkeep, AbTests, Reports, Stops, StopRuling, GiveWay, Channels, Paces, ChannelCredentials, Preparation, Readiness, Contacts, Writers, Outcomes, Receipts, ReceiptMatcher, ReturnedMessages, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData, ToldCodes],
   exports: [Delivery, Rehearsal, Preflight],
 })
 export class DeliveryModule {}

@@ -9,6 +9,9 @@ export const MAX_ATTEMPTS = 12;
 /** Whoever the receiver was: an operator had the message sent once more, and nobody says any more that it was never sent. */
 export const RESENT = 'resent';
 
+/** Whether the recipient may have the message: a provider took it, or may have. What was refused, or is to come later, nobody has read; what an operator gave up somebody may have. */
+export const TOLD = `(status IN ('calling', 'accepted', 'unknown') OR receiver IS NOT NULL OR reason = 'given_up')`;
+
 /** A row of the ledger that a worker holds. */
 export interface ClaimedRow {
   customer_no: number;

@@ -1,3 +1,4 @@
+import { TOLD } from './ledger.queries.js';
 import { FACTS } from './receipt.queries.js';
 
 /** SQL of a merge: `$1` the tenant, `$2` the customer who is merged away, `$3` the survivor. What a sender is calling for stays until it is settled. */
@@ -12,9 +13,9 @@ const progress = (row: 'd' | 'f'): string => `(array_position(${PROGRESS}, ${row
 const further = `d.status <> 'calling' AND ${progress('f')} > ${progress('d')}`;
 const OUTCOME = ['reason', 'attempts', 'next_attempt_at', 'provider', 'provider_message_id', 'accepted_at', 'called_at', 'variant', 'admitted_at', 'held_out_at', 'receiver'] as const;
 
-/** What the two have of each campaign, and whether it may have left. Held: nobody decides meanwhile that it does. */
+/** What the two have of each campaign, and whether they may have read it. Held: no sender changes that meanwhile. */
 export const HELD_MESSAGES = `
-  SELECT campaign_no, customer_no = $2 AS merged, status IN ('calling', 'accepted', 'unknown') AS told FROM deliveries
+  SELECT campaign_no, customer_no = $2 AS merged, ${TOLD} AS told FROM deliveries
    WHERE tenant_id = $1 AND customer_no IN ($2, $3) ORDER BY campaign_no, customer_no, channel FOR UPDATE`;
 
 /** What somebody may have would reach them under another id from now on, and they would take it anew: nobody knows of it. */

@@ -11,6 +11,7 @@ import { type Order, readOrder } from './order.js';
 import type { CodedPromo, Promo } from './promo.entity.js';
 import { promosByCode } from './promo.queries.js';
 import { redeemedElsewhere, standingOn, usesOf } from './redemption.queries.js';
+import { UniqueCodes } from './unique-codes.js';
 
 /** An order with its codes, judged. */
 export interface Checkout extends Judgement {
@@ -31,13 +32,14 @@ export class CheckoutReader {
     private readonly customers: Customers,
     private readonly segments: Segments,
     private readonly events: Events,
+    private readonly uniqueCodes: UniqueCodes,
     private readonly clock: Clock,
   ) {}
 
   async read(tx: EntityManager, tenant: Tenant, request: RedeemDto): Promise<Checkout> {
     const codes = codesOf(request);
     const [promos, standing, { currency, timezone }] = await Promise.all([
-      promosByCode(tx, tenant, codes),
+      promosByCode(tx, tenant, codes).then((named) => this.uniqueCodes.withoutUntold(tx, tenant, named)),
       standingOn(tx, tenant, request.order.id),
       this.settings.of(tx, tenant),
     ]);

@@ -1,14 +1,34 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Tenant } from '#kernel';
+import type { Assigned, CodedPromo } from './promo.entity.js';
 import { ASSIGNED, DROP_UNTOLD, RESERVE, TAKE } from './unique-codes.queries.js';
 
 /** A drawn code that another has already is drawn anew; that it happens this often in a row means that something else is wrong. */
 const DRAWS = 20;
 
+/** Of customers of campaigns, who may have read the message with their code: their places in the list. */
+export type WhoWasTold = (tx: EntityManager, tenant: Tenant, given: readonly Pick<Assigned, 'campaignNo' | 'customerNo'>[]) => Promise<ReadonlySet<number>>;
+
 /** Codes of a promo that one customer of a campaign was given, and that redeem once. */
 @Injectable()
 export class UniqueCodes {
+  private whoWasTold: WhoWasTold = (_tx, _tenant, given) => Promise.resolve(new Set(given.keys()));
+
+  /** Lets the domain that sends messages say who was told their code. Call while modules initialise. */
+  register(whoWasTold: WhoWasTold): void {
+    this.whoWasTold = whoWasTold;
+  }
+
+  /** The promos, by code, without the codes that customers were never told: nobody can know such a code, only guess it. */
+  async withoutUntold(tx: EntityManager, tenant: Tenant, promos: Map<string, CodedPromo>): Promise<Map<string, CodedPromo>> {
+    const given = [...promos].flatMap(([code, { assigned }]) => (assigned === null ? [] : [{ code, ...assigned }]));
+    if (given.length === 0) return promos;
+    const told = await this.whoWasTold(tx, tenant, given);
+    const untold = new Set(given.filter((_, place) => !told.has(place)).map(({ code }) => code));
+    return new Map([...promos].filter(([code]) => !untold.has(code)));
+  }
+
   /** Gives a code to each of the customers who has none of the campaign yet. */
   async reserve(tx: EntityManager, tenant: Tenant, { campaignNo, promoId }: { campaignNo: number; promoId: string }, customerNos: readonly number[]): Promise<void> {
     let wanting = customerNos;

@@ -54,7 +54,7 @@ export class DeliveryDto {
   /** Which variant of the content was sent; null without variants, and before it is sent. */
   variant: string | null;
 
-  /** The customer’s own, in a campaign with `unique_promo_codes`. */
+  /** The customer’s own, in a campaign with `unique_promo_codes`. It redeems once a message with it was handed to a provider that has not refused it. */
   promo_code: string | null;
 
   provider: string | null;
