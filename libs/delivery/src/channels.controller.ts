@@ -19,7 +19,7 @@ const OFF = { status: 'disconnected', in_use: false, connected_at: null } as con
 
 const connectHttp = (channel: string, provider: ProviderId): RouteSpec => ({
   allow: 'channels:manage',
-  summary: `Send ${channel} over a service of your own`,
+  summary: `Send ${channel === 'sms' ? 'SMS' : channel} over a service of your own`,
   description: `Each message is posted as JSON, signed as Standard Webhooks are: verify \`webhook-signature\` with the secret. \`webhook-id\` and \`Idempotency-Key\` are the delivery’s id; take each id once, since a message whose answer was lost comes again; under another \`url\` it does not, and is \`unknown\`. Answer 2xx for what you took, 4xx for a message that you refuse, 429 or 503 with \`Retry-After\` for later. Report what becomes of it over a webhook connection.`,
   returns: ConnectedHttpDto,
   example: { ...HTTP, provider, channel, secret: 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD28eQ8t5VqLk=' },
