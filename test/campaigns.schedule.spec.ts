@@ -29,7 +29,7 @@ describe('scheduled campaigns', () => {
   async function fire(campaign_id: string, schedule_version = 1): Promise<void> {
     const { handler } = app.nest.get(Jobs).handlers.get('campaign-start')!;
     const [tenant] = await app.sql<{ id: number; name: string }>('SELECT id, name FROM tenants WHERE name = $1', [app.tenant]);
-    await handler(tenant!, { campaign_id, schedule_version }, new AbortController().signal, { id: '', at: app.clock.now() });
+    await handler(tenant!, { campaign_id, schedule_version, due: app.clock.now().toISOString() }, new AbortController().signal, { id: '', at: app.clock.now() });
   }
 
   test('the worker starts one at its time; without anybody to write to it is soon completed', async () => {

@@ -137,7 +137,8 @@ export class CampaignLifecycle implements OnModuleInit {
   private async startScheduled(tenant: Tenant, { campaign_id: campaignId, schedule_version: scheduleVersion, due, timezone }: StartCampaign): Promise<void> {
     try {
       await this.scheduled(tenant, campaignId, scheduleVersion, async (tx, campaign) => {
-        if (this.clock.now().getTime() - (due === undefined ? campaign.startAt!.getTime() : Math.min(Date.parse(due), campaign.startAt!.getTime())) > OVERDUE) backToDraft(campaign, warning('schedule_missed'));
+        const planned = Math.min(campaign.startAt!.getTime(), Date.parse(due));
+        if (this.clock.now().getTime() - planned > OVERDUE) backToDraft(campaign, warning('schedule_missed'));
         else await this.launch(tx, tenant, campaign, timezone);
       });
     } catch (error) {

@@ -14,7 +14,7 @@ export interface StartCampaign {
   campaign_id: string;
   schedule_version: number;
   /** When it was to be done. */
-  due?: string;
+  due: string;
   /** The tenant's zone then, where the start is by the recipients' clocks: what its clock showed at the start is what theirs will. */
   timezone?: string;
 }

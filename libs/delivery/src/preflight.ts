@@ -3,9 +3,10 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { addressOf, Customers, SUPPRESSION_REASONS, Suppressions } from '#customers';
 import { Database, HeavyReads } from '#database';
-import { Clock, currencyExponent, RequestError, type Tenant, toDecimal } from '#kernel';
+import { Clock, currencyExponent, type Tenant, toDecimal } from '#kernel';
 import { Segments } from '#segments';
 import { type Channel, type Settings, SettingsService } from '#tenants';
+import { BoundedReads } from './bounded-reads.js';
 import type { Channel as Carrier } from './channels/channel.js';
 import { Channels } from './channels/channels.js';
 import { comesNever, holds } from './decision.js';
@@ -107,8 +108,8 @@ export class Preflight {
   look<Found extends { plan: Plan; others: readonly number[] }>(tenant: Tenant, load: (tx: EntityManager) => Promise<Found>): Promise<Forecast & { found: Found }> {
     return this.heavyReads.run(tenant, () =>
       this.database.inTenant(tenant, async (tx) => {
-        const turn = new Turn(tx);
-        await turn.query(`SELECT set_config('transaction_read_only', 'on', true), set_config('work_mem', '64MB', true)`, []);
+        const reads = new BoundedReads(tx, LONGEST_MS, 'Looking ahead takes too long now.');
+        await reads.query(`SELECT set_config('transaction_read_only', 'on', true), set_config('work_mem', '64MB', true)`);
         const found = await load(tx);
         const { plan } = found;
         const settings = await this.settings.of(tx, tenant);
@@ -116,17 +117,17 @@ export class Preflight {
         const forecasts: ChannelForecast[] = [];
         const before: Written[] = [];
         for (const channel of plan.channels) {
-          const { forecast, written } = await this.forecast(turn, tenant, plan, channel, settings, carriers.get(channel), before);
+          const { forecast, written } = await this.forecast(reads, tenant, plan, channel, settings, carriers.get(channel), before);
           forecasts.push(forecast);
           before.push(...written);
         }
-        const shared = await turn.query<{ segment_no: number; customers: number }[]>(SHARED, [tenant.id, plan.segmentNo, found.others]);
+        const shared = await reads.query<{ segment_no: number; customers: number }[]>(SHARED, [tenant.id, plan.segmentNo, found.others]);
         return { found, channels: forecasts, shared: new Map(shared.map(({ segment_no, customers }) => [segment_no, customers])) };
       }),
     );
   }
 
-  private async forecast(turn: Turn, tenant: Tenant, plan: Plan, channel: Channel, settings: Settings, carrier: Carrier | undefined, before: readonly Written[]): Promise<{ forecast: ChannelForecast; written: Written[] }> {
+  private async forecast(reads: BoundedReads, tenant: Tenant, plan: Plan, channel: Channel, settings: Settings, carrier: Carrier | undefined, before: readonly Written[]): Promise<{ forecast: ChannelForecast; written: Written[] }> {
     const { type, content, options, segmentNo, campaignId, endsAt, promoCode } = plan;
     const now = this.clock.now();
     const start = plan.startAt !== null && plan.startAt > now ? plan.startAt : now;
@@ -135,16 +136,16 @@ export class Preflight {
     const never = comesNever({ type, now: start, quietHours: settings.quiet_hours[channel], timezone: settings.timezone, sendWindow: sendWindowOf(options) });
     const rules = { transactional, continuous: options.delivery_mode === 'continuous', never, before: before.map((one) => one.channel) };
     const waterfall: Waterfall = { channel, ...rules, members: this.segments.membersSql, excluded: this.segments.membersOfAnySql('$3'), fields };
-    const suppressed = await this.suppressed(turn, tenant, segmentNo, waterfall);
+    const suppressed = await this.suppressed(reads, tenant, segmentNo, waterfall);
     const cap = settings.frequency_cap;
     const since = new Date(start.getTime() - (cap?.per_days ?? 0) * 86_400_000);
     const values = [tenant.id, segmentNo, options.exclude_segment_ids ?? null, endsAt !== null && endsAt <= start, suppressed, cap?.max ?? null, since, options.holdout_percent ?? 0, campaignId, ...before.map((one) => one.suppressed)];
-    const rows = await turn.query<Tally[]>(waterfallSql(waterfall), values);
+    const rows = await reads.query<Tally[]>(waterfallSql(waterfall), values);
     const writable = rows.find(({ reason }) => reason === null);
     const addresses = writable?.addresses ?? 0;
     const counts = new Map(rows.map(({ reason, customers }) => [reason, customers]));
     counts.set('duplicate_address', (writable?.customers ?? 0) - addresses);
-    const sample = addresses === 0 ? [] : await this.sample(turn, tenant, plan, waterfall, values, settings, carrier);
+    const sample = addresses === 0 ? [] : await this.sample(reads, tenant, plan, waterfall, values, settings, carrier);
     const faulty = countBy(sample.flatMap(({ error }) => error ?? []));
     for (const [fault, count] of faulty) counts.set(fault, Math.floor((count * addresses) / sample.length));
     const sendable = addresses - [...faulty.keys()].reduce((sum, fault) => sum + counts.get(fault)!, 0);
@@ -165,11 +166,11 @@ export class Preflight {
   }
 
   /** A bit for each customer's number, set for members to whose addresses nothing may go. Only we can hash an address, so they come by in pages: PostgreSQL reads the next one while we are at the one before. */
-  private async suppressed(turn: Turn, tenant: Tenant, segmentNo: number, waterfall: Waterfall): Promise<Buffer> {
+  private async suppressed(reads: BoundedReads, tenant: Tenant, segmentNo: number, waterfall: Waterfall): Promise<Buffer> {
     const { channel, transactional } = waterfall;
-    const isSuppressed = await this.suppressions.all(turn, tenant, channel, SUPPRESSION_REASONS.filter((reason) => holds(reason, channel, transactional)));
+    const isSuppressed = await this.suppressions.all(reads, tenant, channel, SUPPRESSION_REASONS.filter((reason) => holds(reason, channel, transactional)));
     if (isSuppressed === null) return Buffer.alloc(0);
-    const [{ last }] = await turn.query<[{ last: number | null }]>(lastSql(waterfall), [tenant.id, segmentNo]);
+    const [{ last }] = await reads.query<[{ last: number | null }]>(lastSql(waterfall), [tenant.id, segmentNo]);
     const found = Buffer.alloc(((last ?? NOBODY) >> 3) + 1);
     const sift = async ({ numbers, addresses }: AddressPage): Promise<void> => {
       for (let at = 0; at < addresses.length; at++) {
@@ -180,16 +181,16 @@ export class Preflight {
       numbers.length = addresses.length = 0; // a page that V8 has moved to its old objects keeps the pages after it alive until a full collection: 90 MB of a million, unless it is empty
     };
     const sql = addressesSql(waterfall, PAGE);
-    const read = async (after: number): Promise<AddressPage> => (await turn.query<[AddressPage]>(sql, [tenant.id, segmentNo, after]))[0];
+    const read = async (after: number): Promise<AddressPage> => (await reads.query<[AddressPage]>(sql, [tenant.id, segmentNo, after]))[0];
     for (let page = await read(NOBODY); page.last !== null; ) [page] = await Promise.all([read(page.last), sift(page)]);
     return found;
   }
 
   /** What some of the messages come to. */
-  private async sample(turn: Turn, tenant: Tenant, draft: Draft, waterfall: Waterfall, values: unknown[], settings: Settings, carrier: Carrier | undefined): Promise<Measured[]> {
+  private async sample(reads: BoundedReads, tenant: Tenant, draft: Draft, waterfall: Waterfall, values: unknown[], settings: Settings, carrier: Carrier | undefined): Promise<Measured[]> {
     const { channel } = waterfall;
-    const some = (await turn.query<{ customer_no: number }[]>(sampleSql(waterfall, SAMPLE), values)).map((row) => row.customer_no);
-    const profiles = await this.customers.profiles(turn.tx, tenant, some);
+    const some = (await reads.query<{ customer_no: number }[]>(sampleSql(waterfall, SAMPLE), values)).map((row) => row.customer_no);
+    const profiles = await this.customers.profiles(reads.tx, tenant, some);
     const until = performance.now() + SAMPLE_MS;
     const measured: Measured[] = [];
     for (const profile of profiles.values()) {
@@ -224,24 +225,4 @@ const priceOf = (count: number, each: number, currency: string): number => toDec
 
 function missingOf(fields: readonly MergeField[], writable: Tally | undefined): { field: string; customers: number }[] {
   return fields.map(({ name }, at) => ({ field: name, customers: writable?.[`missing_${at}`] ?? 0 })).filter(({ customers }) => customers > 0);
-}
-
-/** A transaction whose statements share one bound of time. */
-class Turn {
-  private readonly until = performance.now() + LONGEST_MS;
-
-  constructor(readonly tx: EntityManager) {}
-
-  /** @throws RequestError unavailable when it has taken too long */
-  async query<Rows>(sql: string, values: unknown[]): Promise<Rows> {
-    await this.tx.query(`SELECT set_config('statement_timeout', $1, true)`, [String(this.check())]);
-    return this.tx.query<Rows>(sql, values);
-  }
-
-  /** @returns the milliseconds that are left */
-  check(): number {
-    const left = Math.floor(this.until - performance.now());
-    if (left <= 0) throw new RequestError('unavailable', { detail: 'Looking ahead takes too long now.', retryAfter: 30 });
-    return left;
-  }
 }

@@ -15,7 +15,7 @@ import { type MailingOptions, sendWindowOf } from './options.js';
 import type { ClaimedRow } from './ledger.queries.js';
 import { LEFT_BEHIND } from './merge.queries.js';
 import { SharedAddresses } from './shared-addresses.js';
-import { placeOf } from './split.js';
+import { isHeldOut } from './split.js';
 import { inTime } from './template.js';
 import { Variants } from './variants.js';
 import type { TestState } from './winner.js';
@@ -159,7 +159,7 @@ export class Preparation {
       const profile = profiles.get(row.customer_no);
       const address = addressIn(profiles, row, channel);
       const consent = profile?.[`consent_${channel}`] ?? 'unknown';
-      const about = { channel, address, consent, suppressed: suppressed.get(address ?? '') ?? null, attempts: row.attempts, heldOut: isHeldOut(mailing, row), timezone: profile?.timezone ?? null, contacts: contacts(row.customer_no) };
+      const about = { channel, address, consent, suppressed: suppressed.get(address ?? '') ?? null, attempts: row.attempts, heldOut: isHeldOut(mailing.campaign_id, row.customer_no, mailing.options), timezone: profile?.timezone ?? null, contacts: contacts(row.customer_no) };
       const decision = decide(about, rules);
       if (decision.to === 'skip') prepared.settled.push({ row, status: 'skipped', reason: decision.reason });
       if (decision.to === 'defer') prepared.deferred.push({ row, reason: decision.reason, until: decision.until });
@@ -181,10 +181,6 @@ export class Preparation {
 
 /** When the campaign itself wants its messages to come. */
 const wishesOf = (options: MailingOptions): Pick<SendingRules, 'sendWindow' | 'localStart'> => ({ sendWindow: sendWindowOf(options), localStart: options.local_start ?? null });
-
-/** By the customer alone: who is held out is so on every channel. */
-const isHeldOut = ({ campaign_id, options: { holdout_percent = 0 } }: MailingAtWork, { customer_no }: ClaimedRow): boolean =>
-  holdout_percent > 0 && placeOf('holdout', campaign_id, customer_no) * 100 < holdout_percent;
 
 const addressIn = (profiles: Map<number, CustomerProfile>, row: ClaimedRow, channel: Channel): string | null => {
   const profile = profiles.get(row.customer_no);

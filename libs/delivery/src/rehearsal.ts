@@ -15,7 +15,7 @@ import { type Draft, type Drafted, DraftWriter, type Measured, NO_CUSTOMER, type
 import type { Message } from './message.js';
 import { sendWindowOf } from './options.js';
 import { Readiness } from './readiness.js';
-import { placeOf } from './split.js';
+import { isHeldOut } from './split.js';
 import { isInSample } from './variants.js';
 
 /** Everything that one customer gets. */
@@ -145,8 +145,7 @@ export class Rehearsal {
   private async decide(tx: EntityManager, tenant: Tenant, { campaignId, type, endsAt, options }: Draft, channel: Channel, profile: CustomerProfile, settings: Settings): Promise<Decision> {
     const address = addressOf(profile, channel);
     const suppressed = address === null ? undefined : (await this.suppressions.suppressed(tx, tenant, channel, [address])).get(address);
-    const { holdout_percent = 0 } = options;
-    const heldOut = holdout_percent > 0 && placeOf('holdout', campaignId, profile.customer_no) * 100 < holdout_percent;
+    const heldOut = isHeldOut(campaignId, profile.customer_no, options);
     return decide(
       { channel, address, consent: profile[`consent_${channel}`], suppressed: suppressed ?? null, attempts: 0, heldOut, timezone: profile.timezone, contacts: noContacts() },
       { type, endsAt, now: this.clock.now(), quietHours: settings.quiet_hours[channel], sendWindow: sendWindowOf(options), timezone: settings.timezone, cap: null },

@@ -4,16 +4,16 @@ import type { Tenant } from '#kernel';
 import type { Channel } from '#tenants';
 import { ADDRESS_OWNERS, type ClaimedRow, LEAVE_ADDRESSES, TAKE_ADDRESSES } from './ledger.queries.js';
 
-/** Somebody who is to be written to, and where, as a keyed hash. */
-export interface Addressee {
+/** Somebody of a batch, with the keyed hash of their address. */
+export interface Sharer {
   row: Pick<ClaimedRow, 'customer_no' | 'attempts'>;
   hash: Buffer;
 }
 
 /** One address gets one message of a mailing, however many customers share it: the first for whom one can be written. */
 export class SharedAddresses {
-  private readonly left = new Map<string, Addressee>();
-  private readonly heirs = new Map<string, Addressee>();
+  private readonly left = new Map<string, Sharer>();
+  private readonly heirs = new Map<string, Sharer>();
 
   private constructor(
     private readonly key: readonly [tenantId: number, campaignNo: number, channel: Channel],
@@ -21,7 +21,7 @@ export class SharedAddresses {
   ) {}
 
   /** Gives the addresses that are nobody's yet to those of the batch who have them. */
-  static async take(tx: EntityManager, tenant: Tenant, campaignNo: number, channel: Channel, batch: readonly Addressee[]): Promise<SharedAddresses> {
+  static async take(tx: EntityManager, tenant: Tenant, campaignNo: number, channel: Channel, batch: readonly Sharer[]): Promise<SharedAddresses> {
     const key = [tenant.id, campaignNo, channel] as const;
     const values = [...key, ...columns(batch)];
     const taken = await prepared<{ customer_no: number }>(tx, { name: 'addresses_take', text: TAKE_ADDRESSES, values });
@@ -31,13 +31,13 @@ export class SharedAddresses {
   }
 
   /** Those who have their address come first: what they leave is the others'. */
-  inOrder<T extends Addressee>(batch: readonly T[]): T[] {
+  inOrder<T extends Sharer>(batch: readonly T[]): T[] {
     const [first, others] = [batch.filter(({ row }) => this.owners.has(row.customer_no)), batch.filter(({ row }) => !this.owners.has(row.customer_no))];
     return [...first, ...others];
   }
 
   /** Whether the address is theirs, or was left to them. */
-  isFor(one: Addressee): boolean {
+  isFor(one: Sharer): boolean {
     if (this.owners.has(one.row.customer_no)) return true;
     const name = one.hash.toString('base64');
     if (!this.left.has(name) || this.heirs.has(name)) return false;
@@ -46,7 +46,7 @@ export class SharedAddresses {
   }
 
   /** Nothing is written for them now. Where they were tried, something may have come: the address stays theirs. */
-  leave(one: Addressee): void {
+  leave(one: Sharer): void {
     const name = one.hash.toString('base64');
     if (this.heirs.get(name) === one) this.heirs.delete(name);
     else if (one.row.attempts === 0) this.left.set(name, one);
@@ -60,4 +60,4 @@ export class SharedAddresses {
   }
 }
 
-const columns = (some: readonly Addressee[]): [Buffer[], number[]] => [some.map(({ hash }) => hash), some.map(({ row }) => row.customer_no)];
+const columns = (some: readonly Sharer[]): [Buffer[], number[]] => [some.map(({ hash }) => hash), some.map(({ row }) => row.customer_no)];

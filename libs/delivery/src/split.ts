@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { MailingOptions } from './options.js';
 
 /**
  * The customer's place in the campaign's draw, from 0 to just below 1: the same each time it is asked for, evenly spread, and of another campaign
@@ -9,6 +10,10 @@ import { createHash } from 'node:crypto';
 export function placeOf(purpose: string, campaignId: string, customerNo: number): number {
   return createHash('sha256').update(`${purpose}/${campaignId}/${customerNo}`).digest().readUIntBE(0, 6) / 2 ** 48;
 }
+
+/** Whether the customer was drawn for the campaign's control group: on every channel or on none. */
+export const isHeldOut = (campaignId: string, customerNo: number, { holdout_percent = 0 }: MailingOptions): boolean =>
+  holdout_percent > 0 && placeOf('holdout', campaignId, customerNo) * 100 < holdout_percent;
 
 /**
  * The same place in SQL.
