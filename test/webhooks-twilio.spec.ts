@@ -354,3 +354,14 @@ describe('Twilio’s webhooks', () => {
     });
   });
 });
+      // What fails for one of them keeps it from no other, and is told.
+      const [{ id }] = await app.sql<{ id: number }>('SELECT id FROM tenants WHERE name = $1', [one]) as [{ id: number }];
+      await app.sql(`ALTER TABLE webhook_bodies ADD CONSTRAINT out_of_order CHECK (tenant_id <> ${id}) NOT VALID`);
+      const again = inbound('+41791000077', 'STOP');
+      expect((await operator.post(again)).status).toBe(500);
+      await eventually(async () => expect(await suppressed(two)).toEqual(['unsubscribed']));
+      expect(await suppressed(one)).toEqual([]);
+      await app.sql('ALTER TABLE webhook_bodies DROP CONSTRAINT out_of_order');
+      expect((await operator.post(again)).status).toBe(200);
+      await eventually(async () => expect(await suppressed(one)).toEqual(['unsubscribed']));
+

@@ -39,8 +39,13 @@ export class Tenants implements TenantDirectory {
 
   /** A tenant by its inner number, as a job or a delivery id names it. */
   async byId(id: number): Promise<Tenant | null> {
-    const row = await this.database.inNoTenant((tx) => tx.findOneBy(TenantEntity, { id }));
-    return row === null ? null : this.remember({ id: row.id, name: row.name });
+    return (await this.byIds([id]))[0] ?? null;
+  }
+
+  /** The same for many, in one look. A number that is no tenant's is left out. */
+  async byIds(ids: readonly number[]): Promise<Tenant[]> {
+    const rows = await this.database.inNoTenant((tx) => tx.query<Tenant[]>('SELECT id, name FROM tenants WHERE id = ANY ($1::int[]) ORDER BY id', [ids]));
+    return rows.map((row) => this.remember(row));
   }
 
   /** Every tenant, for sweepers that walk them one by one. */

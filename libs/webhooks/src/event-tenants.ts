@@ -27,10 +27,8 @@ export class EventTenants {
     const known = [...new Set(ids.flat())];
     const only = known.length === 1 ? known : [];
     const tenants = new Map<Tenant, Item[]>();
-    for (const id of known) {
-      const tenant = await this.tenants.byId(id);
-      if (tenant === null) continue;
-      const own = items.filter((item, index) => (eventOf(item) === null ? only : ids[index]!).includes(id));
+    for (const tenant of await this.tenants.byIds(known)) {
+      const own = items.filter((item, index) => (eventOf(item) === null ? only : ids[index]!).includes(tenant.id));
       tenants.set(tenant, own);
     }
     const owned = new Set([...tenants.values()].flat());

@@ -1,13 +1,13 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Env } from '#config';
 import { ErasedNames } from '#customers';
-import { Database } from '#database';
+import { Database, isUnreachable } from '#database';
 import { RequestError, type Tenant, validationFailed } from '#kernel';
 import { SettingsService } from '#tenants';
 import { dedupKey, faultyKey } from './dedup-key.js';
 import type { WebhookReceiptDto } from './dto/envelope.dto.js';
 import { EventTenants } from './event-tenants.js';
-import { Inbox, type InboxItem, type Post } from './inbox.js';
+import { Inbox, type InboxItem, type Kept, type Post } from './inbox.js';
 import { type InboundEvent, isFault, type ItemFault, UNSUPPORTED } from './normalisers/inbound-event.js';
 import type { Normaliser } from './normalisers/normaliser.js';
 import { personsAnywhereIn, personsOf } from './persons.js';
@@ -82,20 +82,36 @@ export class IntakeService {
     const read = items.map((item, place) => this.take(item, normaliser, post, { messageId, signedAt }, place));
     if (!batch) refuse(read[0]!);
     if (read.length === 0 && sender.connection !== null && !fresh) return null;
-    const receipt = { received: items.length, accepted: 0, duplicates: 0 };
-    for (const [tenant, part] of await this.byTenant(sender, read)) {
+    const whole = { provider: post.provider, format: normaliser.name, body: post.body, query: query.toString(), signedAt, receivedAt: sender.trust.now, connection: sender.connection };
+    const kept = await this.keep(whole, read, await this.byTenant(sender, read));
+    return kept === null ? null : { receipt: { received: items.length, ...kept }, answer: await scheme.answer?.(items, () => this.brandOf(sender)) };
+  }
+
+  /**
+   * Keeps each tenant's part of a post, one after the other: however many they are, they take one connection to the server. What fails for one is told
+   * when the others have theirs, since not every provider sends again.
+   *
+   * @returns null, having kept nothing, when the post's connection is another by now
+   */
+  private async keep(whole: Omit<Post, 'takenApart' | 'items'>, read: readonly ReadItem[], parts: ReadonlyMap<Tenant, readonly ReadItem[]>): Promise<Kept | null> {
+    const sum = { accepted: 0, duplicates: 0 };
+    const failures: unknown[] = [];
+    for (const [tenant, part] of parts) {
       // Of a body that speaks of several tenants, each gets its own items only.
       const takenApart = part.length < read.length;
-      const body = takenApart ? Buffer.from(JSON.stringify(part.map(({ said }) => said))) : post.body;
-      const stored: Post = {
-        provider: post.provider, format: normaliser.name, body, takenApart, query: query.toString(), signedAt, items: part.map(({ item }) => item), receivedAt: sender.trust.now, connection: sender.connection,
-      };
-      const kept = await this.inbox.keep(tenant, stored);
-      if (kept === null) return null;
-      receipt.accepted += kept.accepted;
-      receipt.duplicates += kept.duplicates;
+      const body = takenApart ? Buffer.from(JSON.stringify(part.map(({ said }) => said))) : whole.body;
+      try {
+        const kept = await this.inbox.keep(tenant, { ...whole, body, takenApart, items: part.map(({ item }) => item) });
+        if (kept === null) return null;
+        sum.accepted += kept.accepted;
+        sum.duplicates += kept.duplicates;
+      } catch (error) {
+        if (isUnreachable(error)) throw error;
+        failures.push(error);
+      }
     }
-    return { receipt, answer: await scheme.answer?.(items, () => this.brandOf(sender)) };
+    if (failures.length > 0) throw failures[0];
+    return sum;
   }
 
   /**
