@@ -177,6 +177,27 @@ describe('Twilio’s webhooks', () => {
       expect(await suppressed(tenant)).toEqual([]);
     });
 
+    test('that contradict each other count once: the later word, unless the message was read', async () => {
+      const tenant = newTenant();
+      const { mailings, mailing, forms, sid } = await send(tenant, 3);
+      const report = async (n: number, ...names: string[]) => {
+        const phone = `+4179100${String(n).padStart(4, '0')}`;
+        for (const name of names) {
+          app.clock.advance(1_000);
+          await new TwilioHook(app, forms.get(phone)!.StatusCallback!, DEPLOYMENT_TOKEN).post(status(sid(phone), name, { To: phone }));
+        }
+        await settled(tenant);
+        return mailings.counters(mailing);
+      };
+      expect(await report(0, 'delivered')).toEqual({ sent: 3, delivered: 1 });
+      expect(await report(0, 'undelivered')).toEqual({ sent: 3, failed: 1 });
+      expect(await report(1, 'failed')).toEqual({ sent: 3, failed: 2 });
+      expect(await report(1, 'delivered')).toEqual({ sent: 3, delivered: 1, failed: 1 });
+      expect(await report(2, 'delivered', 'read', 'failed')).toEqual({ sent: 3, delivered: 2, opened: 1, failed: 1 });
+      const shown = await app.api(['marketing'], tenant).GET('/api/v1/marketing/campaigns/{campaign_id}/report', { params: { path: { campaign_id: mailing.campaignId } } });
+      expect(shown.data?.per_channel ?? shown.error).toMatchObject([{ channel: 'sms', delivered: 2, failed: 1 }]);
+    });
+
     test('tell of numbers that nobody has, and of people who said STOP to Twilio', async () => {
       const tenant = newTenant();
       const { forms, sid } = await send(tenant, 2);
@@ -346,14 +367,6 @@ describe('Twilio’s webhooks', () => {
       await operator.post(inbound('+41791000077', 'YES'));
       for (const tenant of [one, two]) await eventually(async () => expect(await suppressed(tenant)).toEqual([]));
 
-      await app.api(['tenant_admin'], one).DELETE('/api/v1/marketing/customers/{customer_id}', { params: { path: { customer_id: 'g0' } } });
-      const writers = async () => (await app.sql<{ name: string }>('SELECT name FROM number_directory JOIN tenants ON id = tenant_id WHERE name = ANY ($1)', [[one, two, own]])).map(({ name }) => name).sort();
-      expect(await writers()).toEqual([one, two].sort()); // who was erased may still answer
-      await app.sql(`UPDATE pgboss.job SET start_after = now() WHERE name = 'mailing-addresses-forget'`); // of in 30 days
-      await eventually(async () => expect(await writers()).toEqual([two]));
-    });
-  });
-});
       // What fails for one of them keeps it from no other, and is told.
       const [{ id }] = await app.sql<{ id: number }>('SELECT id FROM tenants WHERE name = $1', [one]) as [{ id: number }];
       await app.sql(`ALTER TABLE webhook_bodies ADD CONSTRAINT out_of_order CHECK (tenant_id <> ${id}) NOT VALID`);
@@ -365,3 +378,11 @@ describe('Twilio’s webhooks', () => {
       expect((await operator.post(again)).status).toBe(200);
       await eventually(async () => expect(await suppressed(one)).toEqual(['unsubscribed']));
 
+      await app.api(['tenant_admin'], one).DELETE('/api/v1/marketing/customers/{customer_id}', { params: { path: { customer_id: 'g0' } } });
+      const writers = async () => (await app.sql<{ name: string }>('SELECT name FROM number_directory JOIN tenants ON id = tenant_id WHERE name = ANY ($1)', [[one, two, own]])).map(({ name }) => name).sort();
+      expect(await writers()).toEqual([one, two].sort()); // who was erased may still answer
+      await app.sql(`UPDATE pgboss.job SET start_after = now() WHERE name = 'mailing-addresses-forget'`); // of in 30 days
+      await eventually(async () => expect(await writers()).toEqual([two]));
+    });
+  });
+});

@@ -1,3 +1,5 @@
+import { DELIVERED } from './arrival.js';
+
 /** SQL of tests: `$1` the tenant, `$2` the campaign. */
 
 /** When rows are due that wait for the winner: before all others, where no one looks until then ({@link SAMPLE_FROM}). */
@@ -17,9 +19,9 @@ export const SAMPLE_IS_SENT = `
 /** What each variant came to, of the customers it was delivered to; only the sample has got any. `metric` is one of ours. */
 export const standingsSql = (metric: string): string => `
   SELECT variant, (count(*) FILTER (WHERE delivered))::int AS of, (count(*) FILTER (WHERE delivered AND hit))::int AS hits
-    FROM (SELECT variant, bool_or(status = 'accepted' AND delivered_at IS NOT NULL AND (bounced_at IS NULL OR opened_at IS NOT NULL)) AS delivered,
+    FROM (SELECT variant, bool_or(${DELIVERED}) AS delivered,
                  bool_or(${metric}_at IS NOT NULL) AS hit
-            FROM deliveries WHERE tenant_id = $1 AND campaign_no = $2 AND variant IS NOT NULL
+            FROM deliveries d WHERE tenant_id = $1 AND campaign_no = $2 AND variant IS NOT NULL
            GROUP BY variant, customer_no) customers
    GROUP BY variant`;
 

@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { prepared, together } from '#database';
 import type { Tenant } from '#kernel';
+import { DELIVERED, FAILED } from './arrival.js';
 
 /** What a campaign's metrics count, each customer once however many channels reached them; `revenue` is in minor units. */
 export const METRICS = [
@@ -17,20 +18,19 @@ export interface Touched {
 }
 
 /**
- * The one place that says what each metric means. An open implies a delivery, even when a bounce came in between; a
- * conversion refunded to nothing is none any more.
+ * The one place that says what each metric means. A conversion refunded to nothing is none any more.
  */
 const MEASURE = `
   WITH touched AS (SELECT DISTINCT * FROM unnest($2::int[], $3::int[]) AS t (campaign_no, customer_no)),
   recipients AS (
     SELECT d.campaign_no,
            bool_or(d.status = 'accepted') AS sent,
-           bool_or(d.status = 'accepted' AND d.delivered_at IS NOT NULL AND (d.bounced_at IS NULL OR d.opened_at IS NOT NULL)) AS delivered,
+           bool_or(${DELIVERED}) AS delivered,
            bool_or(d.opened_at IS NOT NULL) AS opened,
            bool_or(d.clicked_at IS NOT NULL) AS clicked,
            bool_or(d.unsubscribed_at IS NOT NULL) AS unsubscribed,
            bool_or(d.bounced_at IS NOT NULL) AS bounced,
-           bool_or(d.status = 'rejected' OR d.failed_at IS NOT NULL) AS failed,
+           bool_or(${FAILED}) AS failed,
            bool_or(d.complained_at IS NOT NULL) AS complained,
            bool_or(d.status = 'skipped') AS skipped,
            bool_or(d.status = 'unknown') AS unknown,

@@ -1,3 +1,5 @@
+import { DELIVERED, FAILED } from './arrival.js';
+
 /** SQL of reports: `$1` the tenant, `$2` the campaign. What each number means is said by {@link counted}'s measure, and is the same here. */
 
 /** Numbers that a report has of everything it tells apart. */
@@ -11,9 +13,6 @@ export type Daily = (typeof DAILY)[number];
 
 /** Days of one report, the latest. */
 export const DAYS = 400;
-
-const DELIVERED = `d.status = 'accepted' AND d.delivered_at IS NOT NULL AND (d.bounced_at IS NULL OR d.opened_at IS NOT NULL)`;
-const FAILED = `(d.status = 'rejected' OR d.failed_at IS NOT NULL)`;
 
 const FLAGS = { delivered: DELIVERED, failed: FAILED, skipped: `d.status = 'skipped'`, unknown: `d.status = 'unknown'`, machine_opened: 'd.machine_opened_at IS NOT NULL' } as const;
 
