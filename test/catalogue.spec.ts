@@ -4,7 +4,7 @@ import { startApp, type TestApp } from './support/app.js';
 import { bodyExamples, DOCUMENT, isPublic, OPERATIONS, title } from './support/operations.js';
 
 /** The architecture's list: whatever else is in `public` belongs to a tenant. */
-const WITHOUT_TENANT = ['tenants', 'campaign_directory', 'number_directory', 'webhook_directory', 'event_subscription_lanes', 'sender_sessions', 'migrations'];
+const WITHOUT_TENANT = ['tenants', 'campaign_directory', 'number_directory', 'webhook_directory', 'event_subscription_lanes', 'worker_sessions', 'migrations'];
 
 const POLICY = '(tenant_id = ( SELECT app_tenant() AS app_tenant))';
 

@@ -90,7 +90,7 @@ test('a worker that loses its connection to the server takes its session again, 
   const sessions = () => app.sql<{ session_no: number; holder: number | null; lost: boolean }>(`
     SELECT session_no, lost_at IS NOT NULL AS lost,
            (SELECT l.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.objsubid = 2 AND l.objid = session_no::oid) AS holder
-      FROM sender_sessions ORDER BY session_no`);
+      FROM worker_sessions ORDER BY session_no`);
   let ended = false;
   try {
     const [mine] = await eventually(async () => {
@@ -98,7 +98,7 @@ test('a worker that loses its connection to the server takes its session again, 
       expect(rows.at(-1)).toEqual({ session_no: expect.any(Number), holder: expect.any(Number), lost: false });
       return rows.slice(-1);
     });
-    await app.sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'marketing-sender'`);
+    await app.sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'marketing-worker'`);
     await eventually(async () => {
       const again = (await sessions()).at(-1)!;
       expect(again).toEqual({ ...mine, holder: expect.any(Number) });
@@ -109,7 +109,7 @@ test('a worker that loses its connection to the server takes its session again, 
     await app.close();
     const client = new pg.Client({ connectionString: url });
     await client.connect();
-    expect((await client.query('SELECT 1 FROM sender_sessions WHERE session_no = $1', [mine!.session_no])).rowCount).toBe(0);
+    expect((await client.query('SELECT 1 FROM worker_sessions WHERE session_no = $1', [mine!.session_no])).rowCount).toBe(0);
     await client.end();
   } finally {
     if (!ended) await app.close();

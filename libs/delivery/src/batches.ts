@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, isUnreachable, prepared } from '#database';
+import { WorkerSession } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
 import type { Channel as ChannelName } from '#tenants';
 import type { Channel, Outcome } from './channels/channel.js';
@@ -8,7 +9,6 @@ import { Paces } from './channels/paces.js';
 import { BY_KEYS, CLAIM, type ClaimedRow } from './ledger.queries.js';
 import { type Heard, Outcomes } from './outcomes.js';
 import type { MailingAtWork } from './preparation.js';
-import { SenderSession } from './sender-session.js';
 import { Stops } from './stops.js';
 import { Turns } from './turns.js';
 
@@ -67,7 +67,7 @@ export class Batches {
     private readonly turns: Turns,
     private readonly outcomes: Outcomes,
     private readonly stops: Stops,
-    private readonly session: SenderSession,
+    private readonly session: WorkerSession,
   ) {}
 
   async send(tenant: Tenant, mailing: MailingAtWork, name: ChannelName, stopping: AbortSignal): Promise<Progress> {

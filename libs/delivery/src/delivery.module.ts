@@ -30,7 +30,6 @@ import { Rehearsal } from './rehearsal.js';
 import { ReportsController } from './reports.controller.js';
 import { Reports } from './reports.service.js';
 import { Sender } from './sender.js';
-import { SenderSession } from './sender-session.js';
 import { Snapshot } from './snapshot.js';
 import { StopRuling } from './stop-rules.js';
 import { Stops } from './stops.js';
@@ -46,7 +45,7 @@ import { Writers } from './writers.js';
 @Module({
   imports: [CustomersModule, SegmentsModule, EventsModule, PromosModule],
   controllers: [DeliveriesController, ReportsController, ChannelsController, TrackingController],
-  providers: [Delivery, Deliveries, Snapshot, Arrivals, Rehearsal, DraftWriter, Preflight, Sender, SenderSession, NumberDirectory, Batches, Turns, Upkeep, AbTests, Reports, Stops, StopRuling, GiveWay, Channels, Paces, ChannelCredentials, Preparation, Readiness, Contacts, Writers, Outcomes, Receipts, ReceiptMatcher, ReturnedMessages, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData, ToldCodes],
+  providers: [Delivery, Deliveries, Snapshot, Arrivals, Rehearsal, DraftWriter, Preflight, Sender, NumberDirectory, Batches, Turns, Upkeep, AbTests, Reports, Stops, StopRuling, GiveWay, Channels, Paces, ChannelCredentials, Preparation, Readiness, Contacts, Writers, Outcomes, Receipts, ReceiptMatcher, ReturnedMessages, Attribution, Tracking, TrackingTokens, CampaignFields, DeliveryPersonalData, ToldCodes],
   exports: [Delivery, Rehearsal, Preflight],
 })
 export class DeliveryModule {}

@@ -3,12 +3,12 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Customers, type SuppressionReason, Suppressions } from '#customers';
 import { Database, isUnreachable, prepared, together } from '#database';
+import { WorkerSession } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
 import type { Outcome } from './channels/channel.js';
 import { counted } from './counters.js';
 import { BY_KEYS, type ClaimedRow, MAX_ATTEMPTS, named, RECORD_OUTCOMES, UNCALL } from './ledger.queries.js';
 import type { Message } from './message.js';
-import { SenderSession } from './sender-session.js';
 
 const FIRST_PAUSE_MS = 2_000;
 const LONGEST_PAUSE_MS = 3_600_000;
@@ -60,7 +60,7 @@ export class Outcomes {
     private readonly clock: Clock,
     private readonly customers: Customers,
     private readonly suppressions: Suppressions,
-    private readonly session: SenderSession,
+    private readonly session: WorkerSession,
   ) {}
 
   /**

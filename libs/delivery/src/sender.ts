@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Database } from '#database';
-import { Jobs } from '#jobs';
+import { Jobs, WorkerSession } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
 import type { Channel } from '#tenants';
 import { Batches } from './batches.js';
 import { BY_KEYS, MAILINGS_AT_WORK, TENANTS_AT_WORK } from './ledger.queries.js';
 import type { MailingAtWork } from './preparation.js';
-import { SenderSession } from './sender-session.js';
 import { Upkeep } from './upkeep.js';
 
 /** Lanes of a worker that may be under way at once. Most of their time they wait for a provider, and hold no connection: so many that a crowd of dead providers leaves room. */
@@ -32,7 +31,7 @@ export class Sender implements OnModuleInit, BeforeApplicationShutdown {
     private readonly clock: Clock,
     private readonly batches: Batches,
     private readonly upkeep: Upkeep,
-    private readonly session: SenderSession,
+    private readonly session: WorkerSession,
   ) {}
 
   onModuleInit(): void {
@@ -43,7 +42,6 @@ export class Sender implements OnModuleInit, BeforeApplicationShutdown {
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping.abort();
     await Promise.all(this.lanes.values());
-    await this.session.end();
   }
 
   private async round(): Promise<void> {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database, prepared as run, together } from '#database';
+import { WorkerSession } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
 import { type Channel, goesOver, waysOf } from './channels/channel.js';
 import { Paces } from './channels/paces.js';
@@ -9,7 +10,6 @@ import { BY_KEYS, CALL, type ClaimedRow, DEFER, named, RELEASE, RESENT, SETTLE, 
 import { NumberDirectory } from './number-directory.js';
 import { type Called, type Heard, Outcomes } from './outcomes.js';
 import { type MailingAtWork, Preparation, type Prepared } from './preparation.js';
-import { SenderSession } from './sender-session.js';
 
 /** How long a provider may take for a batch; after it the outcome counts as unknown until it comes. */
 const CALL_LEASE_MS = 300_000;
@@ -25,7 +25,7 @@ export class Turns {
     private readonly paces: Paces,
     private readonly preparation: Preparation,
     private readonly outcomes: Outcomes,
-    private readonly session: SenderSession,
+    private readonly session: WorkerSession,
     private readonly numbers: NumberDirectory,
   ) {}
 

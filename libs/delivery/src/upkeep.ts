@@ -1,13 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '#database';
-import { Jobs } from '#jobs';
+import { Jobs, WorkerSession } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
 import { AbTests, isDecided } from './ab-tests.js';
 import { counted } from './counters.js';
 import { CANCELABLE, type ClaimedRow, FINISH, LOST, named, RECOVER, SKIP_CANCELED, touched } from './ledger.queries.js';
 import { MAILING_FINISHED } from './mailing.js';
 import type { MailingAtWork } from './preparation.js';
-import { SenderSession } from './sender-session.js';
 
 /** Rows of one transaction. */
 const BULK = 2_000;
@@ -19,7 +18,7 @@ export class Upkeep {
     private readonly database: Database,
     private readonly jobs: Jobs,
     private readonly clock: Clock,
-    private readonly session: SenderSession,
+    private readonly session: WorkerSession,
     private readonly abTests: AbTests,
   ) {}
 

@@ -2,3 +2,4 @@ export { type EnqueueOptions, type EventType, type JobHandler, type JobOrigin, t
 export * from './install-queue.js';
 export * from './jobs.js';
 export * from './jobs.module.js';
+export * from './worker-session.js';

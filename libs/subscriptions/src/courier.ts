@@ -1,5 +1,5 @@
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import { Jobs } from '#jobs';
+import { Jobs, WorkerSession } from '#jobs';
 import { type Batch, Dispatch, type Lane, type Sent } from './dispatch.js';
 import { Poster } from './poster.js';
 
@@ -11,8 +11,8 @@ const TURN_MS = 30_000;
 
 /**
  * Takes messages to their subscribers, in every worker process, in lanes: one for each subscription, in one worker at a time. A lane waits
- * for its receiver alone. What a lane leaves behind when it dies is in the tables: a later one takes it up, and what was under way is sent
- * once more, under the same id.
+ * for its receiver alone. What a lane leaves behind when it dies is in the tables: another worker takes it up within seconds, and what was
+ * under way is sent once more, under the same id.
  */
 @Injectable()
 export class Courier implements OnModuleInit, BeforeApplicationShutdown {
@@ -25,6 +25,7 @@ export class Courier implements OnModuleInit, BeforeApplicationShutdown {
     private readonly jobs: Jobs,
     private readonly dispatch: Dispatch,
     private readonly poster: Poster,
+    private readonly session: WorkerSession,
   ) {}
 
   onModuleInit(): void {
@@ -39,6 +40,7 @@ export class Courier implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   private async round(): Promise<void> {
+    await this.session.look();
     for (const failing of [false, true]) {
       const room = LANES[failing ? 'failing' : 'sound'] - [...this.lanes.values()].filter((lane) => lane.failing === failing).length;
       if (this.stopping || room <= 0) continue;

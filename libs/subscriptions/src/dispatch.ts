@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { Secrets } from '#config';
 import { Customers } from '#customers';
 import { Database } from '#database';
+import { WorkerSession } from '#jobs';
 import { Clock, newId, type Tenant } from '#kernel';
 import { AuditLog } from '#tenants';
 import { secretContext } from './event-subscriptions.service.js';
@@ -12,7 +13,7 @@ import { type KeptMessage, payloadOf } from './payload.js';
 import { isArrival, type Posted } from './poster.js';
 import { pauseAfter } from './schedule.js';
 
-/** A worker has a lane for so long, and longer with every batch: enough for the slowest. What a dead worker leaves is taken up then. */
+/** A worker has a lane for so long, and longer with every batch: enough for the slowest. What a dead worker leaves is taken up then, if its end was not seen before. */
 const LEASE_MS = 60_000;
 
 /** Messages under way to one receiver at once; to one that fails, one. */
@@ -58,14 +59,16 @@ export class Dispatch {
     private readonly customers: Customers,
     private readonly auditLog: AuditLog,
     private readonly clock: Clock,
+    private readonly session: WorkerSession,
   ) {}
 
   /** Takes lanes that are due and nobody else's. @param held the ids of those that this worker has */
   async claim(failing: boolean, most: number, held: readonly string[]): Promise<Lane[]> {
     const now = this.clock.now();
     const leasedUntil = new Date(now.getTime() + LEASE_MS);
+    const values = [now, leasedUntil, most, failing, held, this.session.number, this.session.lost];
     const rows = await this.database.inNoTenant(async (tx) => {
-      const { records } = (await tx.queryRunner!.query(CLAIM_LANES, [now, leasedUntil, most, failing, held], true)) as { records: { id: number; name: string; subscription_id: string }[] };
+      const { records } = (await tx.queryRunner!.query(CLAIM_LANES, values, true)) as { records: { id: number; name: string; subscription_id: string }[] };
       return records;
     });
     return rows.map(({ id, name, subscription_id: subscriptionId }) => ({ tenant: { id, name }, subscriptionId, failing, leasedUntil }));

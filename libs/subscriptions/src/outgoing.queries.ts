@@ -21,12 +21,15 @@ export const HOLD_LANES = `
 
 export const WAKE_LANES = 'UPDATE event_subscription_lanes SET due_at = least(due_at, $3) WHERE tenant_id = $1 AND subscription_id = ANY ($2::text[])';
 
-/** Takes up to `$3` lanes that are due at `$1`, the longest first, until `$2`: failing ones or the others (`$4`), none of those at hand (`$5`). Of any tenant. */
+/**
+ * Takes up to `$3` lanes that are due at `$1`, the longest first, for the session `$6` until `$2`: failing ones or the others (`$4`), none of those at
+ * hand (`$5`). Those of the sessions `$7`, whose workers are gone, are nobody's. Of any tenant.
+ */
 export const CLAIM_LANES = `
   WITH due AS (
     SELECT tenant_id, subscription_id FROM event_subscription_lanes
-     WHERE failing = $4 AND due_at <= $1 AND leased_until <= $1 AND held_until <= $1 AND subscription_id <> ALL ($5::text[]) ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-  UPDATE event_subscription_lanes l SET leased_until = $2 FROM due JOIN tenants t ON t.id = due.tenant_id
+     WHERE failing = $4 AND due_at <= $1 AND (leased_until <= $1 OR session_no = ANY ($7::int[])) AND held_until <= $1 AND subscription_id <> ALL ($5::text[]) ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+  UPDATE event_subscription_lanes l SET leased_until = $2, session_no = $6 FROM due JOIN tenants t ON t.id = due.tenant_id
    WHERE l.tenant_id = due.tenant_id AND l.subscription_id = due.subscription_id
   RETURNING t.id, t.name, l.subscription_id`;
 
@@ -86,7 +89,7 @@ export const HOLD_LANE = 'SELECT 1 FROM event_subscription_lanes WHERE tenant_id
 
 /** Gives the lane back at `$3`, due when the first of its messages is. Runs under the lock of {@link HOLD_LANE}, so it sees all that was kept. */
 export const RELEASE = `
-  UPDATE event_subscription_lanes l SET leased_until = '-infinity', due_at = coalesce((
+  UPDATE event_subscription_lanes l SET leased_until = '-infinity', session_no = NULL, due_at = coalesce((
            SELECT min(greatest(d.next_at, l.held_until, $3::timestamptz)) FROM outgoing_deliveries d JOIN event_subscriptions s ON s.tenant_id = $1 AND s.subscription_id = $2 AND s.active
             WHERE d.tenant_id = $1 AND d.subscription_id = $2 AND d.status = 'pending'), 'infinity')
    WHERE l.tenant_id = $1 AND l.subscription_id = $2`;

@@ -67,8 +67,13 @@ export class Foundation1764000000000 implements MigrationInterface {
         shard int NOT NULL,
         n bigint NOT NULL,
         PRIMARY KEY (tenant_id, relation, bucket, shard)
-      );`);
+      );
+      -- The workers at work; those that are gone are marked, until nothing of theirs is left.
+      CREATE SEQUENCE worker_session_no AS int;
+      CREATE TABLE worker_sessions (session_no int PRIMARY KEY, lost_at timestamptz);
+      GRANT USAGE ON SEQUENCE worker_session_no TO ${APP_ROLE};`);
     await sharedTable(runner, 'tenants', 'SELECT, INSERT');
+    await sharedTable(runner, 'worker_sessions');
     await tenantTable(runner, 'tenant_settings', 'SELECT, INSERT, UPDATE');
     await tenantTable(runner, 'audit_log', 'SELECT, INSERT');
     await tenantTable(runner, 'idempotency_keys');
@@ -77,7 +82,8 @@ export class Foundation1764000000000 implements MigrationInterface {
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
-      DROP TABLE row_counts, idempotency_keys, audit_log, tenant_settings, tenants;
+      DROP TABLE worker_sessions, row_counts, idempotency_keys, audit_log, tenant_settings, tenants;
+      DROP SEQUENCE worker_session_no;
       DROP FUNCTION app_tenant();`);
   }
 }

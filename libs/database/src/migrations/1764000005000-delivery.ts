@@ -163,11 +163,6 @@ export class Delivery1764000005000 implements MigrationInterface {
         grants jsonb NOT NULL DEFAULT '[]',
         PRIMARY KEY (tenant_id, provider)
       ) WITH (fillfactor = 50);`);
-    // The workers that send; those that are gone are marked, until nothing of theirs is left.
-    await runner.query(`
-      CREATE SEQUENCE sender_session_no AS int;
-      CREATE TABLE sender_sessions (session_no int PRIMARY KEY, lost_at timestamptz);
-      GRANT USAGE ON SEQUENCE sender_session_no TO ${APP_ROLE};`);
     // Where two customers who were merged had both got a message: the merged one's row as it was, under the survivor's number.
     await runner.query(`
       CREATE TABLE merged_deliveries (LIKE deliveries);
@@ -209,12 +204,11 @@ export class Delivery1764000005000 implements MigrationInterface {
       CREATE INDEX campaign_redemptions_customer ON campaign_redemptions (tenant_id, customer_no);`);
     await sharedTable(runner, 'campaign_directory');
     await sharedTable(runner, 'number_directory', 'SELECT, INSERT, DELETE');
-    await sharedTable(runner, 'sender_sessions');
     for (const table of TABLES) await tenantTable(runner, table);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(`DROP TABLE ${[...TABLES, 'campaign_directory', 'number_directory', 'sender_sessions'].join(', ')}; DROP SEQUENCE sender_session_no, channel_version`);
+    await runner.query(`DROP TABLE ${[...TABLES, 'campaign_directory', 'number_directory'].join(', ')}; DROP SEQUENCE channel_version`);
   }
 }
 

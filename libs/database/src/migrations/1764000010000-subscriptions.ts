@@ -36,6 +36,7 @@ export class Subscriptions1764000010000 implements MigrationInterface {
         failing boolean NOT NULL DEFAULT false,
         due_at timestamptz NOT NULL DEFAULT 'infinity',
         leased_until timestamptz NOT NULL DEFAULT '-infinity',
+        session_no int, -- of the worker that has it
         held_until timestamptz NOT NULL DEFAULT '-infinity',
         PRIMARY KEY (tenant_id, subscription_id),
         FOREIGN KEY (tenant_id, subscription_id) REFERENCES event_subscriptions ON DELETE CASCADE

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import pg from 'pg';
 import { Env } from '#config';
 import { clientConfig } from '#database';
@@ -15,41 +15,42 @@ const FORGOTTEN = `interval '10 minutes'`;
 /** How the server finds out that the machine at the other end is gone, which nobody tells it: in 25 seconds. */
 const KEEPALIVES = '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3';
 
-const NEXT = `SELECT nextval('sender_session_no')::int AS number`;
+const NEXT = `SELECT nextval('worker_session_no')::int AS number`;
 const TAKE = 'SELECT pg_try_advisory_lock($1, $2) AS taken';
-const REGISTER = 'INSERT INTO sender_sessions (session_no) VALUES ($1) ON CONFLICT (session_no) DO UPDATE SET lost_at = NULL';
-const END = 'DELETE FROM sender_sessions WHERE session_no = $1';
+const REGISTER = 'INSERT INTO worker_sessions (session_no) VALUES ($1) ON CONFLICT (session_no) DO UPDATE SET lost_at = NULL';
+const END = 'DELETE FROM worker_sessions WHERE session_no = $1';
 
 const LOOK = `
   SELECT s.session_no, (l.objid IS NULL) <> (s.lost_at IS NOT NULL) AS changed, coalesce(l.objid IS NULL AND s.lost_at < now() - ${GRACE}, false) AS lost
-    FROM sender_sessions s
+    FROM worker_sessions s
     LEFT JOIN pg_locks l ON l.locktype = 'advisory' AND l.classid = $1 AND l.objid = s.session_no::oid AND l.objsubid = 2 AND l.granted
                         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
 
 /** Marks what has changed; `$1` sessions of which the one or the other is true. */
-const MARK = `UPDATE sender_sessions SET lost_at = CASE WHEN lost_at IS NULL THEN now() END WHERE session_no = ANY ($1::int[])`;
-const FORGET = `DELETE FROM sender_sessions WHERE lost_at < now() - ${FORGOTTEN}`;
+const MARK = `UPDATE worker_sessions SET lost_at = CASE WHEN lost_at IS NULL THEN now() END WHERE session_no = ANY ($1::int[])`;
+const FORGET = `DELETE FROM worker_sessions WHERE lost_at < now() - ${FORGOTTEN}`;
 
 /**
  * That this worker lives, for the others to see: an advisory lock, on a connection of its own, which the server gives up the moment
- * that the process is gone, however it went. Rows in the ledger name the session that holds them, so that those of the dead are taken
- * up at once and not when their lease ends; a lease is for what the server cannot see. Who is taken for dead and is not does no harm:
- * only rows that their session still holds are called for.
+ * that the process is gone, however it went. Rows that a worker claims (of the ledger, lanes to subscribers) name its session, so that those
+ * of the dead are taken up at once and not when their lease ends; a lease is for what the server cannot see. Who is taken for dead and is not
+ * must do no harm: whoever claims rows looks whether they are still its own, before the last step that must not happen twice.
  */
 @Injectable()
-export class SenderSession {
+export class WorkerSession implements OnApplicationShutdown {
   private client: pg.Client | null = null;
   private held: number | null = null;
   /** All that this worker ever had; nobody else had or has one of them. */
   readonly numbers: number[] = [];
   private gone: readonly number[] = [];
+  private looking: Promise<void> | null = null;
   private ended = false;
 
   constructor(private readonly env: Env) {}
 
   /** What rows that this worker claims are marked with. */
   get number(): number {
-    if (this.held === null) throw new Error('the sender has no session');
+    if (this.held === null) throw new Error('the worker has no session');
     return this.held;
   }
 
@@ -58,8 +59,19 @@ export class SenderSession {
     return this.gone;
   }
 
-  /** Opens the session, or takes it again where its connection was lost, and sees who else is there. */
-  async look(): Promise<void> {
+  /** Opens the session, or takes it again where its connection was lost, and sees who else is there. Those who look at once look together. */
+  look(): Promise<void> {
+    return (this.looking ??= this.lookAround().finally(() => (this.looking = null)));
+  }
+
+  /** Whoever has claimed rows is done with them by then. */
+  async onApplicationShutdown(): Promise<void> {
+    this.ended = true;
+    if (this.held !== null) await this.client?.query(END, [this.held]).catch(() => undefined); // the others find out
+    await this.drop();
+  }
+
+  private async lookAround(): Promise<void> {
     if (this.ended) return;
     try {
       this.client ??= await this.open();
@@ -74,16 +86,9 @@ export class SenderSession {
     }
   }
 
-  /** Runs when {@link Sender} has nothing under way any more. */
-  async end(): Promise<void> {
-    this.ended = true;
-    if (this.held !== null) await this.client?.query(END, [this.held]).catch(() => undefined); // the others find out
-    await this.drop();
-  }
-
   private async open(): Promise<pg.Client> {
     const config = clientConfig(this.env);
-    const client = new pg.Client({ ...config, options: `${config.options} ${KEEPALIVES}`, application_name: 'marketing-sender', keepAlive: true, connectionTimeoutMillis: 10_000, query_timeout: 10_000 });
+    const client = new pg.Client({ ...config, options: `${config.options} ${KEEPALIVES}`, application_name: 'marketing-worker', keepAlive: true, connectionTimeoutMillis: 10_000, query_timeout: 10_000 });
     client.on('error', () => {
       if (this.client === client) this.client = null; // the next look opens it anew
     });
@@ -91,7 +96,7 @@ export class SenderSession {
       await client.connect();
       if (this.held === null || !(await take(client, this.held))) this.held = await this.begin(client);
       await client.query(REGISTER, [this.held]);
-      if (this.ended) throw new Error('the sender has ended');
+      if (this.ended) throw new Error('the worker has ended');
       return client;
     } catch (error) {
       await client.end().catch(() => undefined);
