@@ -55,6 +55,8 @@ describe('event subscriptions', () => {
     expect(rotated.secret).not.toBe(made.secret);
     const stale = await api.PATCH('/api/v1/marketing/event-subscriptions/{subscription_id}', { params: { path: { subscription_id: made.id }, header: { 'If-Match': '"1"' } }, body: { active: false } });
     expect(stale.error).toMatchObject({ code: 'version_conflict' });
+    const late = await api.POST('/api/v1/marketing/event-subscriptions/{subscription_id}/rotate', { params: { path: { subscription_id: made.id }, header: { 'If-Match': '"1"' } } });
+    expect(late.error).toMatchObject({ code: 'version_conflict' }); // of two who rotate at once, one learns that there is a newer secret
     const hours = (Date.parse(rotated.previous_secret_valid_until!) - app.clock.now().getTime()) / 3_600_000;
     expect(hours).toBeGreaterThan(23.9);
     expect(hours).toBeLessThanOrEqual(24);

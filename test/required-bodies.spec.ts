@@ -41,6 +41,17 @@ describe('a body', () => {
     }
   });
 
+  test('goes with no query that the document does not know, wherever a token is asked for', async () => {
+    for (const operation of GUARDED) {
+      const what = title(operation);
+      const path = fill(operation.path, (name) => (name === 'provider' ? 'sendgrid' : name === 'segment_id' ? 'seg_all_customers' : 'ghost'));
+      const type = Object.keys(operation.requestBody?.content ?? {})[0];
+      const init = type === undefined ? {} : { headers: { 'content-type': type }, body: type.includes('json') ? '{}' : 'customer_id\n' };
+      const response = await app.fetch(`${path}?colour=red`, { method: operation.method, ...init });
+      expect([what, await response.json()]).toMatchObject([what, { status: 400, code: 'validation_failed', errors: expect.arrayContaining([expect.objectContaining({ parameter: 'colour', code: 'unknown_property' })]) as object[] }]);
+    }
+  });
+
   test('may be left out where the document says so', async () => {
     expect(OPTIONAL.map(({ operationId }) => operationId).sort()).toEqual(['rollbackRedemption', 'rotateWebhookSecret', 'scheduleCampaign']);
     for (const operation of OPTIONAL) for (const [what, init] of NONE) expect([what, (await send(operation, init)).status]).toEqual([what, 404]);

@@ -88,9 +88,10 @@ export class EventSubscriptionsController {
     versioned: true,
     example: { ...SUBSCRIPTION, secret: SECRET, previous_secret_valid_until: '2026-01-25T18:30:00.000Z' },
     errors: [UNKNOWN],
+    conditional: true,
   })
-  rotateEventSubscriptionSecret(@Caller() caller: Principal, @Param('subscription_id') id: string) {
-    return this.subscriptions.rotate(caller, id);
+  rotateEventSubscriptionSecret(@Caller() caller: Principal, @Param('subscription_id') id: string, @IfMatch() ifMatch?: Versions) {
+    return this.subscriptions.rotate(caller, id, ifMatch);
   }
 
   @Get(':subscription_id/attempts')

@@ -117,12 +117,12 @@ export class EventSubscriptions {
     });
   }
 
-  /** Signs with a new secret; the one before signs along for 24 hours more. @throws SubscriptionError event_subscription_not_found */
-  async rotate({ tenant, subject }: Principal, subscriptionId: string): Promise<Versioned<EventSubscriptionDto>> {
+  /** Signs with a new secret; the one before signs along for 24 hours more. @throws SubscriptionError event_subscription_not_found; RequestError version_conflict */
+  async rotate({ tenant, subject }: Principal, subscriptionId: string, ifMatch?: Versions): Promise<Versioned<EventSubscriptionDto>> {
     const secret = newWebhookSecret();
     const { body, version } = await this.database.inTenant(tenant, async (tx) => {
       const now = this.clock.now();
-      await this.hold(tx, tenant, subscriptionId);
+      await this.hold(tx, tenant, subscriptionId, ifMatch);
       await tx.query(RETIRE_SECRETS, [tenant.id, subscriptionId, now, new Date(now.getTime() + OVERLAP_MS)]);
       await this.addSecret(tx, tenant, subscriptionId, secret, now);
       await tx.query(ANOTHER_VERSION, [tenant.id, subscriptionId, now]);

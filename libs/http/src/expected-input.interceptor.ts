@@ -1,0 +1,50 @@
+import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
+import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
+import { Reflector } from '@nestjs/core';
+import type { FastifyRequest } from 'fastify';
+import type { Observable } from 'rxjs';
+import { isObject, pointerToken, validationFailed } from '#kernel';
+import { MOST_FAULTS } from './problem.js';
+import { ROUTE, type RouteSpec } from './route.js';
+
+/**
+ * Refuses a request without the JSON body that its route takes: an empty one is none, and is not the same as `{}`. And one with a body or a
+ * query that its route knows nothing of: whoever sends it means something by it.
+ */
+@Injectable()
+export class ExpectedInputInterceptor implements NestInterceptor {
+  constructor(private readonly reflector: Reflector) {}
+
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const spec = this.reflector.get<RouteSpec | undefined>(ROUTE, context.getHandler());
+    if (spec !== undefined) {
+      const { body, query } = context.switchToHttp().getRequest<FastifyRequest>();
+      if (takesNoQuery(spec, context)) assertEmpty(query as object);
+      if (spec.consumes === undefined && !spec.rawBody && !spec.bodyOptional) {
+        if (spec.bodies === undefined) assertSaysNothing(body);
+        else if (body === undefined) throw validationFailed([{ pointer: '', code: 'required', detail: 'The request must have a JSON body.' }]);
+      }
+    }
+    return next.handle();
+  }
+}
+
+/** What its DTO, or its reader of files, does not refuse. To public URLs others add what they like: providers to those they post to, mail programs to links. */
+function takesNoQuery({ allow, consumes }: RouteSpec, context: ExecutionContext): boolean {
+  const parameters = Reflect.getMetadata(ROUTE_ARGS_METADATA, context.getClass(), context.getHandler().name) as object | undefined;
+  return allow !== 'public' && consumes === undefined && !Object.keys(parameters ?? {}).some((key) => key.startsWith(`${RouteParamtypes.QUERY}:`));
+}
+
+function assertEmpty(query: object): void {
+  const names = Object.keys(query).slice(0, MOST_FAULTS);
+  if (names.length > 0) throw validationFailed(names.map((parameter) => ({ parameter, code: 'unknown_property', detail: 'This takes no query.' })));
+}
+
+/** An action takes no body, or an empty one. */
+function assertSaysNothing(body: unknown): void {
+  if (body === undefined) return;
+  if (!isObject(body)) throw validationFailed([{ pointer: '', code: 'is_object', detail: 'The body must be a JSON object, or left out.' }]);
+  const names = Object.keys(body).slice(0, MOST_FAULTS);
+  if (names.length > 0) throw validationFailed(names.map((name) => ({ pointer: `/${pointerToken(name)}`, code: 'unknown_property', detail: 'This takes no properties.' })));
+}
