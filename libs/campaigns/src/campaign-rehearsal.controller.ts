@@ -18,7 +18,7 @@ export class CampaignRehearsalController {
   @Route({
     allow: 'campaigns:read',
     summary: 'Preview a campaign for a customer',
-    description: 'The message of each channel as this customer would get it, and whether they would get it now. Nothing is kept; links lead straight to their targets.',
+    description: 'The message of each channel as this customer would get it, and whether they would get it now. Nothing is stored; links lead directly to their targets.',
     returns: CampaignPreviewDto,
     example: PREVIEW,
     bodies: { customer: { customer_id: 'cust_1001' } },
@@ -32,7 +32,7 @@ export class CampaignRehearsalController {
   @Route({
     allow: 'campaigns:write',
     summary: 'Send a campaign to test addresses',
-    description: 'To up to ten addresses at once, whatever the campaign’s state; emails say `[Test]` before their subject. Nothing of it is counted, and nothing is tried twice; what the provider has not answered in 20 seconds is `unknown`. A repeat under the same `Idempotency-Key` sends nothing: it gets the same answer, or 409 while there is none. Addresses that are suppressed are refused, and then nothing is sent at all.',
+    description: 'Sends to up to ten addresses, whatever the campaign’s status; subjects of emails begin with `[Test]`. Tests are not counted and not retried. If the provider has not answered within 20 seconds, the result is `unknown`. Repeating the request with the same `Idempotency-Key` sends nothing: it returns the same answer, or 409 while there is none. If any address is suppressed, nothing is sent at all.',
     returns: CampaignTestDto,
     example: TESTED,
     bodies: { email: { to: ['ada@example.com'], customer_id: 'cust_1001' } },
@@ -50,7 +50,7 @@ export class CampaignRehearsalController {
   @Route({
     allow: 'campaigns:read',
     summary: 'Look ahead to a campaign',
-    description: 'What would happen if it started at its time, or now: who would get it over each channel and who would not, and why; whom other campaigns are for, too; what the message prints and some customers lack. Not of a campaign that is completed. Writes nothing. Looks at the whole audience, for 30 seconds at most; such requests take turns.',
+    description: 'What would happen if the campaign started at its time, or now: who would get it over each channel; who would not, and why; how many of them other campaigns address as well; and which fields the message prints that some customers lack. Not for a completed campaign. Writes nothing. Looks at the whole audience, for 30 seconds at most; such requests take turns.',
     returns: CampaignPreflightDto,
     example: PREFLIGHT,
     errors: [CampaignError.only('campaign_not_found', 'invalid_state')],

@@ -43,7 +43,7 @@ export class CampaignsController {
     status: 201,
     summary: 'Create a campaign',
     description:
-      'With a future `schedule.start_date` and content the campaign is `scheduled` at once, otherwise it is a `draft`. A start date in the past makes a draft with the warning `schedule_in_past`: nothing overdue is ever fired. `promo_code` is created with the campaign, or linked when it exists with the same percentage; one that does not hold while the campaign runs is told by the warning `promo_not_valid`.',
+      'With a future `schedule.start_date` and content the campaign is `scheduled` at once, otherwise it is a `draft`. A start date in the past makes a draft with the warning `schedule_in_past`: nothing overdue is ever sent. `promo_code` is created with the campaign, or linked if it exists with the same percentage; the warning `promo_not_valid` says that it is not valid for the whole campaign.',
     returns: CampaignDto,
     versioned: true,
     example: SCHEDULED,
@@ -66,7 +66,7 @@ export class CampaignsController {
     allow: 'campaigns:write',
     summary: 'Change a campaign',
     description:
-      'A merge patch; lists, `send_window` and `ab_test` are given whole. Before the start everything may change, afterwards only the name. A scheduled campaign is judged anew: with another start it is booked anew, without a future start or complete content it is a draft again, and `warnings` say why. A draft stays one until it is scheduled or started.',
+      'A merge patch; lists, `send_window` and `ab_test` are replaced as a whole. Before the start everything may change, afterwards only the name. A scheduled campaign is checked again: a new start replaces the old one; without a future start or complete content it becomes a draft again, and `warnings` say why. A draft stays a draft until it is scheduled or started.',
     returns: CampaignDto,
     versioned: true,
     example: { ...SCHEDULED, name: 'Flash Sale Saturday' },
@@ -96,7 +96,7 @@ export class CampaignsController {
   @Route({
     allow: 'campaigns:write',
     summary: 'Schedule a campaign',
-    description: 'Books the start, or books it anew. Dates left out stay as they are; the start must lie in the future, and the content must be complete. A worker starts the campaign at its time; when none could within 15 minutes, it is a draft again with the warning `schedule_missed`.',
+    description: 'Sets the start, or moves it. Dates that are left out stay as they are; the start must lie in the future, and the content must be complete. A worker starts the campaign at its time. If none could within 15 minutes, the campaign becomes a draft again, with the warning `schedule_missed`.',
     returns: CampaignDto,
     versioned: true,
     example: SCHEDULED,
@@ -113,7 +113,7 @@ export class CampaignsController {
   @Route({
     allow: 'campaigns:write',
     summary: 'Start a campaign now',
-    description: 'The audience is taken as it is at this moment.',
+    description: 'The audience is whoever is in the segment at this moment.',
     returns: CampaignDto,
     versioned: true,
     example: ACTIVE,
@@ -128,7 +128,7 @@ export class CampaignsController {
   @Route({
     allow: 'campaigns:write',
     summary: 'Pause a campaign',
-    description: 'No further message is handed to a provider.',
+    description: 'From now on no message is handed to a provider.',
     returns: CampaignDto,
     versioned: true,
     example: PAUSED,
@@ -143,7 +143,7 @@ export class CampaignsController {
   @Route({
     allow: 'campaigns:write',
     summary: 'Resume a campaign',
-    description: 'Goes on where the pause began; nobody is written to twice. What paused the campaign by itself, as its `warnings` say, must be mended first where it can be: a sender or channel that is gone, or a promo that is used up, which needs a higher `usage_limit` or `budget`. After a stop rule of a rate, the rate counts anew.',
+    description: 'Continues where the campaign was paused; nobody gets a message twice. If it was paused automatically, `warnings` say why, and the cause must be gone first: a missing sender or channel must be back, and a promo that is used up needs a higher `usage_limit` or `budget`. After a pause for its bounce or complaint rate, the rate is counted from zero.',
     returns: CampaignDto,
     versioned: true,
     example: ACTIVE,
@@ -158,7 +158,7 @@ export class CampaignsController {
   @Route({
     allow: 'campaigns:write',
     summary: 'Cancel a campaign',
-    description: 'For good: it is `completed`, with `canceled_at`. Whoever has not been written to yet is skipped.',
+    description: 'This is final: the campaign is `completed`, with `canceled_at`. Whoever has not been sent a message yet is skipped.',
     returns: CampaignDto,
     versioned: true,
     example: CANCELED,

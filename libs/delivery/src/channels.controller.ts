@@ -20,7 +20,7 @@ const OFF = { status: 'disconnected', in_use: false, connected_at: null } as con
 const connectHttp = (channel: string, provider: ProviderId): RouteSpec => ({
   allow: 'channels:manage',
   summary: `Send ${channel === 'sms' ? 'SMS' : channel} over a service of your own`,
-  description: `Each message is posted as JSON, signed as Standard Webhooks are: verify \`webhook-signature\` with the secret. \`webhook-id\` and \`Idempotency-Key\` are the delivery’s id; take each id once, since a message whose answer was lost comes again; under another \`url\` it does not, and is \`unknown\`. Answer 2xx for what you took, 4xx for a message that you refuse, 429 or 503 with \`Retry-After\` for later. Report what becomes of it over a webhook connection.`,
+  description: `Each message is posted as JSON, signed as a Standard Webhook: verify \`webhook-signature\` with the secret. \`webhook-id\` and \`Idempotency-Key\` are the delivery’s id. Process each id once, since a message is sent again if your answer was lost; if the \`url\` has changed meanwhile, it is not sent again but left \`unknown\`. Answer 2xx if you took the message, 4xx if you refuse it, 429 or 503 with \`Retry-After\` to get it later. Report what becomes of it over a webhook connection.`,
   returns: ConnectedHttpDto,
   example: { ...HTTP, provider, channel, secret: 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD28eQ8t5VqLk=' },
   bodies: { service: { url: 'https://messages.example.com/send' } },
@@ -35,7 +35,7 @@ export class ChannelsController {
   @Route({
     allow: 'channels:read',
     summary: 'List channel providers',
-    description: 'Every provider that messages can be sent over, always in the same order, and which of them yours are sent over. Credentials are never shown.',
+    description: 'All providers that messages can be sent over, always in the same order, and which of them your messages use. Credentials are never shown.',
     returns: ChannelListDto,
     example: { channels: [SENDGRID, SMTP, TWILIO, { ...HTTP, ...OFF, provider: 'webpush' }, { ...HTTP, ...OFF, provider: 'fcm' }, { ...HTTP, ...OFF, provider: 'http_email', channel: 'email' }, { ...HTTP, ...OFF, provider: 'http_sms', channel: 'sms' }, HTTP] },
   })
@@ -47,7 +47,7 @@ export class ChannelsController {
   @Route({
     allow: 'channels:manage',
     summary: 'Send email over your SendGrid account',
-    description: 'Stores the key, encrypted, in place of any before it. From now on your email goes through this account, that of campaigns under way too.',
+    description: 'Stores the key, encrypted, in place of an earlier one. From now on your email goes through this account, also that of running campaigns.',
     returns: ChannelDto,
     example: SENDGRID,
     bodies: { key: { api_key: 'SG.an-api-key-with-the-scope.mail-send' } },
@@ -60,7 +60,7 @@ export class ChannelsController {
   @Route({
     allow: 'channels:manage',
     summary: 'Send SMS over your Twilio account',
-    description: 'Stores the token, encrypted, in place of any before it. Who the messages come from is `sender.sms_from` of the settings.',
+    description: 'Stores the token, encrypted, in place of an earlier one. The sender of the messages is `sender.sms_from` in the settings.',
     returns: ChannelDto,
     example: TWILIO,
     bodies: { account: { account_sid: 'AC0123456789abcdef0123456789abcdef', auth_token: 'the-auth-token-of-this-account', max_per_second: 10 } },
@@ -73,7 +73,7 @@ export class ChannelsController {
   @Route({
     allow: 'channels:manage',
     summary: 'Send email over your own mail server',
-    description: 'Stores the login, encrypted, in place of any before it.',
+    description: 'Stores the login, encrypted, in place of an earlier one.',
     returns: ChannelDto,
     example: { ...SENDGRID, provider: 'smtp' },
     bodies: { server: { host: 'smtp.example.com', port: 587, security: 'starttls', username: 'marketing', password: 'the-password-of-this-login' } },
@@ -86,7 +86,7 @@ export class ChannelsController {
   @Route({
     allow: 'channels:manage',
     summary: 'Send push messages to browsers',
-    description: 'Stores the VAPID keys, encrypted, in place of any before them. A browser takes messages of the key that it subscribed with, and of no other. Your service worker is given `{title, body, url, delivery_id}`.',
+    description: 'Stores the VAPID keys, encrypted, in place of earlier ones. A browser accepts messages only from the key that it subscribed with. Your service worker receives `{title, body, url, delivery_id}`.',
     returns: ChannelDto,
     example: { ...HTTP, provider: 'webpush' },
     bodies: { keys: { public_key: 'BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8', private_key: 'yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw', subject: 'mailto:hello@trattoria.example' } },
@@ -99,7 +99,7 @@ export class ChannelsController {
   @Route({
     allow: 'channels:manage',
     summary: 'Send push messages to apps over your Firebase project',
-    description: 'Stores the service account, encrypted, in place of any before it: the key file that Firebase gives can be sent as it is. Customers whose `push_subscription` has an `fcm_token` are reached; browsers that subscribed with VAPID keys go on over `webpush`. Your app is given `{delivery_id, url}` as data.',
+    description: 'Stores the service account, encrypted, in place of an earlier one; you can send the key file from Firebase as it is. It reaches customers whose `push_subscription` has an `fcm_token`; browsers that subscribed with VAPID keys are still reached over `webpush`. Your app receives `{delivery_id, url}` as data.',
     returns: ChannelDto,
     example: { ...HTTP, provider: 'fcm' },
     bodies: { account: FCM_ACCOUNT },
@@ -132,7 +132,7 @@ export class ChannelsController {
     allow: 'channels:manage',
     status: 204,
     summary: 'Disconnect a channel provider',
-    description: 'Deletes the credentials. The channel falls back to the credentials before, or the operator’s provider; without either, campaigns under way are paused and say so.',
+    description: 'Deletes the credentials. The channel falls back to the provider connected before it, or to the operator’s. If there is neither, running campaigns are paused, with the reason in their `warnings`.',
     errors: [DeliveryError.only('channel_not_found')],
   })
   disconnectChannel(@Caller() caller: Principal, @Param('provider') provider: string) {

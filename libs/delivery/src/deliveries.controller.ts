@@ -45,7 +45,7 @@ export class DeliveriesController {
   @Route({
     allow: 'campaigns:read',
     summary: 'List who a campaign went to',
-    description: 'The recipient ledger: one row per customer and channel, with the reason why somebody did not get it.',
+    description: 'The recipient ledger: one row per customer and channel, with the reason if somebody did not get the message.',
     returns: DeliveryPageDto,
     example: { data: [DELIVERY], meta: { page: 1, limit: 20, total: 1, total_relation: 'eq', has_more: false, next_cursor: null } },
     errors: [DeliveryError.only('campaign_not_found')],
@@ -58,7 +58,7 @@ export class DeliveriesController {
   @Route({
     allow: 'campaigns:write',
     summary: 'Send an unknown delivery again',
-    description: 'For a delivery whose outcome nobody knows, when you know that it did not arrive. It is sent once more; if it did arrive after all, the customer gets it twice. Of a campaign that has ended, what cannot be sent now is `unknown` again, with the reason.',
+    description: 'For a delivery whose outcome is unknown, if you know that it did not arrive. It is sent once more; if it did arrive after all, the customer gets it twice. If the campaign has ended and the message cannot be sent now, it becomes `unknown` again, with the reason.',
     returns: DeliveryDto,
     example: { ...DELIVERY, ...UNSETTLED, status: 'pending' },
     errors: [DeliveryError.only('campaign_not_found', 'delivery_not_found', 'invalid_state')],
@@ -71,7 +71,7 @@ export class DeliveriesController {
   @Route({
     allow: 'campaigns:write',
     summary: 'Give up an unknown delivery',
-    description: 'Settles it as rejected, reason `given_up`; so, too, one that was to be sent again after the campaign had ended, and still waits. A receipt of the provider that comes later still corrects it.',
+    description: 'Settles it as `rejected` with the reason `given_up`. This also works for a resend that still waits after the campaign has ended. A later receipt from the provider still corrects it.',
     returns: DeliveryDto,
     example: { ...DELIVERY, ...UNSETTLED, status: 'rejected', reason: 'given_up' },
     errors: [DeliveryError.only('campaign_not_found', 'delivery_not_found', 'invalid_state')],

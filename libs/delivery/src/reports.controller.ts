@@ -16,9 +16,9 @@ export class ReportsController {
   @Get('report')
   @Route({
     allow: 'campaigns:read',
-    summary: 'Report what came of a campaign',
+    summary: 'Get the report of a campaign',
     description:
-      'In all, per channel, day and variant, each rate with the interval in which the true one lies; which variant leads and whether that is more than chance; and, with `holdout_percent`, what the campaign did beside its control group. Counted when it is asked for, within 20 seconds; such requests take turns.',
+      'Totals, and numbers per channel, day and variant, each rate with its confidence interval; which variant leads, and whether by more than chance explains; and, with `holdout_percent`, the lift over the control group. Counted on request, within 20 seconds; such requests take turns.',
     returns: CampaignReportDto,
     example: REPORT,
     errors: [DeliveryError.only('campaign_not_found')],
@@ -31,7 +31,7 @@ export class ReportsController {
   @Route({
     allow: 'campaigns:read',
     summary: 'List the links of a campaign',
-    description: 'Each link that is counted, once, whichever channels, languages and variants show it, with its clicks. Empty before the start.',
+    description: 'Every tracked link with its clicks, once, whichever channels, languages and variants contain it. Empty before the start.',
     returns: CampaignLinkPageDto,
     example: LINKS,
     errors: [DeliveryError.only('campaign_not_found')],

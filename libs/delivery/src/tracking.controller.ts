@@ -23,7 +23,7 @@ export class TrackingController {
   @Route({
     allow: 'public',
     summary: 'Open pixel',
-    description: 'A transparent pixel; asking for it is an open. The token ends in `.gif`. Hits of programs are kept and not counted as human: by what they say of themselves, as browsers that prefetch do, and by what they do, where one follows the links of a message faster than a person, or one that no person sees.',
+    description: 'A transparent pixel; requesting it is an open. The token ends in `.gif`. Requests by programs are recorded but not counted as human. Programs are recognised by their headers (known agents, prefetching browsers) and by their behaviour: following links faster than a person could, or a link that no person sees.',
     produces: 'image/gif',
     headers: ['Cache-Control'],
     errors: [DeliveryError.only('link_not_found')],
@@ -42,7 +42,7 @@ export class TrackingController {
     status: 302,
     summary: 'Follow a link',
     headers: ['Cache-Control', 'Referrer-Policy'],
-    description: 'Leads to the URL stored with the campaign, never to one that the request names.',
+    description: 'Redirects to the URL stored with the campaign, never to one that the request names.',
     errors: [DeliveryError.only('link_not_found')],
   })
   async trackClick(@Param('token') token: string, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<void> {
@@ -56,7 +56,7 @@ export class TrackingController {
   @Route({
     allow: 'public',
     summary: 'Ask whether to unsubscribe',
-    description: 'A page with one button, and a choice of channels where the customer hears from the tenant over several; in the customer’s language where it is one of ours, without scripts. It changes nothing: link scanners open it, too.',
+    description: 'A page with one button, and a choice of channels if the customer gets messages over several. It is in the customer’s language if we support it, and without scripts. It changes nothing, because link scanners open it as well.',
     produces: 'text/html',
     headers: ['Cache-Control', 'Content-Security-Policy', 'Referrer-Policy'],
     errors: [DeliveryError.only('link_not_found')],
@@ -74,7 +74,7 @@ export class TrackingController {
   @Route({
     allow: 'public',
     summary: 'Unsubscribe',
-    description: 'One click (RFC 8058), from the page’s button or a mail client’s own. Withdraws the consent and suppresses the address: on the message’s channel, or on those that the page’s form names. A form that names none changes nothing and is shown again.',
+    description: 'One-click unsubscribe (RFC 8058), from the page’s button or a mail client’s own. Withdraws the consent and suppresses the address, on the message’s channel or on those chosen in the form. A form without any chosen channel changes nothing and is shown again.',
     produces: 'text/html',
     headers: ['Cache-Control', 'Content-Security-Policy', 'Referrer-Policy'],
     rawBody: 'anything', // bounded; the token alone says who, and what is not the page's form is one click

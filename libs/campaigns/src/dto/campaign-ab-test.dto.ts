@@ -4,10 +4,10 @@ import { AbTestDto } from './write-campaign.dto.js';
 
 /** The test as it is written, and where it stands. */
 export class CampaignAbTestDto extends AbTestDto {
-  @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'From when on everybody else waits for the winner.' })
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'When the last message of the sample was sent; the waiting time begins here.' })
   sample_sent_at: string | null;
 
-  @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'When the winner is found, or at the end of the campaign if that comes first.' })
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'When the winner is decided; at the end of the campaign if that comes first.' })
   decides_at: string | null;
 
   @ApiProperty({ type: String, nullable: true, description: 'The variant that everybody else gets.' })
@@ -16,7 +16,7 @@ export class CampaignAbTestDto extends AbTestDto {
   @ApiProperty({ type: String, format: 'date-time', nullable: true })
   decided_at: string | null;
 
-  @ApiProperty({ type: String, nullable: true, enum: [...WINNER_REASONS, null], description: '`tie`: the first listed of those with the highest rate; `not_enough_data`: nobody did what the test goes by, and the first of all went out.' })
+  @ApiProperty({ type: String, nullable: true, enum: [...WINNER_REASONS, null], description: '`tie`: several had the highest rate, and the one listed first won. `not_enough_data`: nobody did what the test measures, and the first variant won.' })
   reason: WinnerReason | null;
 
   static from(test: AbTest, state: TestState | null): CampaignAbTestDto {

@@ -58,13 +58,13 @@ export class CampaignMetricsDto extends CampaignSummaryMetricsDto {
   @ApiProperty({ example: 0 })
   complained: number;
 
-  @ApiProperty({ example: 0, description: 'Not sent to, with a reason on the delivery.' })
+  @ApiProperty({ example: 0, description: 'Nothing was sent; the delivery has the reason.' })
   skipped: number;
 
-  @ApiProperty({ example: 0, description: 'The provider’s answer was lost; settled by its webhook or by hand, never sent again blindly.' })
+  @ApiProperty({ example: 0, description: 'The provider’s answer was lost. Settled by its webhook or by hand; never sent again blindly.' })
   unknown: number;
 
-  @ApiProperty({ example: 0, description: 'Opened by a scanner or a proxy only: not in `opened`.' })
+  @ApiProperty({ example: 0, description: 'Opened only by a scanner or proxy; not counted in `opened`.' })
   machine_opened: number;
 
   static override from(counters: CounterRow, currency = 'USD'): CampaignMetricsDto {
@@ -146,7 +146,7 @@ export class CampaignSegmentDto {
   @ApiProperty({ example: 'All Customers' })
   name: string;
 
-  @ApiProperty({ example: 5420, description: 'Members now; 0 when the segment was deleted since.' })
+  @ApiProperty({ example: 5420, description: 'Current number of members; 0 if the segment has been deleted.' })
   size: number;
 }
 
@@ -164,7 +164,7 @@ export class CampaignDatesDto {
 export class CampaignWarningDto {
   @ApiProperty({
     example: 'schedule_in_past',
-    description: '`schedule_in_past`, `schedule_missed`, `local_time_passed` (by the clocks of some recipients the start is over: they are skipped), `content_missing`; `promo_not_valid`: the promo code is paused, archived, or does not hold from the campaign’s start to its end; or the code that a start would be refused with.',
+    description: '`schedule_in_past`, `schedule_missed`, `local_time_passed` (for some recipients the start has already passed by their own clock: they are skipped), `content_missing`, `promo_not_valid` (the promo code is paused, archived, or not valid for the whole campaign), or the code with which a start would be refused.',
   })
   code: string;
 
@@ -194,7 +194,7 @@ export class CampaignDto extends CampaignBaseDto {
   @ApiProperty({ type: CampaignContentDto, nullable: true })
   content: CampaignContentDto | null;
 
-  @ApiProperty({ type: CampaignDatesDto, description: 'The dates again, as they are written.' })
+  @ApiProperty({ type: CampaignDatesDto, description: 'The same dates, in the form in which they are written.' })
   schedule: CampaignDatesDto;
 
   @ApiProperty({ type: String, nullable: true, example: 'promo_01kzv3q6x0w9m2h7c4t8r5e1nd' })
@@ -238,7 +238,7 @@ export class CampaignDto extends CampaignBaseDto {
 
   @ApiProperty({
     type: [CampaignWarningDto],
-    description: 'What to look at before it starts, or why it was paused by itself (`sender_not_configured`, `channel_not_configured`, `channel_refused`; by its stop rules `bounce_rate_exceeded`, `complaint_rate_exceeded`, `promo_used_up`); empty when all is well.',
+    description: 'What to look at before it starts, or why it was paused automatically: `sender_not_configured`, `channel_not_configured`, `channel_refused`, or by its stop rules `bounce_rate_exceeded`, `complaint_rate_exceeded`, `promo_used_up`. Empty if all is well.',
   })
   warnings: CampaignWarningDto[];
 

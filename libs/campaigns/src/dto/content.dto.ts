@@ -32,7 +32,7 @@ export class CampaignMessageDto {
   cta_url?: string | null;
 }
 
-/** The message of all channels in one language, and what differs on one of them. */
+/** The message in one language, for all channels, and what differs on one of them. */
 export class LocalContentDto extends CampaignMessageDto {
   @IsOptional() @ValidateNested() @Type(() => CampaignMessageDto)
   @ApiProperty({ type: CampaignMessageDto, required: false, nullable: true, description: 'What differs by email.' })
@@ -47,10 +47,10 @@ export class LocalContentDto extends CampaignMessageDto {
   push?: CampaignMessageDto | null;
 }
 
-/** The message of all channels, and what differs on one of them, or in a language. */
+/** The message for all channels, and what differs on one of them or in a language. */
 @ApiExtraModels(LocalContentDto)
 export class CampaignContentDto extends LocalContentDto {
-  /** What differs in other languages, by BCP 47 tag. A customer gets the one of their locale, or of its language (`de` for `de-AT`), or else what stands beside this. */
+  /** What differs in other languages, by BCP 47 tag. A customer gets the content for their locale, else for its language (`de` for `de-AT`), else the content without a language. */
   @IsOptional() @LocaleMap(() => LocalContentDto)
   @ApiProperty({
     type: 'object',

@@ -11,7 +11,7 @@ export class PreviewCampaignDto {
   @ApiProperty({ minLength: 1, maxLength: 255, example: 'cust_1001' })
   customer_id: string;
 
-  /** Of a campaign with `variants`: this one, and not the one that the customer gets. */
+  /** In a campaign with `variants`: show this one instead of the one that the customer gets. */
   @IsOptional() @IsString() @MaxLength(40)
   @ApiProperty({ type: String, required: false, nullable: true, maxLength: 40, example: null })
   variant?: string | null;
@@ -34,13 +34,13 @@ export class PreviewMessageDto {
   @ApiProperty({ type: String, nullable: true, example: 'ada@example.com', description: 'Address, number or push endpoint; null when there is none.' })
   to: string | null;
 
-  @ApiProperty({ enum: ['send', 'skip', 'defer'], description: 'What would become of it now, frequency cap and shared addresses aside.' })
+  @ApiProperty({ enum: ['send', 'skip', 'defer'], description: 'What would happen to it now, frequency cap and shared addresses aside.' })
   decision: 'send' | 'skip' | 'defer';
 
   @ApiProperty({ type: String, nullable: true, example: null, description: 'Why it would be skipped or put off.' })
   reason: string | null;
 
-  @ApiProperty({ type: String, nullable: true, example: 'Flash Sale - 25% Off Today Only!', description: 'Of an email; the title of a push message.' })
+  @ApiProperty({ type: String, nullable: true, example: 'Flash Sale - 25% Off Today Only!', description: 'The subject of an email, or the title of a push message.' })
   subject: string | null;
 
   @ApiProperty({ type: String, nullable: true })
@@ -52,10 +52,10 @@ export class PreviewMessageDto {
   @ApiProperty({ type: String, nullable: true, description: 'Where a click on the push message leads.' })
   url: string | null;
 
-  @ApiProperty({ type: SmsSegmentsDto, nullable: true, description: 'Of the message as it goes out, with its tracked links: they may be longer or shorter than those shown.' })
+  @ApiProperty({ type: SmsSegmentsDto, nullable: true, description: 'Counted for the message as it is sent, with tracked links, which may be longer or shorter than the links shown here.' })
   sms: SmsSegmentsDto | null;
 
-  @ApiProperty({ type: String, nullable: true, enum: [...MESSAGE_FAULTS, null], description: 'Why it cannot be written for this customer, or would be refused as it is, as the ledger would tell.' })
+  @ApiProperty({ type: String, nullable: true, enum: [...MESSAGE_FAULTS, null], description: 'Why it cannot be written for this customer, or would be refused as it is; the `reason` that the delivery would have.' })
   error: (typeof MESSAGE_FAULTS)[number] | null;
 }
 
@@ -63,7 +63,7 @@ export class CampaignPreviewDto {
   @ApiProperty({ example: 'cust_1001' })
   customer_id: string;
 
-  @ApiProperty({ type: String, nullable: true, example: null, description: 'Which variant is shown; null without any.' })
+  @ApiProperty({ type: String, nullable: true, example: null, description: 'The variant shown; null if the campaign has none.' })
   variant: string | null;
 
   @ApiProperty({ type: [PreviewMessageDto] })
@@ -76,27 +76,27 @@ export class TestCampaignDto {
   @ApiProperty({ type: [String], minItems: 1, maxItems: 10, uniqueItems: true, items: { type: 'string', minLength: 1, maxLength: 320 }, example: ['ada@example.com'] })
   to: string[];
 
-  /** `email` unless said; one of the campaign's, and not push, which no address names. */
+  /** One of the campaign's channels, `email` by default. Not `push`, which has no addresses. */
   @IsOptional() @IsIn(CHANNELS)
   @ApiProperty({ enum: CHANNELS, required: false, nullable: true, example: 'email' })
   channel?: Channel | null;
 
-  /** Whose data fill the message; without, nothing is known of the recipient. */
+  /** The customer whose data fill the message; without one, nothing is known about the recipient. */
   @IsOptional() @IsString() @Length(1, 255)
   @ApiProperty({ type: String, required: false, nullable: true, minLength: 1, maxLength: 255, example: 'cust_1001' })
   customer_id?: string | null;
 
-  /** Of a campaign with `variants`: this one; without, the one that the customer gets, or the first where none is named. */
+  /** In a campaign with `variants`: the one to send. By default it is the one that the customer gets, or the first if no customer is named. */
   @IsOptional() @IsString() @MaxLength(40)
   @ApiProperty({ type: String, required: false, nullable: true, maxLength: 40, example: null })
   variant?: string | null;
 }
 
 export class TestResultDto {
-  @ApiProperty({ type: String, nullable: true, example: 'ada@example.com', description: 'Null in an answer that is told again after the customer with this address was erased.' })
+  @ApiProperty({ type: String, nullable: true, example: 'ada@example.com', description: 'Null if the answer is repeated after the customer with this address was erased.' })
   to: string | null;
 
-  @ApiProperty({ enum: ['accepted', 'rejected', 'unknown', 'not_sent'], description: '`not_sent`: the provider could not be reached or put it off; it is not tried again; `unknown`: it may have come.' })
+  @ApiProperty({ enum: ['accepted', 'rejected', 'unknown', 'not_sent'], description: '`not_sent`: the provider could not be reached, or asked to try later; it is not retried. `unknown`: it may have arrived.' })
   status: 'accepted' | 'rejected' | 'unknown' | 'not_sent';
 
   @ApiProperty({ type: String, nullable: true, example: null })
@@ -112,7 +112,7 @@ export class CampaignTestDto {
 }
 
 export class PreflightSkippedDto {
-  @ApiProperty({ enum: PREFLIGHT_REASONS, description: 'The first of them that holds, in this order; `already_in_segment`: a continuous campaign is for those who enter after its start; `excluded`: in one of `exclude_segment_ids`; `window_missed` is also said of those who are left when the `send_window` lies in quiet hours; `frequency_cap`: by what they had, and by what the campaign’s channels before this one send them. Of customers who share an address, each counts there as written to. What follows on `duplicate_address` is told by up to a hundred messages that were written to see: of all together it is an estimate, exact when all were written.' })
+  @ApiProperty({ enum: PREFLIGHT_REASONS, description: 'The first reason that applies, in this order. `already_in_segment`: a continuous campaign is for those who enter after its start. `excluded`: in one of `exclude_segment_ids`. `window_missed` also applies when the whole `send_window` lies in quiet hours. `frequency_cap` counts the messages they have had and those that earlier channels of this campaign would send; customers who share an address all count as sent to. Reasons after `duplicate_address` are an estimate from up to a hundred messages written as a sample, exact if the sample is the whole audience.' })
   reason: PreflightReason;
 
   @ApiProperty({ example: 61 })
@@ -123,7 +123,7 @@ export class PreflightFieldDto {
   @ApiProperty({ example: 'customer.first_name' })
   field: string;
 
-  @ApiProperty({ example: 112, description: 'Who would get the message with nothing in its place.' })
+  @ApiProperty({ example: 112, description: 'How many would get a message with nothing in its place.' })
   customers: number;
 }
 
@@ -135,7 +135,7 @@ export class PreflightCostDto {
   currency: string;
 }
 
-/** Text messages, by those that were written for up to a hundred recipients. */
+/** An estimate for text messages, from those written for up to a hundred recipients. */
 export class PreflightSmsDto {
   @ApiProperty({ example: 100 })
   sampled: number;
@@ -146,10 +146,10 @@ export class PreflightSmsDto {
   @ApiProperty({ example: 2 })
   most_segments: number;
 
-  @ApiProperty({ example: 5420, description: 'Of all messages together; exact when all were written.' })
+  @ApiProperty({ example: 5420, description: 'In all messages together; exact if the sample is the whole audience.' })
   expected_segments: number;
 
-  @ApiProperty({ type: PreflightCostDto, nullable: true, description: 'Of those, at `sms_price_per_segment` of the settings; null where that is not set.' })
+  @ApiProperty({ type: PreflightCostDto, nullable: true, description: 'At `sms_price_per_segment` of the settings; null if that is not set.' })
   expected_cost: PreflightCostDto | null;
 }
 
@@ -166,19 +166,19 @@ export class PreflightChannelDto {
   @ApiProperty({ type: [PreflightSkippedDto] })
   skipped: PreflightSkippedDto[];
 
-  @ApiProperty({ type: [PreflightFieldDto], description: 'What the message prints without a `default` and some of the recipients lack.' })
+  @ApiProperty({ type: [PreflightFieldDto], description: 'Fields that the message prints without a `default` and that some recipients lack.' })
   missing_fields: PreflightFieldDto[];
 
   @ApiProperty({ type: PreflightSmsDto, nullable: true })
   sms: PreflightSmsDto | null;
 
-  @ApiProperty({ type: Number, nullable: true, example: 50, description: 'The rate limit of the channel’s provider; null: none is set, and how long it takes is not known.' })
+  @ApiProperty({ type: Number, nullable: true, example: 50, description: 'The rate limit of the channel’s provider; null if none is set, and then the duration is not known.' })
   messages_per_second: number | null;
 
   @ApiProperty({ type: Number, nullable: true, example: 106 })
   expected_seconds: number | null;
 
-  @ApiProperty({ type: String, format: 'date-time', nullable: true, example: '2026-01-31T12:01:46Z', description: 'From its start, or from now. Quiet hours, send windows and local times come on top.' })
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, example: '2026-01-31T12:01:46Z', description: 'Counted from its start, or from now. Quiet hours, send windows and local times are not included.' })
   expected_finish: string | null;
 }
 
@@ -203,6 +203,6 @@ export class CampaignPreflightDto {
   @ApiProperty({ type: [PreflightOverlapDto], description: 'Up to twenty campaigns that are active, paused or scheduled, largest overlap first.' })
   overlaps: PreflightOverlapDto[];
 
-  @ApiProperty({ type: [CampaignWarningDto], description: 'What a start would be refused with.' })
+  @ApiProperty({ type: [CampaignWarningDto], description: 'Why a start would be refused.' })
   warnings: CampaignWarningDto[];
 }

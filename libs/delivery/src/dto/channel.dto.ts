@@ -14,17 +14,17 @@ export class ChannelDto {
   @ApiProperty({ enum: CHANNELS })
   channel: Channel;
 
-  /** `connected`: by credentials of your own. `deployment`: the operator’s. */
+  /** `connected`: with credentials of your own. `deployment`: with the operator’s. */
   @ApiProperty({ enum: STATUSES })
   status: (typeof STATUSES)[number];
 
-  /** Of several providers of a channel, the one whose credentials came last is used; without any, the operator’s. `webpush` and `fcm` are used beside each other. */
+  /** Of several providers for one channel, the one connected last is used; if there is none, the operator’s. `webpush` and `fcm` are used side by side. */
   in_use: boolean;
 
   @ApiProperty({ type: String, format: 'date-time', nullable: true })
   connected_at: string | null;
 
-  /** Messages that leave within any one second, at most; null: as many as there are. Of the operator’s provider null. */
+  /** Most messages sent within any one second; null if there is no limit. Always null for the operator’s provider. */
   max_per_second: number | null;
 }
 
@@ -32,9 +32,9 @@ export class ChannelListDto {
   channels: ChannelDto[];
 }
 
-/** What every provider may be given. */
+/** What may be set for every provider. */
 class ConnectChannelDto {
-  /** Messages that leave within any one second, at most, over all workers; as many as there are unless said. */
+  /** Most messages to send within any one second, over all workers; no limit by default. */
   @IsOptional() @IsInt() @Min(1) @Max(100_000)
   max_per_second?: number | null;
 }
@@ -43,7 +43,7 @@ export class ConnectTwilioDto extends ConnectChannelDto {
   @IsString() @Matches(/^AC[0-9a-fA-F]{32}$/, { message: 'account_sid must be an account of Twilio: AC and 32 hexadecimal digits' })
   account_sid: string;
 
-  /** The account's, or that of a subaccount. */
+  /** The SID of the account, or of a subaccount. */
   @IsString() @Matches(/^[\x21-\x7e]{10,500}$/, { message: 'auth_token must be an auth token of Twilio' })
   auth_token: string;
 }
@@ -57,7 +57,7 @@ export class ConnectSendGridDto extends ConnectChannelDto {
 const SECURITY = ['tls', 'starttls', 'none'] as const;
 
 export class ConnectSmtpDto extends ConnectChannelDto {
-  /** On the public internet, unless the operator allows others. */
+  /** A host on the public internet, unless the operator allows others. */
   @IsString() @Matches(/^[A-Za-z0-9.:-]{1,253}$/, { message: 'host must be a host name or an IP address' })
   @ApiProperty({ example: 'smtp.example.com', maxLength: 253 })
   host: string;
@@ -66,7 +66,7 @@ export class ConnectSmtpDto extends ConnectChannelDto {
   @ApiProperty({ type: 'integer', minimum: 1, maximum: 65_535, example: 587 })
   port: number;
 
-  /** TLS from the first byte (as on port 465), by STARTTLS (as on 587), or none, for a relay of your own network. */
+  /** TLS from the first byte (as on port 465), STARTTLS (as on 587), or none, for a relay in your own network. */
   @IsIn(SECURITY)
   @ApiProperty({ enum: SECURITY })
   security: (typeof SECURITY)[number];
@@ -81,28 +81,28 @@ export class ConnectSmtpDto extends ConnectChannelDto {
 const PUSH_KEY = { message: '$property must be a P-256 key in base64url, as VAPID has it' };
 
 export class ConnectWebPushDto extends ConnectChannelDto {
-  /** What browsers subscribed with, as `applicationServerKey`: the 65 bytes of an uncompressed point of P-256 in base64url. */
+  /** The key that browsers subscribed with as `applicationServerKey`: the 65 bytes of an uncompressed P-256 point, in base64url. */
   @IsString() @Matches(/^B[A-Za-z0-9_-]{86}$/, PUSH_KEY)
   @ApiProperty({ example: 'BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8' })
   public_key: string;
 
-  /** Its other half: 32 bytes in base64url. */
+  /** The private key that belongs to it: 32 bytes, in base64url. */
   @IsString() @Matches(/^[A-Za-z0-9_-]{43}$/, PUSH_KEY)
   @ApiProperty({ example: 'yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw' })
   private_key: string;
 
-  /** Whom a push service may write to: `mailto:` and an address, or an `https:` URL. */
+  /** Where a push service can reach you: a `mailto:` or an `https:` URL. */
   @IsString() @MaxLength(500) @Matches(/^(mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/, { message: 'subject must be a mailto: or an https: URL' })
   @ApiProperty({ maxLength: 500, example: 'mailto:hello@trattoria.example' })
   subject: string;
 }
 
-/** A service account that may send over Firebase Cloud Messaging. What else is in its key file is taken, and not kept. */
+/** A service account that may send over Firebase Cloud Messaging. Other members of its key file are accepted and not stored. */
 export class ConnectFcmDto extends ConnectChannelDto {
   @IsString() @MaxLength(300) @Matches(/^[^\s@]+@[^\s@]+$/, { message: 'client_email must be the email of a service account' })
   client_email: string;
 
-  /** RSA, in PEM. */
+  /** An RSA key, in PEM. */
   @IsString() @MaxLength(10_000)
   private_key: string;
 
@@ -136,18 +136,18 @@ export class ConnectFcmDto extends ConnectChannelDto {
 }
 
 export class ConnectHttpDto extends ConnectChannelDto {
-  /** Every message is posted there: on the public internet, unless the operator allows others. Redirects are not followed. */
+  /** Where every message is posted: on the public internet, unless the operator allows other hosts. Redirects are not followed. */
   @IsHttpUrl() @MaxLength(2000)
   @ApiProperty({ format: 'uri', maxLength: 2000, example: 'https://messages.example.com/send' })
   url: string;
 
-  /** `whsec_` and 24 to 64 bytes in base64, to sign with; one is made where you give none. */
+  /** The signing secret: `whsec_` and 24 to 64 bytes in base64. Generated if you give none. */
   @IsOptional() @IsString() @Matches(/^whsec_[A-Za-z0-9+/]{32,86}={0,2}$/, { message: 'secret must be whsec_ and 24 to 64 bytes in base64' })
   secret?: string;
 }
 
 export class ConnectedHttpDto extends ChannelDto {
-  /** What messages are signed with, shown this once. */
+  /** The secret that messages are signed with; shown only this once. */
   @ApiProperty({ example: 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD28eQ8t5VqLk=' })
   secret: string;
 }

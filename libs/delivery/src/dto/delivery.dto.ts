@@ -41,20 +41,20 @@ export class DeliveryDto {
   @ApiProperty({ enum: CHANNELS })
   channel: Channel;
 
-  /** The ledger's state; what came after sending is in the instants below. */
+  /** The state of sending; what happened afterwards is in the instants below. */
   @ApiProperty({ enum: DELIVERY_STATUSES })
   status: DeliveryStatus;
 
-  /** Why it was skipped, rejected, put off or left unknown; `ab_test`: it waits for the winner of the campaign's test. */
+  /** Why it was skipped, rejected, deferred or left unknown. `ab_test`: it waits for the winner of the campaign's test. */
   reason: string | null;
 
-  /** Calls of the provider so far. */
+  /** How often the provider was called for it. */
   attempts: number;
 
-  /** Which variant of the content was sent; null without variants, and before it is sent. */
+  /** The variant of the content that was sent; null before that, and without variants. */
   variant: string | null;
 
-  /** The customer’s own, in a campaign with `unique_promo_codes`. It redeems once a message with it was handed to a provider that has not refused it. */
+  /** The customer’s own code, in a campaign with `unique_promo_codes`. It can be redeemed only after a message with it was handed to a provider that did not refuse it. */
   promo_code: string | null;
 
   provider: string | null;
@@ -62,10 +62,10 @@ export class DeliveryDto {
   accepted_at: Date | null;
   delivered_at: Date | null;
 
-  /** First time by a person. */
+  /** When a person first opened it. */
   opened_at: Date | null;
 
-  /** First time by a scanner or proxy; not counted as an open. */
+  /** When a scanner or proxy first opened it; not counted as an open. */
   machine_opened_at: Date | null;
 
   clicked_at: Date | null;

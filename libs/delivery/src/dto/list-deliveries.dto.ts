@@ -13,11 +13,11 @@ export class ListDeliveriesDto extends PageQueryDto {
   @IsOptional() @IsIn(CHANNELS)
   channel?: Channel;
 
-  /** Of this customer only. */
+  /** Only deliveries to this customer. */
   @IsOptional() @IsString() @MaxLength(255)
   customer_id?: string;
 
-  /** Who got this variant of the content. */
+  /** Only deliveries of this variant of the content. */
   @IsOptional() @IsString() @MaxLength(40)
   variant?: string;
 }

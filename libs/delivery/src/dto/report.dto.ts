@@ -15,16 +15,16 @@ export class ReportIntervalDto {
   high: number;
 }
 
-/** Percent, and between which bounds the true rate lies with 95 % confidence (Wilson’s score interval). */
+/** A rate in percent, with its 95 % confidence interval (Wilson score). */
 export class ReportRateDto {
-  @ApiProperty({ type: Number, nullable: true, example: 15.7, description: 'Null where there is nobody to count.' })
+  @ApiProperty({ type: Number, nullable: true, example: 15.7, description: 'Null if there is nobody to count.' })
   rate: number | null;
 
   @ApiProperty({ type: ReportIntervalDto })
   interval: ReportIntervalDto;
 }
 
-/** Customers, each counted once; of a channel, its messages. */
+/** Customers, each counted once; for a channel, its messages. */
 export class ReportNumbersDto {
   @ApiProperty({ example: 1084 })
   sent: number;
@@ -65,7 +65,7 @@ export class ReportNumbersDto {
   @ApiProperty({ example: 930, description: 'Attributed orders, net of refunds, in the tenant’s currency.' })
   revenue_attributed: number;
 
-  @ApiProperty({ type: ReportRateDto, description: 'Of those delivered to, as all rates here.' })
+  @ApiProperty({ type: ReportRateDto, description: 'In relation to `delivered`, like all rates here.' })
   open_rate: ReportRateDto;
 
   @ApiProperty({ type: ReportRateDto })
@@ -88,7 +88,7 @@ export class ReportVariantDto extends ReportNumbersDto {
   weight: number;
 }
 
-/** What happened first to customers on this day of the tenant’s calendar. */
+/** What happened for the first time to customers on this day of the tenant’s calendar. */
 export class ReportDayDto {
   @ApiProperty({ format: 'date', example: '2026-01-31' })
   date: string;
@@ -118,15 +118,15 @@ export class ReportDayDto {
   revenue_attributed: number;
 }
 
-/** Which variant leads, and whether by more than chance. */
+/** Which variant leads, and whether by more than chance explains. */
 export class ReportLeaderDto {
   @ApiProperty({ enum: AB_METRICS })
   metric: AbMetric;
 
-  @ApiProperty({ type: String, nullable: true, example: 'personal', description: 'With the highest rate; null where none has any.' })
+  @ApiProperty({ type: String, nullable: true, example: 'personal', description: 'The variant with the highest rate; null if all rates are zero.' })
   variant: string | null;
 
-  @ApiProperty({ enum: VERDICTS, description: '`enough`: its rate differs from each other variant’s by more than chance makes (95 %, allowing for the number of comparisons).' })
+  @ApiProperty({ enum: VERDICTS, description: '`enough`: its rate differs from that of every other variant by more than chance explains (95 % confidence, corrected for the number of comparisons).' })
   verdict: Verdict;
 }
 
@@ -137,11 +137,11 @@ export class AbStandingDto {
   @ApiProperty({ example: 108 })
   delivered: number;
 
-  @ApiProperty({ example: 19, description: 'Of those, how many did what the test goes by.' })
+  @ApiProperty({ example: 19, description: 'How many of those did what the test measures.' })
   achieved: number;
 }
 
-/** Where the test stands. */
+/** The state of the test. */
 export class ReportAbTestDto {
   @ApiProperty({ enum: AB_METRICS })
   metric: AbMetric;
@@ -158,10 +158,10 @@ export class ReportAbTestDto {
   @ApiProperty({ type: String, format: 'date-time', nullable: true, example: '2026-01-31T16:00:10Z' })
   decided_at: string | null;
 
-  @ApiProperty({ type: String, nullable: true, enum: [...WINNER_REASONS, null], description: '`tie`: the first listed of those with the highest rate; `not_enough_data`: nobody did it, and the first of all went out.' })
+  @ApiProperty({ type: String, nullable: true, enum: [...WINNER_REASONS, null], description: '`tie`: several had the highest rate, and the one listed first won. `not_enough_data`: nobody did what the test measures, and the first variant won.' })
   reason: WinnerReason | null;
 
-  @ApiProperty({ type: [AbStandingDto], description: 'What it was decided by.' })
+  @ApiProperty({ type: [AbStandingDto], description: 'The numbers that decided it.' })
   standings: AbStandingDto[];
 }
 
@@ -169,32 +169,32 @@ export class ReportPartyDto extends ReportRateDto {
   @ApiProperty({ example: 4878 })
   customers: number;
 
-  @ApiProperty({ example: 201, description: 'Who placed an order within the days of attribution from when they were to be written to, or held out: any order, since a control group has no attributed ones.' })
+  @ApiProperty({ example: 201, description: 'Who placed an order within the attribution window after they were admitted or held out. Any order counts, since a control group has no attributed ones.' })
   converted: number;
 }
 
 /**
- * What the campaign did: everybody it was to be written to, beside the control group of `holdout_percent`, each customer once however many channels there are.
- * Whom the provider refused, or of whom nobody knows whether it took the message, is among the treated as much as whom it reached: chance drew the control group
- * from all of these. So the lift is that of sending the campaign, not of having got it.
+ * What the campaign achieved: everybody it was meant for, compared with the control group of `holdout_percent`. Each customer counts once, whatever the number of
+ * channels. Customers whose message the provider refused, or may not have taken, belong to the treated as well, because the control group was drawn
+ * from all of them. So this is the lift of sending the campaign, not of receiving it.
  */
 export class ReportLiftDto {
   @ApiProperty({ example: 7 })
   window_days: number;
 
-  @ApiProperty({ type: ReportPartyDto, description: 'Who passed consent, suppression, hours and cap and was not held out, whatever became of the message: `sent`, `failed`, `unknown`, or skipped as `duplicate_address`. Who was merged from both groups is here.' })
+  @ApiProperty({ type: ReportPartyDto, description: 'Customers who passed the checks of consent, suppression, hours and cap and were not held out, whatever became of the message: `sent`, `failed`, `unknown`, or skipped as `duplicate_address`. A customer merged from both groups counts here.' })
   treated: ReportPartyDto;
 
-  @ApiProperty({ type: ReportPartyDto, description: 'Who passed the same at the same moment, and was held out.' })
+  @ApiProperty({ type: ReportPartyDto, description: 'Customers who passed the same checks at the same moment, and were held out.' })
   control: ReportPartyDto;
 
-  @ApiProperty({ type: Number, nullable: true, example: 31.8, description: 'By how many percent more of them order; null where nobody of the control group did.' })
+  @ApiProperty({ type: Number, nullable: true, example: 31.8, description: 'How many percent more of the treated ordered; null if nobody in the control group did.' })
   lift_percent: number | null;
 
-  @ApiProperty({ type: ReportIntervalDto, description: 'Of the difference of both rates, in percentage points, with 95 % confidence (Newcombe’s).' })
+  @ApiProperty({ type: ReportIntervalDto, description: 'The 95 % confidence interval of the difference of the two rates, in percentage points (Newcombe).' })
   interval: ReportIntervalDto;
 
-  @ApiProperty({ enum: VERDICTS, description: '`enough`: the difference is more than chance makes. Otherwise there may be one that these numbers cannot show.' })
+  @ApiProperty({ enum: VERDICTS, description: '`enough`: the difference is more than chance explains. Otherwise there may be one that these numbers cannot show.' })
   verdict: Verdict;
 }
 
@@ -205,7 +205,7 @@ export class CampaignReportDto {
   @ApiProperty({ type: String, format: 'date-time', example: '2026-02-02T09:00:00Z' })
   as_of: string;
 
-  @ApiProperty({ example: 'America/New_York', description: 'Whose days `per_day` has.' })
+  @ApiProperty({ example: 'America/New_York', description: 'The time zone of the days in `per_day`.' })
   timezone: string;
 
   @ApiProperty({ type: ReportNumbersDto })
@@ -214,33 +214,33 @@ export class CampaignReportDto {
   @ApiProperty({ type: [ReportChannelDto] })
   per_channel: ReportChannelDto[];
 
-  @ApiProperty({ type: [ReportDayDto], description: 'Days on which anything happened, oldest first, the latest 400.' })
+  @ApiProperty({ type: [ReportDayDto], description: 'Days on which anything happened, oldest first; the latest 400.' })
   per_day: ReportDayDto[];
 
-  @ApiProperty({ type: [ReportVariantDto], description: 'As the campaign lists them. After a test the winner’s are the sample and the rest.' })
+  @ApiProperty({ type: [ReportVariantDto], description: 'In the campaign’s order. After a test, the winner’s numbers include the sample and the rest.' })
   per_variant: ReportVariantDto[];
 
-  @ApiProperty({ type: [ReportLeaderDto], description: 'By each metric, of the variants; after a test by its sample alone, in which chance decided who got what.' })
+  @ApiProperty({ type: [ReportLeaderDto], description: 'For each metric. After a test, by its sample only, since only there chance decided who got which variant.' })
   leaders: ReportLeaderDto[];
 
   @ApiProperty({ type: ReportAbTestDto, nullable: true })
   ab_test: ReportAbTestDto | null;
 
-  @ApiProperty({ type: ReportLiftDto, nullable: true, description: 'Null without `holdout_percent`.' })
+  @ApiProperty({ type: ReportLiftDto, nullable: true, description: 'Null if the campaign has no `holdout_percent`.' })
   lift: ReportLiftDto | null;
 }
 
 export class CampaignLinkDto {
-  @ApiProperty({ example: 'https://order.example.com/menu', description: 'As it is written in the content.' })
+  @ApiProperty({ example: 'https://order.example.com/menu', description: 'As written in the content.' })
   url: string;
 
-  @ApiProperty({ example: 845, description: 'By people, every one of them.' })
+  @ApiProperty({ example: 845, description: 'All clicks by people.' })
   clicks: number;
 
-  @ApiProperty({ example: 801, description: 'Who clicked it.' })
+  @ApiProperty({ example: 801, description: 'How many different customers clicked it.' })
   customers: number;
 
-  @ApiProperty({ example: 32, description: 'By scanners and prefetchers; in neither of the others.' })
+  @ApiProperty({ example: 32, description: 'Clicks by scanners and prefetchers; counted in neither of the others.' })
   machine_clicks: number;
 }
 
