@@ -3,7 +3,7 @@ import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { map, type Observable } from 'rxjs';
 import { isObject } from '#kernel';
-import { ROUTE, type RouteSpec } from './route.js';
+import { ROUTE, type RouteSpec } from './route-spec.js';
 import { Versioned } from './versioned.js';
 
 /** Puts on the headers that follow from the answer: ETag from its version, Location from the id of what was created. */

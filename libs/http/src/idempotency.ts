@@ -1,5 +1,4 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type pg from 'pg';
 import { from, lastValueFrom, type Observable } from 'rxjs';
@@ -9,9 +8,6 @@ import { RequestError, validationFailed } from '#kernel';
 import { Begun } from './begun.js';
 import { printOf } from './body-print.js';
 import { Versioned } from './versioned.js';
-
-/** Metadata of a route that takes an Idempotency-Key. */
-export const IDEMPOTENT = 'idempotent';
 
 interface Lock {
   taken: boolean;
@@ -57,16 +53,13 @@ const TRY_LOCK = 'SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS t
  */
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
-  constructor(
-    private readonly reflector: Reflector,
-    private readonly database: Database,
-  ) {}
+  constructor(private readonly database: Database) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const key = request.headers['idempotency-key'];
-    if (key === undefined || !this.reflector.get<boolean>(IDEMPOTENT, context.getHandler())) return next.handle();
+    if (key === undefined) return next.handle();
     return from(this.once(String(key), request, http.getResponse<FastifyReply>(), () => lastValueFrom(next.handle())));
   }
 

@@ -1,32 +1,32 @@
-import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
-import type { Observable } from 'rxjs';
 import { isObject, pointerToken, validationFailed } from '#kernel';
 import { MOST_FAULTS } from './problem.js';
-import { ROUTE, type RouteSpec } from './route.js';
+import { ROUTE, type RouteSpec } from './route-spec.js';
 
 /**
  * Refuses a request without the JSON body that its route takes: an empty one is none, and is not the same as `{}`. And one with a body or a
  * query that its route knows nothing of: whoever sends it means something by it.
  */
 @Injectable()
-export class ExpectedInputInterceptor implements NestInterceptor {
+export class ExpectedInputGuard implements CanActivate {
   constructor(private readonly reflector: Reflector) {}
 
-  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+  canActivate(context: ExecutionContext): boolean {
     const spec = this.reflector.get<RouteSpec | undefined>(ROUTE, context.getHandler());
     if (spec !== undefined) {
       const { body, query } = context.switchToHttp().getRequest<FastifyRequest>();
-      if (takesNoQuery(spec, context)) assertEmpty(query as object);
+      const parameters = Object.keys(query as object);
+      if (parameters.length > 0 && takesNoQuery(spec, context)) throw unknownQuery(parameters);
       if (spec.consumes === undefined && !spec.rawBody && !spec.bodyOptional) {
         if (spec.bodies === undefined) assertSaysNothing(body);
         else if (body === undefined) throw validationFailed([{ pointer: '', code: 'required', detail: 'The request must have a JSON body.' }]);
       }
     }
-    return next.handle();
+    return true;
   }
 }
 
@@ -36,10 +36,8 @@ function takesNoQuery({ allow, consumes }: RouteSpec, context: ExecutionContext)
   return allow !== 'public' && consumes === undefined && !Object.keys(parameters ?? {}).some((key) => key.startsWith(`${RouteParamtypes.QUERY}:`));
 }
 
-function assertEmpty(query: object): void {
-  const names = Object.keys(query).slice(0, MOST_FAULTS);
-  if (names.length > 0) throw validationFailed(names.map((parameter) => ({ parameter, code: 'unknown_property', detail: 'This takes no query.' })));
-}
+const unknownQuery = (parameters: string[]): Error =>
+  validationFailed(parameters.slice(0, MOST_FAULTS).map((parameter) => ({ parameter, code: 'unknown_property', detail: 'This takes no query.' })));
 
 /** An action takes no body, or an empty one. */
 function assertSaysNothing(body: unknown): void {
