@@ -18,15 +18,17 @@ export function base32(bytes: Uint8Array): string {
 /** The inverse of {@link base32}; null when the text is not base32 of exactly `size` bytes. */
 export function fromBase32(text: string, size: number): Uint8Array | null {
   if (text.length !== Math.ceil((size * 8) / 5)) return null;
-  let value = 0n;
+  const bytes = new Uint8Array(size);
+  let value = 0;
+  let bits = -((5 - ((size * 8) % 5)) % 5); // the padding
+  let at = 0;
   for (const char of text) {
     const digit = ALPHABET.indexOf(char);
-    if (digit < 0) return null;
-    value = (value << 5n) | BigInt(digit);
+    if (digit < 0 || (bits < 0 && digit >> (5 + bits) > 0)) return null;
+    value = ((value << 5) | digit) & 0xfff; // seven bits at most are left of the characters before
+    bits += 5;
+    if (bits >= 8) bytes[at++] = value >> (bits -= 8);
   }
-  if (value >> BigInt(size * 8)) return null;
-  const bytes = new Uint8Array(size);
-  for (let i = size - 1; i >= 0; i--, value >>= 8n) bytes[i] = Number(value & 255n);
   return bytes;
 }
 
