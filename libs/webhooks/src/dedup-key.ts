@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Json } from '#kernel';
 import type { InboundEvent } from './normalisers/inbound-event.js';
 
-const sha256 = (...parts: Json[]): Buffer => createHash('sha256').update(JSON.stringify(parts)).digest();
+const sha256 = (...parts: Json[]): Buffer => hash('sha256', JSON.stringify(parts), 'buffer');
 
 /**
  * What makes an event the same event when it comes again: the provider's id of it; else the id of the signed message and the
@@ -20,5 +20,5 @@ export function dedupKey(event: InboundEvent, messageId: string | null, place: n
 /** The same for an item that is no event: all of what it says, or its place in the body when it cannot be read at all. */
 export function faultyKey(item: unknown, body: Buffer, messageId: string | null, place: number): Buffer {
   if (messageId !== null) return sha256('message', messageId, place);
-  return item === undefined ? sha256('unreadable', createHash('sha256').update(body).digest('base64'), place) : sha256('item', JSON.stringify(item));
+  return item === undefined ? sha256('unreadable', hash('sha256', body, 'base64'), place) : sha256('item', JSON.stringify(item));
 }

@@ -1,22 +1,24 @@
 /** SQL of the inbox. `$1` is always the tenant. */
 
 /**
- * Keeps bodies (`$2` ids, `$3` providers, `$4` formats, `$5` bytes, `$6` whether taken apart, `$7` queries, `$8` instants, `$11` when signed) and their items
- * (`$12` ids, `$13` places of their bodies in these lists, `$14` places in the body, `$15` types, `$16` keys, `$17` persons, `$18` faults). An
+ * Keeps bodies (`$2` ids, `$3` providers, `$4` formats, `$5` the bytes of all, `$6` where each begins, from 0, `$7` how long it is, `$8` whether taken
+ * apart, `$9` queries, `$10` instants, `$13` when signed) and their items (`$14` ids, `$15` places of their bodies in these lists, `$16` places in the body,
+ * `$17` types, `$18` all keys, of 32 bytes, `$19` persons, `$20` faults). Bytes come as one value each, since in a list they would be spelt in hex. An
  * item whose key is there already, also from a transaction that commits meanwhile, is kept as a duplicate. Keys are taken in order, so that
  * two such statements never wait for each other. Counts into the totals, and when connections were last verified. A body that came by a
- * connection (`$9`) which is no longer of the version (`$10`) that verified it is left out. Answers, per body that was not, how many items
+ * connection (`$11`) which is no longer of the version (`$12`) that verified it is left out. Answers, per body that was not, how many items
  * were new and how many of those will be processed.
  */
 export const KEEP = `
   WITH bodies AS MATERIALIZED (
-    SELECT * FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::boolean[], $7::text[], $8::timestamptz[], $9::text[], $10::int[], $11::timestamptz[])
-      WITH ORDINALITY AS b (id, provider, format, body, taken_apart, query, received_at, connection_id, version, signed_at, place)
+    SELECT b.*, substring($5::bytea FROM start + 1 FOR size) AS body
+      FROM unnest($2::text[], $3::text[], $4::text[], $6::int[], $7::int[], $8::boolean[], $9::text[], $10::timestamptz[], $11::text[], $12::int[], $13::timestamptz[])
+        WITH ORDINALITY AS b (id, provider, format, start, size, taken_apart, query, received_at, connection_id, version, signed_at, place)
      WHERE connection_id IS NULL OR EXISTS (
        SELECT FROM webhook_connections c WHERE c.tenant_id = $1 AND c.provider = b.provider AND c.connection_id = b.connection_id AND c.version = b.version)),
   items AS MATERIALIZED (
-    SELECT i.id, b.id AS body_id, b.provider, i.item_no, i.type, i.dedup_key, string_to_array(i.persons, E'\\x1f') AS persons, i.fault, b.received_at
-      FROM unnest($12::text[], $13::int[], $14::int[], $15::text[], $16::bytea[], $17::text[], $18::text[]) AS i (id, place, item_no, type, dedup_key, persons, fault)
+    SELECT i.id, b.id AS body_id, b.provider, i.item_no, i.type, substring($18::bytea FROM 32 * (i.nth - 1)::int + 1 FOR 32) AS dedup_key, string_to_array(i.persons, E'\\x1f') AS persons, i.fault, b.received_at
+      FROM unnest($14::text[], $15::int[], $16::int[], $17::text[], $19::text[], $20::text[]) WITH ORDINALITY AS i (id, place, item_no, type, persons, fault, nth)
       JOIN bodies b USING (place)),
   kept_bodies AS (
     INSERT INTO webhook_bodies (tenant_id, id, provider, format, body, taken_apart, query, signed_at, received_at)

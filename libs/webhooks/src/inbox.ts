@@ -35,6 +35,7 @@ export interface Connection {
 export interface InboxItem {
   /** As the provider spelt it. */
   type: string | null;
+  /** 32 bytes. */
   dedupKey: Buffer;
   /** Those whom it names, as {@link ErasedNames.hash} keeps their ids and addresses. */
   persons: Buffer[];
@@ -88,27 +89,33 @@ export class Inbox {
   }
 }
 
-const bodyColumns = (ids: string[], posts: readonly Post[]): unknown[][] => [
-  ids,
-  posts.map((post) => post.provider),
-  posts.map((post) => post.format),
-  posts.map((post) => post.body),
-  posts.map((post) => post.takenApart),
-  posts.map((post) => post.query || null),
-  posts.map((post) => post.receivedAt),
-  posts.map((post) => post.connection?.id ?? null),
-  posts.map((post) => post.connection?.version ?? null),
-  posts.map((post) => post.signedAt),
-];
+function bodyColumns(ids: string[], posts: readonly Post[]): unknown[] {
+  let bytes = 0;
+  const starts = posts.map(({ body }) => (bytes += body.length) - body.length);
+  return [
+    ids,
+    posts.map((post) => post.provider),
+    posts.map((post) => post.format),
+    Buffer.concat(posts.map((post) => post.body), bytes),
+    starts,
+    posts.map((post) => post.body.length),
+    posts.map((post) => post.takenApart),
+    posts.map((post) => post.query || null),
+    posts.map((post) => post.receivedAt),
+    posts.map((post) => post.connection?.id ?? null),
+    posts.map((post) => post.connection?.version ?? null),
+    posts.map((post) => post.signedAt),
+  ];
+}
 
-function itemColumns(posts: readonly Post[]): unknown[][] {
+function itemColumns(posts: readonly Post[]): unknown[] {
   const items = posts.flatMap((post, place) => post.items.map((item, itemNo) => ({ ...item, id: newId('whe', post.receivedAt.getTime()), place: place + 1, itemNo })));
   return [
     items.map((item) => item.id),
     items.map((item) => item.place),
     items.map((item) => item.itemNo),
     items.map((item) => item.type),
-    items.map((item) => item.dedupKey),
+    Buffer.concat(items.map((item) => item.dedupKey)),
     items.map((item) => item.persons.map(spelt).join('\x1f')),
     items.map((item) => item.fault),
   ];
