@@ -5,7 +5,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import fastify from 'fastify';
 import pg from 'pg';
-import { SECRET } from './webhook-secret.js';
+import { BARE_INSERT, SECRET } from './webhook-baseline.js';
 
 const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 10 });
 const tenantId = Number(process.env.TENANT_ID);
@@ -40,8 +40,6 @@ app.post<{ Body: Draft }>('/campaigns', async ({ body: { name, type, channels, s
   return reply.code(201).send(rows[0]);
 });
 
-const KEEP = 'INSERT INTO bare_webhooks (event_id, body, received_at) VALUES ($1, $2, now()) ON CONFLICT DO NOTHING';
-
 await app.register((webhooks, _options, done) => {
   webhooks.removeContentTypeParser('application/json');
   webhooks.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
@@ -50,7 +48,7 @@ await app.register((webhooks, _options, done) => {
     const given = Buffer.from(String(headers['x-webhook-signature']).replace('sha256=', ''), 'hex');
     if (given.length !== expected.length || !timingSafeEqual(given, expected)) return reply.code(401).send();
     const { event_id: id } = JSON.parse(body.toString('utf8')) as { event_id: string };
-    const { rowCount } = await pool.query({ name: 'keep', text: KEEP, values: [id, body] });
+    const { rowCount } = await pool.query({ name: 'keep', text: BARE_INSERT, values: [id, body] });
     return reply.code(202).send({ received: 1, accepted: rowCount, duplicates: 1 - rowCount! });
   });
   done();

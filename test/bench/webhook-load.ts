@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type autocannon from 'autocannon';
 import { encodeDeliveryId } from '#delivery';
-import { SECRET } from './webhook-secret.js';
+import { SECRET } from './webhook-baseline.js';
 
 const EVENT_BYTES = 1024;
 

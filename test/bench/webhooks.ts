@@ -8,7 +8,7 @@ import { mostMemory } from './memory.js';
 import { processorTime } from './processor.js';
 import { seedCustomers } from './segment-data.js';
 import { WebhookLoad } from './webhook-load.js';
-import { SECRET } from './webhook-secret.js';
+import { BARE_TABLE, SECRET } from './webhook-baseline.js';
 
 const RECIPIENTS = 20_000;
 const CONNECTIONS = [32, 128];
@@ -16,11 +16,14 @@ const ROUNDS = 5;
 const WARM_UP_SECONDS = 3;
 const ROUND_SECONDS = 4;
 
-/** What one would write: the id that tells repetitions, and what came. */
-const BARE_TABLE = 'CREATE TABLE bare_webhooks (event_id text PRIMARY KEY, body bytea NOT NULL, received_at timestamptz NOT NULL)';
-
-const SIDES = ['echo', 'bare', 'ours'] as const;
+/** Ours; its route without a database, and with an INSERT of its own for each post; and bare Fastify with such an INSERT. */
+const SIDES = ['echo', 'each', 'bare', 'ours'] as const;
 type Side = (typeof SIDES)[number];
+
+interface Server {
+  url: string;
+  child: Child;
+}
 
 interface Round {
   rate: number;
@@ -29,15 +32,17 @@ interface Round {
   busy: number | null;
 }
 
-/** Signed events of 1 KB, each in a post of its own: kept before they are answered, against the same route that keeps nothing and a bare one that commits each; then processed. */
+/** Signed events of 1 KB, each in a post of its own: kept before they are answered, against the same route that keeps nothing or commits each, and a bare one that commits each; then processed. */
 export async function* webhooks(bench: Bench): AsyncGenerator<Figure> {
   const { sql, api, bare, tenantId } = bench;
   const events = new WebhookLoad({ tenantId, campaignNo: await sentCampaign(bench) }, RECIPIENTS);
   await sql.query(BARE_TABLE);
   const { id } = await request<{ id: string }>(bench, 'PUT', '/webhooks/sendgrid/connection', { secret: SECRET });
   const route = `/api/v1/marketing/webhooks/sendgrid?connection=${id}`;
-  const echo = await bench.startChild('test/bench/webhook-echo.js', '/health/ready', { ...bench.env, TENANT_ID: String(tenantId) });
-  const servers: Record<Side, { url: string; child: Child }> = { ours: { url: api.url + route, child: api }, echo: { url: echo.url + route, child: echo }, bare: { url: `${bare.url}/webhooks`, child: bare } };
+  const likeOurs = (more: Record<string, string>): Promise<Child> => bench.startChild('test/bench/webhook-echo.js', '/health/ready', { ...bench.env, TENANT_ID: String(tenantId), ...more });
+  const [echo, each] = [await likeOurs({}), await likeOurs({ COMMIT_EACH: '1' })];
+  const at = (child: Child, path: string): Server => ({ url: child.url + path, child });
+  const servers: Record<Side, Server> = { ours: at(api, route), echo: at(echo, route), each: at(each, route), bare: at(bare, '/webhooks') };
   const rates: number[] = [];
   try {
     for (const connections of CONNECTIONS) {
@@ -46,14 +51,14 @@ export async function* webhooks(bench: Bench): AsyncGenerator<Figure> {
       yield* verdict(connections, rounds);
     }
   } finally {
-    await echo.stop();
+    await Promise.all([echo.stop(), each.stop()]);
   }
   const [least, most] = [mostMemory(api.pid), await kept(servers, events)];
   if (least !== null && most !== null) yield atMost(`most memory of the api, ever, after as many events again ÷ before (${least.toFixed(0)} MB)`, [most / least], 1.2, 'x');
   yield* processing(bench, Math.max(...rates));
 }
 
-async function duel(servers: Record<Side, { url: string; child: Child }>, events: WebhookLoad, connections: number): Promise<Record<Side, Round>[]> {
+async function duel(servers: Record<Side, Server>, events: WebhookLoad, connections: number): Promise<Record<Side, Round>[]> {
   const rounds: Record<Side, Round>[] = [];
   const rates: Partial<Record<Side, number>> = {};
   for (let round = 0; round <= ROUNDS; round++) {
@@ -76,14 +81,16 @@ function* verdict(connections: number, rounds: Record<Side, Round>[]): Generator
   const all = (side: Side, of: keyof Round): string => median(rounds.map((round) => round[side][of] ?? NaN)).toFixed(of === 'busy' ? 3 : 0);
   const title = `webhooks over ${connections} connections`;
   yield atLeast(`${title}: requests per second, ours ÷ the same route without a database`, rounds.map(({ ours, echo }) => ours.rate / echo.rate), 0.6, 'x');
+  yield atLeast(`${title}: …, ours ÷ the same route with one autocommit INSERT`, rounds.map(({ ours, each }) => ours.rate / each.rate), 2, 'x');
   yield atLeast(`${title}: …, ours ÷ bare Fastify with one autocommit INSERT`, rounds.map(({ ours, bare }) => ours.rate / bare.rate), 2, 'x');
-  yield reported('… a second: ours, without a database, bare', `${all('ours', 'rate')}, ${all('echo', 'rate')}, ${all('bare', 'rate')}`);
-  yield reported('… p99: ours, without a database, bare', `${all('ours', 'p99')}, ${all('echo', 'p99')}, ${all('bare', 'p99')} ms`);
-  yield reported('… the server’s processor time a request, likewise', `${all('ours', 'busy')}, ${all('echo', 'busy')}, ${all('bare', 'busy')} ms`);
+  const each = (of: keyof Round): string => (['ours', 'echo', 'each', 'bare'] as const).map((side) => all(side, of)).join(', ');
+  yield reported('… a second: ours, without a database, with its INSERT, bare', each('rate'));
+  yield reported('… p99, likewise', `${each('p99')} ms`);
+  yield reported('… the server’s processor time a request, likewise', `${each('busy')} ms`);
 }
 
 /** As many events again. @returns the most memory of the api then */
-async function kept({ ours }: Record<Side, { url: string; child: Child }>, events: WebhookLoad): Promise<number | null> {
+async function kept({ ours }: Record<Side, Server>, events: WebhookLoad): Promise<number | null> {
   await load({ url: ours.url, method: 'POST' }, { connections: CONNECTIONS.at(-1)!, duration: ROUNDS * ROUND_SECONDS * CONNECTIONS.length, requests: events.requests });
   return mostMemory(ours.child.pid);
 }
