@@ -183,6 +183,20 @@ describe('Mailchimp’s webhooks', () => {
       for (const key of [KEY, 'the-next-key']) expect((await deliver([event('send')], { key })).status).toBe(200);
     });
 
+    test('come to the URL of a tenant’s audiences, too: its secret verifies both, and nothing else does', async () => {
+      const { url, events } = await connect({ scheme: 'mailchimp' });
+      const deliver = (to: string, ...names: string[]) => {
+        const form = { mandrill_events: JSON.stringify(names.map((name) => event(name))) };
+        return send(to, 'POST', new URLSearchParams(form).toString(), { 'x-mandrill-signature': sign(KEY, to, form) });
+      };
+      expect(await deliver(url)).toEqual({ status: 200, text: '{"received":0,"accepted":0,"duplicates":0}' });
+      expect(await deliver(url, 'send', 'unsub')).toMatchObject({ status: 200 });
+      expect((await post(url, member('unsubscribe', 'b@example.com'))).status).toBe(200);
+      expect((await deliver(url.replace(/&secret=.*/, ''), 'spam')).status).toBe(401);
+      expect(await events.outcomes()).toEqual(['send processed', 'unsub processed', 'unsubscribe processed']);
+      expect(await events.suppressions()).toEqual(['unsubscribed', 'unsubscribed']);
+    });
+
     test('move the campaign’s metrics by the delivery’s id in the message’s metadata', async () => {
       const { events, deliver } = await mandrill();
       const mailings = await Mailings.of(app, events.tenant);

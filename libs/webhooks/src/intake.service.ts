@@ -72,7 +72,7 @@ export class IntakeService {
     const verdict = scheme.verify(request, sender.trust);
     if (!verdict.valid && sender.connection !== null && !fresh) return null;
     const { messageId, signedAt } = await this.assertValid(sender, verdict);
-    const { normaliser } = scheme;
+    const normaliser = scheme.normaliser(request);
     const mediaType = (post.headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase();
     if (!normaliser.consumes.includes(mediaType)) throw new RequestError('unsupported_media_type');
 

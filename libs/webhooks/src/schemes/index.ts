@@ -22,6 +22,8 @@ export type SchemeName = (typeof SCHEME_NAMES)[number];
 /** The headers say which of the two it is; one that carries ours is held to ours. */
 const isStandard = ({ headers }: SignedRequest): boolean => headers['webhook-signature'] !== undefined && headers['x-webhook-signature'] === undefined;
 
+const isMandrills = (request: SignedRequest): boolean => header(request, MANDRILL_SIGNATURE) !== null;
+
 /** For who takes nothing but a 200 for an answer. */
 const OK: Answer = { status: 200 };
 
@@ -31,21 +33,21 @@ export const SCHEMES: Readonly<Record<SchemeName, Scheme>> = {
     key: 'shared',
     timestamped: true,
     verify: (request, trust) => (isStandard(request) ? verifyStandard : verifyGeneric)(request, trust),
-    normaliser: envelope,
+    normaliser: () => envelope,
     marks: () => true,
   },
   sendgrid: {
     key: 'public_key',
     timestamped: true,
     verify: verifySendGrid,
-    normaliser: sendgridEvents,
+    normaliser: () => sendgridEvents,
     marks: (request) => header(request, SENDGRID_SIGNATURE) !== null,
   },
   twilio: {
     key: 'of_provider',
     timestamped: false,
     verify: verifyTwilio,
-    normaliser: twilioMessages,
+    normaliser: () => twilioMessages,
     marks: (request) => header(request, TWILIO_SIGNATURE) !== null,
     greets: false,
     answer: answerTwilio,
@@ -54,7 +56,7 @@ export const SCHEMES: Readonly<Record<SchemeName, Scheme>> = {
     key: 'in_url',
     timestamped: false,
     verify: verifyMailchimp,
-    normaliser: mailchimpAudience,
+    normaliser: (request) => (isMandrills(request) ? mandrillEvents : mailchimpAudience), // the secret in the URL is all that either needs
     marks: (request) => secretInUrl(request) !== null,
     answer: () => OK,
   },
@@ -62,15 +64,15 @@ export const SCHEMES: Readonly<Record<SchemeName, Scheme>> = {
     key: 'of_provider',
     timestamped: false,
     verify: verifyMandrill,
-    normaliser: mandrillEvents,
-    marks: (request) => header(request, MANDRILL_SIGNATURE) !== null,
+    normaliser: () => mandrillEvents,
+    marks: isMandrills,
     answer: () => OK,
   },
   hubspot: {
     key: 'of_provider',
     timestamped: true,
     verify: verifyHubSpot,
-    normaliser: hubspotEvents,
+    normaliser: () => hubspotEvents,
     marks: isHubSpots,
   },
 };

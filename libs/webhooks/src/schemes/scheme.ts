@@ -59,7 +59,8 @@ export interface Scheme {
   /** Whether it signs a timestamp. Without one, what comes again is known by its id alone. */
   timestamped: boolean;
   verify: Verifier;
-  normaliser: Normaliser;
+  /** Of what was verified: two products of a provider may post under one secret. */
+  normaliser(request: SignedRequest): Normaliser;
   /** Whether a request shows this scheme's own signs: they decide where no connection says which scheme it is. */
   marks(request: SignedRequest): boolean;
   /** False where the provider may be told to use GET instead of POST: refused, it tells its owner, while a greeting would lose what it said. */
