@@ -6,12 +6,12 @@ import type { AbTest } from './options.js';
 import type { MailingAtWork } from './preparation.js';
 import { type Standing, standingsOf, type TestState, winnerOf } from './winner.js';
 
-/** A test whose winner is not known. */
+/** A test whose winner is not known yet. */
 type OpenTest = MailingAtWork & { options: { ab_test: AbTest }; ab_test: TestState };
 
 /**
- * Finds the winners of tests. The wait begins when the sample has been sent and goes on while the campaign is paused; it ends with the
- * campaign at the latest. The winner and the release of the rest are one row's change: whenever a worker dies, both or neither has happened.
+ * Decides A/B tests. The waiting time begins when the sample has been sent, continues while the campaign is paused, and ends with the campaign
+ * at the latest. Naming the winner and releasing the rest change the same row: after a crash, both have happened or neither.
  */
 @Injectable()
 export class AbTests {
@@ -28,7 +28,7 @@ export class AbTests {
     return ab_test.decides_at === undefined ? this.isOver(mailing) || (snapshot_done && due.length === 0) : this.mayDecide(mailing);
   }
 
-  /** Looks whether the sample has been sent, and later who won. */
+  /** Checks whether the sample has been sent, and later which variant won. */
   async look(tenant: Tenant, mailing: OpenTest): Promise<void> {
     if (this.mayDecide(mailing)) return this.decide(tenant, mailing);
     const now = this.clock.now();
@@ -58,5 +58,5 @@ export class AbTests {
 const isOpen = (mailing: MailingAtWork): mailing is OpenTest =>
   mailing.options.ab_test !== undefined && mailing.ab_test !== null && mailing.ab_test.winner === undefined && (mailing.state === 'running' || mailing.state === 'paused');
 
-/** Whether everybody's variant is known: of a mailing without a test it always is. */
+/** Whether everybody's variant is known, as it always is without a test. */
 export const isDecided = ({ ab_test }: Pick<MailingAtWork, 'ab_test'>): boolean => ab_test === null || ab_test.winner !== undefined;

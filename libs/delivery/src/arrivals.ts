@@ -5,7 +5,7 @@ import { Clock, type Tenant } from '#kernel';
 import { UniqueCodes } from '#promos';
 import { SEGMENT_CHANGED, Segments } from '#segments';
 
-/** The continuous mailings for the segment `$2` that are open at the instant `$3`. Held, so that none ends before the rows are there. */
+/** The continuous mailings for the segment `$2` that are open at the instant `$3`, locked so that none ends before the rows are added. */
 const OPEN = `
   SELECT m.campaign_no, m.promo_id, m.options ? 'unique_promo_codes' AS unique_codes FROM mailings m
     JOIN campaign_directory d ON d.tenant_id = $1 AND d.campaign_no = m.campaign_no AND d.sending
@@ -13,12 +13,12 @@ const OPEN = `
    WHERE m.tenant_id = $1 AND m.options->>'delivery_mode' = 'continuous' AND m.state IN ('running', 'paused') AND (m.ends_at IS NULL OR m.ends_at > $3)
    ORDER BY m.campaign_no FOR SHARE OF m`;
 
-/** Whether any continuous mailing is under way. One that starts while somebody enters began after they did: who enters is found out first, and then this is asked. */
+/** Whether any continuous mailing is running. Asked after it is known who enters, so a mailing that this misses started after they entered. */
 const ANY = `
   SELECT 1 FROM campaign_directory d JOIN mailings m ON m.tenant_id = $1 AND m.campaign_no = d.campaign_no
    WHERE d.tenant_id = $1 AND d.sending AND m.options->>'delivery_mode' = 'continuous' LIMIT 1`;
 
-/** Writes those who enter a segment into the ledger of the continuous mailings for it: each once, however often they come and however often it is told. */
+/** Adds customers who enter a segment to the ledgers of its continuous mailings: each once, however often they enter and however often the event is delivered. */
 @Injectable()
 export class Arrivals implements OnModuleInit {
   private readonly insert: string;

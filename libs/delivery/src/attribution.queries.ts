@@ -1,9 +1,9 @@
 /** SQL of attribution; `$1` is the tenant. */
 
-/** One attribution at a time and tenant: what one leaves, the next one finds. Any constant of ours will do for the second key. */
+/** One attribution per tenant at a time, so that each sees the result of the one before. The second key is an arbitrary constant of ours. */
 export const LOCK = `SELECT pg_advisory_xact_lock($1, 1635021938)`;
 
-/** Keeps a redemption of a promo that a mailing announced. Taken back before it was told, it stays taken back. */
+/** Keeps a redemption of a promo that a mailing announced. If the news of its rollback came first, it stays rolled back. */
 export const KEEP_REDEMPTION = `
   INSERT INTO campaign_redemptions AS known (tenant_id, redemption_id, order_id, promo_id, customer_no, order_total, redeemed_at, rolled_back, campaign_no)
   SELECT $1, $2, $3, m.promo_id, $5::int, $6::bigint, $7::timestamptz, $8::boolean, $9::int FROM mailings m WHERE m.tenant_id = $1 AND m.promo_id = $4 LIMIT 1
@@ -15,9 +15,9 @@ export const STANDING_REDEMPTIONS = `
    WHERE tenant_id = $1 AND order_id = ANY ($2::text[]) AND NOT rolled_back ORDER BY order_id, campaign_no IS NULL, redeemed_at DESC`;
 
 /**
- * Which campaign each order goes to, if any: the mailing whose recipient's own code the order names or redeemed, else the latest that announced
- * a promo the order names or redeemed (one that reached the customer before any other), else the mailing of the last human click, else of the last human open, within the window `$6`
- * days before the order. `$7`, `$8` and `$9` say which of the three the tenant wants.
+ * Which campaign each order goes to, if any. First the mailing whose recipient's own code the order names or redeemed; then the latest mailing that announced
+ * a promo which the order names or redeemed, preferably one that reached the customer; then the mailing of the last human click, else of the last human open,
+ * within `$6` days before the order. `$7`, `$8` and `$9` say whether the tenant wants promo codes, clicks and opens to count.
  */
 export const ATTRIBUTE = `
   WITH subject AS (SELECT * FROM unnest($2::text[], $3::int[], $4::timestamptz[], $5::text[], $10::int[]) AS s (order_id, customer_no, occurred_at, promo_id, code_campaign_no))
@@ -51,7 +51,7 @@ export const KEEP = `
   ON CONFLICT (tenant_id, order_id) DO UPDATE
     SET campaign_no = excluded.campaign_no, customer_no = excluded.customer_no, model = excluded.model, gross = excluded.gross, amount = excluded.amount, occurred_at = excluded.occurred_at`;
 
-/** Puts the first conversion of each recipient on the message that they answered to: clicked last, else opened, else got. */
+/** Marks each recipient's first conversion on one of their messages: the one clicked last, else opened last, else received last. */
 export const STAMP = `
   UPDATE deliveries d SET converted_at = CASE WHEN stamped.place = 1 THEN stamped.converted_at END
     FROM (SELECT d.campaign_no, d.customer_no, d.channel,

@@ -10,7 +10,7 @@ import { SettingsService } from '#tenants';
 import { ATTRIBUTE, FORGET, KEEP, KEEP_REDEMPTION, KNOWN, LOCK, STAMP, STANDING_REDEMPTIONS } from './attribution.queries.js';
 import { counted, type Touched } from './counters.js';
 
-/** Clicks or opens became known after the fact: orders that followed them are looked at again. */
+/** Clicks or opens were reported late: orders that followed them are attributed again. */
 export const LATE_HITS = jobType<{ customer_nos: number[]; from: string; until: string }>('delivery-late-hits', { retries: 20 });
 
 const DAY_MS = 86_400_000;
@@ -18,7 +18,7 @@ const DAY_MS = 86_400_000;
 /** An order, or a redemption whose order was not reported yet. */
 interface Subject {
   order_id: string;
-  /** 0: nobody knows whose it is. */
+  /** 0 if the customer is not known. */
   customer_no: number;
   /** Minor units, before and after refunds. */
   gross: number;
@@ -26,16 +26,16 @@ interface Subject {
   occurred_at: string;
   /** The promo that had the order's code when it was placed: the code may be another's by now. */
   promo_id: string | null;
-  /** Of whose customers the order's code was one's own. */
+  /** The campaign that gave the order's code to one customer alone; null for other codes. */
   code_campaign_no: number | null;
 }
 
 type Verdict = { order_id: string; campaign_no: number; model: string };
 
 /**
- * Gives each order to the campaign that brought it. Every event only says which orders to look at: the verdict is made from
- * what is known now of the order, its redemptions and the customer's hits, and replaces the one before. So events may come
- * in any order, late, or again.
+ * Attributes each order to the campaign that brought it. Events only say which orders to look at: the verdict is made from
+ * what is known now of the order, its redemptions and the customer's hits, and replaces the verdict before. So events may arrive
+ * in any order, late, or more than once.
  */
 @Injectable()
 export class Attribution implements OnModuleInit {
@@ -100,12 +100,12 @@ export class Attribution implements OnModuleInit {
     await this.customers.markChanged(tx, tenant, [...new Set(touched.customerNos)].filter((no) => no !== 0));
   }
 
-  /** What stands behind each order id: the order itself when it was reported, else its redemption. */
+  /** What is known of each order id: the order itself if it was reported, else its redemption. */
   private async subjects(tx: EntityManager, tenant: Tenant, orderIds: readonly string[]): Promise<Subject[]> {
     const orders = await this.events.ordersById(tx, tenant, orderIds);
     const reported = new Set(orders.map((order) => order.order_id));
     const redemptions = await tx.query<{ order_id: string; customer_no: number; campaign_no: number | null; order_total: number; redeemed_at: Date }[]>(STANDING_REDEMPTIONS, [tenant.id, orderIds]);
-    /** A code of one's own says whose order it is, also where the till did not know. */
+    /** A customer's own code tells whose order it is, even if the till did not know. */
     const owners = new Map(redemptions.flatMap(({ order_id, campaign_no, customer_no }) => (campaign_no === null || customer_no === 0 ? [] : [[order_id, customer_no]])));
     const named = await this.promos.holders(tx, tenant, orders.map(({ promo_code, occurred_at }) => ({ code: promo_code, at: occurred_at })));
     return [

@@ -12,11 +12,11 @@ import type { MailingAtWork } from './preparation.js';
 import { Stops } from './stops.js';
 import { Turns } from './turns.js';
 
-/** How long a worker may take to come to what it has claimed; after it the rows are anybody's again. */
+/** How long a worker may take to get to the rows it has claimed; after that, others may claim them. */
 const CLAIM_LEASE_MS = 60_000;
-/** How long one run goes on claiming, in milliseconds; then a more urgent mailing has its turn. */
+/** How long one run keeps claiming, in milliseconds, before a more urgent mailing gets its turn. */
 const RUN_MS = 1_000;
-/** A run's claims grow up to so many batches: what a claim costs is paid once for all of them. */
+/** The largest claim of a run, in batches. Claims grow, because a claim costs the same whatever its size. */
 const MOST_BATCHES = 4;
 
 /** Rows that this worker holds, and how they are to be sent. */
@@ -35,18 +35,18 @@ export interface Progress {
 const NO_MORE: Progress = { more: false, waitMs: 0 };
 const MORE: Progress = { more: true, waitMs: 0 };
 
-/** Some rows of a mailing on their way, by one hand or several. */
+/** Rows of a mailing that are being sent, by one hand or several: a hand is a loop that prepares a batch, calls the provider, and starts over. */
 interface Run {
   tenant: Tenant;
   mailing: MailingAtWork;
   channel: Channel;
-  /** Claimed, and not yet any hand's. */
+  /** Claimed, and not yet taken by a hand. */
   rows: ClaimedRow[];
-  /** How many are claimed next. */
+  /** How many to claim next. */
   wanted: number;
-  /** No more is claimed. */
+  /** Nothing more is to be claimed. */
   isLast: boolean;
-  /** What is claimed is given back. */
+  /** The hands stop, and rows still unsent are given back. */
   isOver: boolean;
   until: number;
   claiming: Promise<void> | null;
@@ -54,8 +54,8 @@ interface Run {
 }
 
 /**
- * Sends what is due of a mailing: claims rows, and while a hand waits for the provider, another decides, composes and commits who is called
- * next. So many are called at once as the channel's batch has, over all hands; what is merely claimed nobody has decided about.
+ * Sends what is due of a mailing: claims rows, and while one hand waits for the provider, another decides, composes and commits the next
+ * batch. All hands together have at most one batch of the channel with the provider. Nothing is decided yet about rows that are merely claimed.
  */
 @Injectable()
 export class Batches {
@@ -75,7 +75,7 @@ export class Batches {
     if (!('channel' in claim)) return claim;
     const { channel, rows } = claim;
     const hands = channel.hands ?? 1;
-    // What is paced, watched by a rule, or answered for all at once goes batch by batch.
+    // One batch only where the pace or a stop rule must be checked before the next, or where the provider answers for the whole batch.
     const isLast = hands === 1 || channel.perSecond !== null || mailing.options.stop_rules !== undefined || rows.length < channel.batch;
     const run: Run = { tenant, mailing, channel, rows, wanted: channel.batch, isLast, isOver: false, until: performance.now() + RUN_MS, claiming: null, progress: MORE };
     const end = (): void => void (run.isOver = true);
@@ -89,7 +89,7 @@ export class Batches {
     return run.progress;
   }
 
-  /** One hand's work: turn and call, one after the other. */
+  /** One hand: a turn, a call, and so on. */
   private async work(run: Run, size: number): Promise<void> {
     const { tenant, mailing, channel } = run;
     let heard: Heard | null = null;
@@ -107,20 +107,20 @@ export class Batches {
         if (this.paces.isShut(tenant, channel)) run.isOver = true;
         const barred = outcomes.find(({ status }) => status === 'barred');
         if (barred === undefined) continue;
-        await this.outcomes.record(tenant, mailing.campaign_no, heard); // before anybody is told that the mailing was paused
+        await this.outcomes.record(tenant, mailing.campaign_no, heard); // before anybody hears that the mailing was paused
         heard = null;
         await this.bar(run, barred);
       }
     } catch (error) {
       run.isOver = true;
-      if (isUnreachable(error)) run.rows.push(...rows); // nobody is called before it is known that the turn was committed
+      if (isUnreachable(error)) run.rows.push(...rows); // none of them was sent: that happens only after the turn is known to be committed
       throw error;
     } finally {
-      if (heard !== null) await this.outcomes.record(tenant, mailing.campaign_no, heard); // told twice it counts once
+      if (heard !== null) await this.outcomes.record(tenant, mailing.campaign_no, heard); // recording them twice does no harm
     }
   }
 
-  /** The next rows for a hand, none when it is done. More are claimed before the last are given out. */
+  /** The next rows for a hand; none when it is done. More are claimed before the last have been taken. */
   private async next(run: Run, size: number): Promise<ClaimedRow[]> {
     if (run.rows.length === 0 && !run.isOver) await this.claimMore(run);
     if (run.isOver) return [];
@@ -146,7 +146,7 @@ export class Batches {
     return (run.claiming ??= more());
   }
 
-  /** The provider refuses us, whatever the message. */
+  /** Pauses the mailing because the provider refuses us, whatever the message. */
   private async bar(run: Run, outcome: Outcome): Promise<void> {
     const detail = `${run.channel.provider} does not take our calls (${'reason' in outcome ? outcome.reason : ''}): its credentials may have changed.`;
     run.isOver = true;
@@ -154,7 +154,7 @@ export class Batches {
     await this.database.inTenant(run.tenant, (tx) => this.stops.hold(tx, run.tenant, run.mailing, { code: 'channel_refused', detail }));
   }
 
-  /** Takes what is due; of a mailing that cannot go on nothing, and nothing is lost. */
+  /** Claims what is due. A mailing that cannot go on is paused instead. */
   private claim(tenant: Tenant, mailing: MailingAtWork, name: ChannelName, wanted?: number): Promise<Claim | Progress> {
     const now = this.clock.now();
     return this.database.inTenant(tenant, async (tx) => {
@@ -168,7 +168,7 @@ export class Batches {
       if (messages === 0) return { more: waitMs > 0, waitMs };
       const lease = new Date(now.getTime() + CLAIM_LEASE_MS);
       const values = [tenant.id, mailing.campaign_no, now, lease, messages, name, this.session.number, mailing.claims_from];
-      // A claim that PostgreSQL forgets in a crash was none: this COMMIT need not wait for the disk, and the one before a call does.
+      // If a crash of PostgreSQL loses a claim, nothing has happened: unlike the COMMIT before a call, this one need not wait for the disk.
       const [, rows] = await Promise.all([tx.query(`SET LOCAL synchronous_commit = off; ${BY_KEYS}`), prepared<ClaimedRow>(tx, { name: 'deliveries_claim', text: CLAIM, values })]);
       return rows.length === 0 ? NO_MORE : { channel, rows };
     });

@@ -4,12 +4,12 @@ import type { Tenant } from '#kernel';
 import type { FrequencyCap } from '#tenants';
 import type { Recipient } from './decision.js';
 
-/** Two workers who decide for one customer at once would both find room: those of one tenant take turns. */
+/** Two workers that decide about one customer at once would both find room under the cap, so the workers of a tenant take turns. */
 const TAKE_TURNS = `SELECT pg_advisory_xact_lock(hashtext('frequency_cap'), $1)`;
 
 /**
- * $1 tenant, $2 customers, $3 since when, $4 the campaign's priority, $5 until when a message would still be within the cap's days of one sent now. What may have arrived
- * counts, too; what is being called may yet come to nothing, and what a more urgent campaign has for the customer in these days goes first.
+ * $1 tenant, $2 customers, $3 the beginning of the cap's days, $4 the campaign's priority, $5 until when another message would fall into the same days as one sent now.
+ * Messages that may have arrived count as had. Those being sent may still fail, so they are ahead, as are those of more urgent campaigns due in these days.
  */
 const CONTACTS = `
   SELECT d.customer_no,
@@ -22,7 +22,7 @@ const CONTACTS = `
    WHERE d.tenant_id = $1 AND d.customer_no = ANY ($2::int[]) AND m.type <> 'transactional'
    GROUP BY d.customer_no`;
 
-/** Whether a more urgent campaign is still finding out whom it is for: it could be for any of them. $1 tenant, $2 the campaign's priority */
+/** Whether a more urgent campaign is still taking its snapshot: any customer could be in it. $1 tenant, $2 the campaign's priority */
 const GATHERING = `SELECT 1 FROM mailings WHERE tenant_id = $1 AND state = 'running' AND NOT snapshot_done AND type <> 'transactional' AND priority > $2 LIMIT 1`;
 
 const NO_CONTACTS: Recipient['contacts'] = { had: 0, ahead: 0, aheadUntil: null };
@@ -30,7 +30,7 @@ const NO_CONTACTS: Recipient['contacts'] = { had: 0, ahead: 0, aheadUntil: null 
 /** How often customers were written to, for the frequency cap. */
 @Injectable()
 export class Contacts {
-  /** Counts until the end of the transaction: nobody else decides for the tenant's customers before. */
+  /** The counts are right until the end of the transaction: nobody else decides about the tenant's customers before. */
   async count(tx: EntityManager, tenant: Tenant, { per_days }: FrequencyCap, priority: number, customerNos: readonly number[], now: Date): Promise<(customerNo: number) => Recipient['contacts']> {
     await tx.query(TAKE_TURNS, [tenant.id]);
     const [since, until] = [-1, 1].map((sign) => new Date(now.getTime() + sign * per_days * 86_400_000));

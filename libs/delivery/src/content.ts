@@ -4,46 +4,46 @@ import { emailSize, MAX_EMAIL_BYTES } from './email-layout.js';
 import { RENDER_MS, templateFault, triedOut } from './template.js';
 import { URL_IN_TEXT } from './url-in-text.js';
 
-/** What one channel says. `subject`, `preheader`, `body` and `cta_text` are Liquid; so is `cta_url` after its host. */
+/** The content of one channel. `subject`, `preheader`, `body` and `cta_text` are Liquid; so is `cta_url` after its host. */
 export interface ChannelContent {
   subject?: string;
-  /** By email alone. */
+  /** For email only. */
   preheader?: string;
   body?: string;
   cta_text?: string;
   cta_url?: string;
 }
 
-/** What is said in one language: it serves all channels, and a channel's own members override it. */
+/** The content in one language: for all channels, with overrides for each. */
 export interface LocalContent extends ChannelContent {
   email?: ChannelContent;
   sms?: ChannelContent;
   push?: ChannelContent;
 }
 
-/** A campaign's content. What a language says overrides it, member by member. */
+/** A campaign's content. A language overrides it, member by member. */
 export interface Content extends LocalContent {
   /** By BCP 47 tag. */
   locales?: Readonly<Record<string, LocalContent>>;
-  /** Of a variant: the links of all of them in the order of their numbers, so that a link has one number whichever variant shows it. */
+  /** In a variant: the links of all variants in the order of their numbers, so that a link has the same number in each of them. */
   links?: readonly string[];
 }
 
-/** A language of the content's own, by the tag it has there; null is what serves everybody else. */
+/** A language that the content has, by its tag there; null is the content for everybody else. */
 export type ContentLocale = string | null;
 
 const TEMPLATES = ['subject', 'preheader', 'body', 'cta_text', 'cta_url'] as const;
 
-/** Each takes the one thread some 50 µs to parse. */
+/** Parsing a tag takes some 50 µs of the only thread. */
 const MOST_TAGS = 2_000;
 
 /** http(s), and a host that no variable can extend: what is stored decides where a link leads, never a recipient's data. */
 const SAFE_URL = /^https?:\/\/[^\s{}\\/?#@]+([/?#]\P{Cc}*)?$/iu;
 
-/** The languages of the content, in an order that storing it does not change. */
+/** The languages of the content, in an order that survives storing it as jsonb. */
 export const localesOf = ({ locales }: Content): ContentLocale[] => [null, ...Object.keys(locales ?? {}).sort()];
 
-/** The language for a recipient: theirs, then the same with less and less of what narrows it down (RFC 4647 §3.4), then none. */
+/** The language for a recipient: theirs, then without one subtag after the other (RFC 4647 §3.4), then none. */
 export function localeFor(content: Content, recipient: string | null): ContentLocale {
   if (content.locales === undefined || recipient === null) return null;
   const tags = new Map(Object.keys(content.locales).map((tag) => [tag.toLowerCase(), tag]));
@@ -54,7 +54,7 @@ export function localeFor(content: Content, recipient: string | null): ContentLo
   return null;
 }
 
-/** Where the content of a channel is found, what overrides last, with its pointer from `/content` on. */
+/** The parts that make up a channel's content, each overriding those before it, with its pointer from `/content` on. */
 function sourcesOf(channel: Channel, content: Content, locale: ContentLocale): { path: string; part: ChannelContent }[] {
   const local = locale === null ? undefined : content.locales?.[locale];
   const at = `/content/locales/${locale}`;
@@ -72,10 +72,10 @@ export function contentFor(channel: Channel, content: Content, locale: ContentLo
 }
 
 /**
- * Every template that does not parse or takes too long, with its line and column, every link that is no http(s) URL, and emails that are
- * too large. Pointers start at the body's `/content`.
+ * A fault for every template that does not parse or takes too long, with line and column, for every link that is no http(s) URL, and for emails
+ * that are too large. Pointers start at the body's `/content`.
  *
- * @param until when trying to render is given up, on the clock of `performance.now()`
+ * @param until when to stop trying out templates, on the clock of `performance.now()`
  */
 export function validateContent(content: Content, channels: readonly Channel[] = CHANNELS, until = performance.now() + RENDER_MS): Fault[] {
   const parts = new Map(localesOf(content).flatMap((locale) => CHANNELS.flatMap((channel) => sourcesOf(channel, content, locale).map(({ path, part }) => [path, part]))));

@@ -52,7 +52,7 @@ const MEASURE = `
 
 const LOCK = 'SELECT 1 FROM mailing_counters WHERE tenant_id = $1 AND campaign_no = ANY ($2::int[]) ORDER BY campaign_no FOR UPDATE';
 
-/** Moves the counters by what the measure has become against what it was, `$4`. */
+/** Changes the counters by the difference between the measure now and the measure before, `$4`. */
 const MOVE = `
   UPDATE mailing_counters AS kept SET ${METRICS.map((metric) => `${metric} = kept.${metric} + coalesce(now.${metric}, 0)::bigint - coalesce(before.${metric}, 0)`).join(', ')}
     FROM (${MEASURE}) AS now FULL JOIN jsonb_to_recordset($4::jsonb) AS before (campaign_no int, ${METRICS.map((metric) => `${metric} bigint`).join(', ')}) USING (campaign_no) AS moved
@@ -60,9 +60,9 @@ const MOVE = `
      AND (${METRICS.map((metric) => `now.${metric}`).join(', ')}) IS DISTINCT FROM (${METRICS.map((metric) => `before.${metric}`).join(', ')})`;
 
 /**
- * Does `work`, which may change ledger rows and conversions of the touched recipients and of no others, and moves their
- * campaigns' counters by the difference it made. The counters' rows are locked meanwhile, in ascending order: of two
- * transactions on one campaign, the second measures what the first left. The work's first statement leaves together with the lock.
+ * Does `work`, which may change ledger rows and conversions of the touched recipients only, and changes their
+ * campaigns' counters by the difference it made. The counters' rows are locked meanwhile, in ascending order, so that of two
+ * transactions on one campaign the second measures what the first left. The work's first statement is sent together with the lock.
  */
 export async function counted<T>(tx: EntityManager, tenant: Tenant, touched: Touched, work: () => Promise<T>): Promise<T> {
   const key = [tenant.id, touched.campaignNos, touched.customerNos];

@@ -3,7 +3,7 @@ import { exceptFor, firstAt, firstOutside, type Hours } from '#kernel';
 import type { Channel } from '#tenants';
 import type { LocalStart } from './options.js';
 
-/** Why somebody is not written to. */
+/** Why somebody gets no message. */
 export const SKIP_REASONS = ['canceled', 'window_missed', 'no_address', 'no_consent', 'suppressed', 'duplicate_address', 'frequency_cap', 'holdout'] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
 
@@ -13,13 +13,13 @@ export interface Recipient {
   address: string | null;
   consent: ConsentStatus;
   suppressed: SuppressionReason | null;
-  /** Tries so far; whoever was tried in time is not dropped for the end that came since. */
+  /** Tries so far. Whoever was tried before the campaign's end is not dropped because the end has come. */
   attempts: number;
-  /** Drawn for the campaign's control group: not written to, so that it can be told what writing to the others did. */
+  /** Whether they were drawn for the campaign's control group. */
   heldOut: boolean;
-  /** IANA name; null where nobody knows. */
+  /** IANA name; null if it is not known. */
   timezone: string | null;
-  /** Marketing messages of the cap's days that they got, or may have; those that are on their way or that more urgent campaigns have for them still, and when the last of these is due. */
+  /** Marketing messages within the cap's days. `had`: those that they got, or may have. `ahead`: those being sent or still to come from more urgent campaigns; `aheadUntil`: when the last of these is due. */
   contacts: { had: number; ahead: number; aheadUntil: Date | null };
 }
 
@@ -29,40 +29,40 @@ export interface SendingRules {
   now: Date;
   /** Hours in which nothing is sent over the channel, by the recipient's clock. */
   quietHours: Hours | null;
-  /** Hours in which alone the campaign's messages come, by the recipient's clock. */
+  /** The only hours in which the campaign's messages are sent, by the recipient's clock. */
   sendWindow?: Hours | null;
-  /** When sending begins by the recipient's clock; null: at once. */
+  /** When sending begins by the recipient's clock; null for at once. */
   localStart?: LocalStart | null;
-  /** Where recipients are of whom nobody knows. */
+  /** The time zone of recipients whose own is not known. */
   timezone: string;
-  /** Most marketing messages that one customer gets in the cap's days; null: any number. */
+  /** Most marketing messages that one customer gets within the cap's days; null for no limit. */
   cap: number | null;
 }
 
-/** To write now, never, or not yet; `reason` is what the ledger says. */
+/** To send now, never, or later; `reason` goes into the ledger. */
 export type Decision = { to: 'send' } | { to: 'skip'; reason: SkipReason } | { to: 'defer'; reason: DeferReason; until: Date };
 
-/** Why somebody is written to later; `provider_busy`: their provider has no room, or does not take calls, while another of the channel goes on. */
+/** Why a message is sent later. `provider_busy`: its provider has no room or takes no calls, while another provider of the channel does. */
 export const DEFER_REASONS = ['quiet_hours', 'send_window', 'local_time', 'others_first', 'merging', 'provider_busy'] as const;
 export type DeferReason = (typeof DEFER_REASONS)[number];
 
-/** Whether a suppression holds for the message. Who unsubscribes is told of orders still, but STOP is said to a number, whatever it sends (CTIA Messaging Principles §5.1.4). */
+/** Whether a suppression applies to the message. Somebody who unsubscribed still gets transactional messages; but STOP is said to a number, whatever it sends (CTIA Messaging Principles §5.1.4). */
 export const holds = (reason: SuppressionReason, channel: Channel, transactional: boolean): boolean => !transactional || channel === 'sms' || reason !== 'unsubscribed';
 
-/** How long a message waits at least for one of another campaign before it is looked at again. */
+/** How long a message waits, at least, for another campaign's message before it is looked at again. */
 const GIVE_WAY_MS = 30_000;
 
-/** And at most, should nobody tell that the other campaign has stopped. */
+/** And at most, in case the news that the other campaign has stopped is lost. */
 const GIVE_WAY_AT_MOST_MS = 3_600_000;
 
-/** A local time that was this long over when the campaign started was missed: nothing overdue is fired silently. */
+/** A local time that had passed by this much when the campaign started was missed: nothing overdue is sent. */
 const MISSED_MS = 15 * 60_000;
 
 /**
- * Whether to write to the recipient now. Marketing email goes to whoever has not opted out, SMS and push to whoever opted
- * in (ePrivacy 2002/58 art. 13, TCPA 47 CFR 64.1200). Transactional messages need no consent, know no cap and come at any
- * hour but those that the campaign itself leaves out; no suppression yields to them but an opt-out from marketing. Who is held out is told
- * so only where they would have been written to: the control group is like the others in all else.
+ * Whether to send to the recipient now. Marketing email goes to whoever has not opted out, SMS and push to whoever opted
+ * in (ePrivacy 2002/58 art. 13, TCPA 47 CFR 64.1200). Transactional messages need no consent, ignore the cap and quiet hours, and respect every
+ * suppression except an opt-out from marketing. Holdout comes last: the control group consists of those who would otherwise have got the message, so
+ * that it is like the others in everything else.
  */
 export function decide(recipient: Recipient, rules: SendingRules): Decision {
   const reason = reasonToSkip(recipient, rules);
@@ -94,7 +94,7 @@ interface Turn {
   reason: DeferReason;
 }
 
-/** When the recipient's own clock lets the message come; null when it never does. */
+/** When the message may be sent by the recipient's clock; null for never. */
 function turnOf(recipient: Recipient, rules: SendingRules): Turn | null {
   try {
     return turnIn(recipient.timezone, recipient, rules);
@@ -104,10 +104,10 @@ function turnOf(recipient: Recipient, rules: SendingRules): Turn | null {
   }
 }
 
-/** Whether the hours that the campaign asks for all lie in those in which nothing is sent: what the clocks show is the same in every zone. */
+/** Whether the campaign's send window lies entirely in quiet hours. The answer is the same in every time zone. */
 export const comesNever = (rules: Pick<SendingRules, 'type' | 'now' | 'quietHours' | 'sendWindow' | 'timezone'>): boolean => turnIn(null, { attempts: 0 }, rules) === null;
 
-/** @param own the recipient's zone; null: they are in the tenant's, and the start is theirs as it was scheduled, wherever the tenant is by now */
+/** @param own the recipient's zone; null for the tenant's, and for a local start the tenant's zone when it was scheduled */
 function turnIn(own: string | null, { attempts }: Pick<Recipient, 'attempts'>, { type, now, quietHours, sendWindow, localStart, timezone }: Omit<SendingRules, 'endsAt' | 'cap'>): Turn | null {
   const zone = own ?? timezone;
   const begin = localStart ? firstAt(localStart.wall_clock, own ?? localStart.timezone) : now;
@@ -121,7 +121,7 @@ function turnIn(own: string | null, { attempts }: Pick<Recipient, 'attempts'>, {
   return { at, reason: firstOutside(now, zone, ...quiet)! > now ? 'quiet_hours' : 'send_window' };
 }
 
-/** At the end of the campaign at the latest, to be told that it was missed; but whoever was tried in time is not dropped for it. */
+/** At the campaign's end at the latest, when the row is settled as missed; whoever was tried before is not dropped. */
 const atEndOf = (endsAt: Date | null, until: Date, { attempts }: Recipient): Date => (endsAt !== null && endsAt < until && attempts === 0 ? endsAt : until);
 
 const consents = ({ channel, consent }: Recipient): boolean => (channel === 'email' ? consent !== 'unsubscribed' : consent === 'subscribed');

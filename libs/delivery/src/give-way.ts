@@ -9,7 +9,7 @@ const LOOK_AGAIN = jobType<object>('delivery-look-again');
 /** Rows of one transaction. */
 const BULK = 2_000;
 
-/** Has at most `$3` messages that wait for a more urgent campaign be looked at again at the instant `$2`. */
+/** Makes up to `$3` messages that wait for a more urgent campaign due at the instant `$2`. */
 const WAKE = `
   WITH waiting AS MATERIALIZED (
     SELECT w.campaign_no, w.customer_no, w.channel
@@ -21,7 +21,7 @@ const WAKE = `
      AND d.campaign_no = waiting.campaign_no AND d.customer_no = waiting.customer_no AND d.channel = waiting.channel
   RETURNING 1`;
 
-/** Under a frequency cap a message waits until a more urgent campaign's is due. When that campaign stops there is nothing more to wait for. */
+/** Under a frequency cap, a message waits while a more urgent campaign has one for the same customer. When that campaign stops, nothing is left to wait for. */
 @Injectable()
 export class GiveWay implements OnModuleInit {
   constructor(

@@ -4,20 +4,20 @@ import type { Hit } from './evidence.js';
 import { CLICKS_NEAR, RECORD_HITS, RECOUNT, RECLASSIFY } from './receipt.queries.js';
 import { type Click, NEAR_MS, scans } from './scanner.js';
 
-/** A hit as it counts. */
+/** A hit as it is stored. */
 export type KeptHit = Pick<Hit, 'campaign_no' | 'customer_no' | 'channel' | 'at' | 'machine'>;
 
-/** What became known of hits. */
+/** What storing hits has changed. */
 export interface HitsKept {
-  /** Those that are new. */
+  /** New hits. */
   added: KeptHit[];
-  /** Those that counted as a person's and turned out to be a scanner's; of each message the first. */
+  /** Hits that counted as a person's and turned out to be a scanner's; the first of each message. */
   disowned: KeptHit[];
 }
 
 /**
- * Keeps hits. What shows itself to be a scanner was one from the start: its earlier hits are a machine's from now on, in the ledger, too. Whoever
- * calls holds the campaign's counters: of two hits at once, the second sees the first.
+ * Stores hits. Once a visitor turns out to be a scanner, its earlier hits become a machine's as well, also in the ledger. The caller
+ * holds the campaign's counters, so that of two simultaneous hits the second sees the first.
  */
 export async function keepHits(tx: EntityManager, tenant: Tenant, hits: readonly Hit[]): Promise<HitsKept> {
   if (hits.length === 0) return { added: [], disowned: [] };

@@ -5,15 +5,15 @@ import type { Tenant } from '#kernel';
 import type { Channel } from './channels/channel.js';
 import { Channels } from './channels/channels.js';
 
-/** $1 hashes, $2 tenant. In order: of two that note the same numbers neither waits for the other in a circle. */
+/** $1 hashes, $2 tenant. Ordered, so that two workers that note the same numbers cannot deadlock. */
 const NOTE = 'INSERT INTO number_directory (number_hash, tenant_id) SELECT hash, $2 FROM unnest($1::bytea[]) AS hash ORDER BY hash ON CONFLICT DO NOTHING';
 
 /** $1 hashes */
 const TENANTS_OF = 'SELECT number_hash, tenant_id FROM number_directory WHERE number_hash = ANY ($1::bytea[]) ORDER BY tenant_id';
 
 /**
- * Which tenants have written to which phone numbers over the operator's account, as keyed hashes: what somebody answers to the operator's number names
- * no tenant. Kept beside the ledger, where every tenant would have to be asked in turn.
+ * Which tenants have written to which phone numbers over the operator's account, as keyed hashes, because a reply to the operator's number names
+ * no tenant. Without this directory, the ledger of every tenant would have to be searched in turn.
  */
 @Injectable()
 export class NumberDirectory {
@@ -22,7 +22,7 @@ export class NumberDirectory {
     private readonly suppressions: Suppressions,
   ) {}
 
-  /** Before the channel is called; over a tenant's own account nobody answers to the operator's. */
+  /** Call it before the message is sent. Replies to a tenant's own account name the tenant, and need no entry. */
   async note(tx: EntityManager, tenant: Tenant, channel: Channel, numbers: readonly string[]): Promise<void> {
     if (numbers.length === 0 || !this.channels.isOperatorsNumber(channel)) return;
     await tx.query(NOTE, [numbers.map((number) => this.suppressions.hash('sms', number)), tenant.id]);

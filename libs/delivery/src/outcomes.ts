@@ -12,10 +12,10 @@ import type { Message } from './message.js';
 
 const FIRST_PAUSE_MS = 2_000;
 const LONGEST_PAUSE_MS = 3_600_000;
-/** While the provider cannot be reached at all, its queue is looked at more often: the fault is not the message's. */
+/** While the provider cannot be reached at all, messages are retried more often: the fault is not theirs. */
 const UNREACHED_PAUSE_MS = 30_000;
 
-/** How long PostgreSQL may be away before what a provider said is given up; the lease of a call ends then, too. */
+/** How long PostgreSQL may be unreachable before a provider's answer is given up; the lease of the call ends then as well. */
 const PATIENCE_MS = 300_000;
 const RETRY_MS = 250;
 
@@ -29,13 +29,13 @@ interface Recorded {
   bound: boolean;
 }
 
-/** A row that was called for, with its message. */
+/** A row that was handed to the provider, with its message. */
 export interface Called {
   row: ClaimedRow;
   message: Message;
 }
 
-/** What a provider said of messages that were called: the outcomes at the same index. */
+/** Messages that were handed to a provider, and their outcomes at the same index. */
 export interface Heard {
   called: readonly Called[];
   outcomes: readonly Outcome[];
@@ -52,7 +52,7 @@ interface Closing {
 const closing = (row: ClaimedRow, { to }: Message, outcome: Outcome): Closing[] =>
   outcome.status === 'rejected' && outcome.closes !== undefined ? [{ row, address: to, reason: outcome.closes, source: `provider:${outcome.reason}` }] : [];
 
-/** Commits what the provider said of a batch, with the counters. */
+/** Records what the provider said about a batch, together with the counters. */
 @Injectable()
 export class Outcomes {
   constructor(
@@ -64,15 +64,15 @@ export class Outcomes {
   ) {}
 
   /**
-   * In a transaction of its own. What was heard is worth waiting for a server that restarts: nobody else knows it, and without it those
-   * messages were unknown for good.
+   * In a transaction of its own. It waits for a PostgreSQL that restarts, because nobody else knows these outcomes, and without them the
+   * messages would stay unknown.
    */
   async record(tenant: Tenant, campaignNo: number, heard: Heard): Promise<void> {
     const work = async (tx: EntityManager): Promise<unknown> => together(tx.query(BY_KEYS), this.write(tx, tenant, campaignNo, heard));
     await patiently(() => this.database.inTenant(tenant, work));
   }
 
-  /** Gives back rows that were claimed, or were to be called and were not, since PostgreSQL was lost before it said that they may. */
+  /** Gives back rows that were claimed but not sent, for example because the connection was lost before `calling` was known to be committed. */
   async giveBack(tenant: Tenant, campaignNo: number, rows: readonly ClaimedRow[]): Promise<void> {
     if (rows.length === 0) return;
     await patiently(() => this.database.inTenant(tenant, (tx) => tx.query(UNCALL, [tenant.id, campaignNo, ...named(rows), this.session.numbers])));
@@ -105,7 +105,7 @@ export class Outcomes {
     await this.close(tx, tenant, called.flatMap(({ row, message }, index) => closing(row, message, outcomes[index]!)), now);
   }
 
-  /** Where the provider says that nothing may go, nothing goes again. */
+  /** Suppresses the addresses to which, the provider says, nothing may be sent. */
   private async close(tx: EntityManager, tenant: Tenant, closed: readonly Closing[], at: Date): Promise<void> {
     if (closed.length === 0) return;
     await this.suppressions.add(tx, tenant, closed.map(({ row, address, reason }) => ({ channel: row.channel, address, reason, at })));
@@ -115,7 +115,7 @@ export class Outcomes {
   }
 }
 
-/** Again and again while PostgreSQL is away. */
+/** Retries the work while PostgreSQL is unreachable. */
 async function patiently(work: () => Promise<unknown>): Promise<void> {
   for (const until = performance.now() + PATIENCE_MS; ; await sleep(RETRY_MS)) {
     try {

@@ -45,13 +45,13 @@ export interface MailingAtWork {
   settled: boolean;
 }
 
-/** How long the messages of a batch may take to write, in milliseconds: a transaction waits for them. Usual ones take a tenth. */
+/** How long composing a batch may take, in milliseconds, since a transaction waits for it. Usual batches take a tenth of this. */
 const COMPOSE_MS = 1_000;
 
-/** How long a message waits at least for what becomes of another to the same person. */
+/** How long a message waits, at least, for the outcome of another to the same person. */
 const MERGING_MS = 2_000;
 
-/** What is to happen to claimed rows: some are called with a message, others end here, wait for the next batch, or for their time. */
+/** What to do with claimed rows: send a message, settle them without one, leave them to the next batch, or defer them. */
 export interface Prepared {
   messages: { row: ClaimedRow; message: Message; variant: string | null }[];
   settled: { row: ClaimedRow; status: 'skipped' | 'rejected'; reason: string }[];
@@ -59,11 +59,11 @@ export interface Prepared {
   deferred: { row: ClaimedRow; reason: DeferReason; until: Date }[];
 }
 
-/** What was read of a batch at once. */
+/** What was read about a batch beforehand. */
 interface Known {
   settings: Settings;
   profiles: Map<number, CustomerProfile>;
-  /** Who of them was merged away or had another merged into them: who was merged, with who they are now. */
+  /** Merges that concern them: from the number that was merged away to the number they have now. */
   merges: Map<number, number>;
 }
 
@@ -74,7 +74,7 @@ interface Candidate {
   hash: Buffer;
 }
 
-/** Decides who of a batch is written to, and writes the messages. */
+/** Decides who of a batch gets a message, and composes the messages. */
 @Injectable()
 export class Preparation {
   constructor(
@@ -87,7 +87,7 @@ export class Preparation {
     private readonly uniqueCodes: UniqueCodes,
   ) {}
 
-  /** What there is to know of the recipients before it can be asked whether they may be written to. Merges after profiles: who is merged since has the address that was read. */
+  /** Reads what the decision needs to know. Merges are read last, so that one that happens in between is noticed. */
   async look(tx: EntityManager, tenant: Tenant, rows: readonly ClaimedRow[]): Promise<Known> {
     const customerNos = rows.map((row) => row.customer_no);
     const [settings, profiles, merges] = await together(this.settings.of(tx, tenant), this.customers.profiles(tx, tenant, customerNos), this.customers.mergesOf(tx, tenant, customerNos));
@@ -96,7 +96,7 @@ export class Preparation {
 
   /**
    * @param rows all of one channel
-   * @returns null when the sender was taken away since the rows were claimed
+   * @returns null when the sender address was removed after the rows were claimed
    */
   async prepare(tx: EntityManager, tenant: Tenant, mailing: MailingAtWork, channel: Channel, rows: readonly ClaimedRow[], known: Known): Promise<Prepared | null> {
     const { settings } = known;
@@ -128,7 +128,7 @@ export class Preparation {
       }
       const key: DeliveryKey = { tenantId: tenant.id, campaignNo: mailing.campaign_no, customerNo: row.customer_no, channel };
       try {
-        const variant = row.variant ?? variants.of(row.customer_no); // what somebody has got of it stays, also when two customers are merged
+        const variant = row.variant ?? variants.of(row.customer_no); // a variant once sent stays, even if a merge would draw another
         prepared.messages.push({ row, variant, message: inTime(() => writerOf(variant)(key, { address, hash, promoCode }, profile)) });
       } catch (error) {
         prepared.settled.push({ row, status: 'rejected', reason: faultOf(error) });
@@ -140,7 +140,7 @@ export class Preparation {
     return prepared;
   }
 
-  /** Consent, suppression, the hour and the cap as they are now, not as they were when the campaign started. */
+  /** Checks consent, suppression, hours and cap as they are now, not as they were when the campaign started. */
   private async admit(tx: EntityManager, tenant: Tenant, mailing: MailingAtWork, channel: Channel, rows: readonly ClaimedRow[], known: Known, prepared: Prepared): Promise<Candidate[]> {
     const { settings } = known;
     const now = this.clock.now();
@@ -148,7 +148,7 @@ export class Preparation {
     const rules: SendingRules = { type: mailing.type, endsAt: mailing.ends_at, now, quietHours: settings.quiet_hours[channel], timezone, cap: cap?.max ?? null, ...wishesOf(mailing.options) };
     const isCapped = cap !== null && mailing.type !== 'transactional';
     const contacts = isCapped ? await this.contacts.count(tx, tenant, cap, mailing.priority, rows.map((row) => row.customer_no), now) : noContacts;
-    const { profiles, merges } = isCapped ? await this.look(tx, tenant, rows) : known; // whoever waited for others' turns looks again
+    const { profiles, merges } = isCapped ? await this.look(tx, tenant, rows) : known; // what was read before waiting for the turn may be out of date
     const suppressed = await this.suppressions.suppressed(tx, tenant, channel, rows.flatMap((row) => addressIn(profiles, row, channel) ?? []));
     const merging = await this.merging(tx, tenant, mailing.campaign_no, channel, merges);
     return rows.flatMap((row) => {
@@ -168,8 +168,8 @@ export class Preparation {
   }
 
   /**
-   * While a message is called for somebody who is merged away, it stays under the number it had, and whoever they are now waits for what becomes of
-   * it: one person gets it once. What is settled there since goes to the survivor, and is looked at again. @returns the customers who wait
+   * A message that is being sent when its customer is merged away keeps its old number, and the survivor waits for its outcome, so that one person gets
+   * one message. Rows left behind that are settled by now are handed to the survivor. @returns the customers who wait
    */
   private async merging(tx: EntityManager, tenant: Tenant, campaignNo: number, channel: Channel, merges: ReadonlyMap<number, number>): Promise<Set<number>> {
     if (merges.size === 0) return new Set();
@@ -179,7 +179,7 @@ export class Preparation {
   }
 }
 
-/** When the campaign itself wants its messages to come. */
+/** The hours that the campaign itself asks for. */
 const wishesOf = (options: MailingOptions): Pick<SendingRules, 'sendWindow' | 'localStart'> => ({ sendWindow: sendWindowOf(options), localStart: options.local_start ?? null });
 
 const addressIn = (profiles: Map<number, CustomerProfile>, row: ClaimedRow, channel: Channel): string | null => {

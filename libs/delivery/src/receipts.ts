@@ -17,19 +17,19 @@ import { ReturnedMessages } from './returned-messages.js';
 /** Receipts that close an address, and why. */
 const CLOSES: Readonly<Partial<Record<ReceiptType, SuppressionReason>>> = { bounced: 'hard_bounce', complained: 'complaint', unsubscribed: 'unsubscribed' };
 
-/** Reasons that are the customer's own will. */
+/** Reasons that express the customer's own will. */
 const OPT_OUTS: readonly SuppressionReason[] = ['opt_out', 'unsubscribed', 'complaint'];
 
-/** Our own tracking routes tell a hit at once. */
+/** Our own tracking routes report a hit at once. */
 const LATE_MS = 1_000;
 
-/** What people said, and of addresses. */
+/** Changes of people's consent, and addresses to close. */
 export interface Consents {
   changes: ConsentSetting[];
   closed: ClosedAddress[];
 }
 
-/** Whoever knows more consents tells them once it is known which receipts found a message: all are recorded together, since who has locked an address waits for no customer. */
+/** Lets the caller add consents once it is known which receipts found a message. All are recorded together, because whoever has locked an address must not wait for a customer. */
 export type OtherConsents = (results: readonly ReceiptResult[]) => Promise<Consents>;
 
 /** Why the receipt closes the address; undefined when it does not. */
@@ -79,7 +79,7 @@ export class Receipts {
     await this.customers.markChanged(tx, tenant, [...new Set(touched.customerNos)]);
   }
 
-  /** A hit told long after it happened may have led to an order that is known already, and one that was no person's has led to none. */
+  /** A hit that is reported late may have led to an order that is known already; one that turns out to be a machine's has led to none. */
   private async tellLate(tx: EntityManager, tenant: Tenant, { added, disowned }: HitsKept): Promise<void> {
     const told = added.filter((hit) => !hit.machine && this.clock.now().getTime() - hit.at.getTime() > LATE_MS);
     const late = [...told, ...disowned].sort((a, b) => a.at.getTime() - b.at.getTime());
@@ -89,8 +89,8 @@ export class Receipts {
   }
 
   /**
-   * Addresses that bounced for good or complained are not written to again, nor customers who opted out: also when no message of ours
-   * is behind it. The address is the one that was written to, whichever the customer has by now.
+   * Closes addresses that bounced permanently or complained, and opts out customers who asked for it, also if no message of ours
+   * is known. The address is the one that the message went to, whatever the customer's address is by now.
    */
   private async honoured(tx: EntityManager, tenant: Tenant, receipts: readonly Receipt[], keys: readonly (DeliveryKey | null)[]): Promise<Consents> {
     const closing = receipts.flatMap((receipt, index) => (reasonOf(receipt) !== undefined ? [{ receipt, key: keys[index] ?? null }] : []));
@@ -110,7 +110,7 @@ export class Receipts {
     return { changes: optOuts, closed };
   }
 
-  /** Addresses that bounced for now again and again: they are not written to any more. */
+  /** Closes addresses that had nothing but soft bounces several times in a row. */
   private async wornOut(tx: EntityManager, tenant: Tenant, soft: readonly { receipt: Receipt; key: DeliveryKey }[]): Promise<ClosedAddress[]> {
     if (soft.length === 0) return [];
     const sentTo = await this.sentTo(tx, tenant, soft);
@@ -123,7 +123,7 @@ export class Receipts {
     return worn.map(({ receipt, key, hash }) => ({ channel: key.channel, address: hash, reason: 'soft_bounces', at: receipt.at }));
   }
 
-  /** Where the messages went whose receipts do not tell. Of two who were merged and both got one, an opt-out is of both addresses; a bounce of which nobody knows. */
+  /** The addresses of messages whose receipts do not name one. If two merged customers both got a message, an opt-out closes both addresses; a bounce closes neither, as nobody knows which it was. */
   private async sentTo(tx: EntityManager, tenant: Tenant, closing: readonly { receipt: Receipt; key: DeliveryKey | null }[]): Promise<Map<number, Buffer[]>> {
     const asked = closing.flatMap(({ receipt, key }, index) => (key !== null && receipt.address === undefined && receipt.addressHash === undefined ? [{ index, key, receipt }] : []));
     if (asked.length === 0) return new Map();
@@ -137,5 +137,5 @@ export class Receipts {
 
 const channelOf = (receipt: Receipt, key: DeliveryKey | null): Channel => key?.channel ?? receipt.channel ?? 'email';
 
-/** One that may pass: a full mailbox, a server that is away. */
+/** A temporary bounce: a full mailbox, a server that is down. */
 const isSoft = ({ type, reason }: Receipt): boolean => type === 'bounced' && reason === 'soft';

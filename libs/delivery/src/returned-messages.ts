@@ -22,15 +22,15 @@ export interface Returns {
   complained: ReturnedMessage[];
 }
 
-/** Messages that were sent bounced, or were complained of: each once, however often providers report it. */
+/** Sent messages that bounced or were reported as spam: each once, however often providers report it. */
 export const MESSAGES_RETURNED = eventType<Returns>('delivery.messages_returned');
 
-/** Finds what evidence says of messages that nobody knew yet. */
+/** Finds the bounces and complaints in evidence that are news. */
 @Injectable()
 export class ReturnedMessages {
   constructor(private readonly jobs: Jobs) {}
 
-  /** Asked before the evidence is in the ledger, under the counters' lock: of two that report the same, one comes first. Where nobody wants to know, nothing is looked up. */
+  /** Call it before the evidence is written, under the counters' lock, so that only one of two equal reports is news. If nobody subscribes, nothing is looked up. */
   async in(tx: EntityManager, tenant: Tenant, evidence: readonly Evidence[]): Promise<Returns> {
     const returned = evidence.filter(({ bounced_at, complained_at }) => bounced_at !== undefined || complained_at !== undefined);
     if (returned.length === 0 || !(await this.jobs.isWanted(tx, tenant, MESSAGES_RETURNED))) return { bounced: [], complained: [] };

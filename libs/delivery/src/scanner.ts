@@ -1,22 +1,22 @@
-/** Scanners that say they are a browser are known by what they do to a message. This is the rule alone; see hits.ts for what comes of it. */
+/** Recognises scanners that pretend to be a browser by what they do to a message. Pure; hits.ts applies it. */
 
-/** As many links of a message within {@link BURST_MS} nobody follows by hand; scanners follow all of them in some 3 seconds (https://www.paminga.com/docs/concepts/bot-filtering/). Two may be a double click that slipped. */
+/** Nobody follows this many links of a message within {@link BURST_MS} by hand; scanners follow all of them in some 3 seconds (https://www.paminga.com/docs/concepts/bot-filtering/). Two may be a slip of the hand. */
 const BURST_LINKS = 3;
 const BURST_MS = 2_000;
 
-/** The link of an email that no person sees: only a program that reads the HTML follows it (https://patents.us/US12489787). No mailing has so many links. */
+/** The number of the invisible link in an email, which only a program that reads the HTML follows (https://patents.us/US12489787). No mailing has that many links. */
 export const HONEYPOT = 65_535;
 
-/** Which link a number leads to: the honeypot to the first there is, so that a scanner finds nothing amiss. */
+/** Which link a number leads to: the honeypot leads to the first, so that a scanner notices nothing. */
 export const leadsTo = (linkNo: number): number => (linkNo === HONEYPOT ? 0 : linkNo);
 
-/** A scanner that took that one takes the others in the same visit. */
+/** A scanner that follows the honeypot follows the other links in the same visit. */
 const VISIT_MS = 10_000;
 
-/** How far from a hit there may be others that decide whose it was. */
+/** How far apart two hits may be for one to decide about the other. */
 export const NEAR_MS = VISIT_MS;
 
-/** A click, whoever's. */
+/** A click, by a person or a machine. */
 export interface Click {
   at: Date;
   link_no: number;
@@ -28,8 +28,8 @@ export interface Span {
 }
 
 /**
- * When a scanner was at a message, which had these clicks: from {@link BURST_MS} before links that it followed at once until as much after them,
- * for the pixel is of the same visit; and {@link VISIT_MS} around the honeypot. Spans that overlap are one.
+ * The spans of time in which a scanner visited a message that had these clicks: from {@link BURST_MS} before a burst of links until as long after it,
+ * since the pixel belongs to the same visit; and {@link VISIT_MS} around a honeypot click. Overlapping spans are joined.
  */
 export function scans(clicks: readonly Click[]): Span[] {
   const spans: Span[] = [];

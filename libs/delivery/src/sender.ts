@@ -9,20 +9,20 @@ import { BY_KEYS, MAILINGS_AT_WORK, TENANTS_AT_WORK } from './ledger.queries.js'
 import type { MailingAtWork } from './preparation.js';
 import { Upkeep } from './upkeep.js';
 
-/** Lanes of a worker that may be under way at once. Most of their time they wait for a provider, and hold no connection: so many that a crowd of dead providers leaves room. */
+/** Most lanes of a worker that run at once. They mostly wait for a provider and hold no connection, so there can be many: enough that a crowd of dead providers leaves room for others. */
 const LANES = 500;
 
 /**
- * Works off the ledger, in every worker process, in lanes: one for each channel of each tenant, and one for each tenant's upkeep. A lane
- * waits for its provider alone, so that nobody's dead provider slows anybody else, and no tenant waits for another's million. A round only
- * looks who has work and no lane yet. What a lane leaves behind when it dies is in the ledger: a later one takes it up.
+ * Works through the ledger, in every worker process, in lanes: one for each channel of each tenant, and one for each tenant's upkeep. A lane
+ * waits only for its own provider, so no dead provider slows anybody else, and no tenant waits for another's million recipients. A round only
+ * looks for work without a lane. Whatever a lane leaves behind when it dies is in the ledger, and a later one continues.
  */
 @Injectable()
 export class Sender implements OnModuleInit, BeforeApplicationShutdown {
   private readonly logger = new Logger(Sender.name);
   private readonly lanes = new Map<string, Promise<void>>();
   private readonly stopping = new AbortController();
-  /** Where the last round stopped for want of lanes: the next begins there. */
+  /** The tenant at which the last round ran out of lanes: the next round begins there. */
   private passedOver = 0;
 
   constructor(
@@ -38,7 +38,7 @@ export class Sender implements OnModuleInit, BeforeApplicationShutdown {
     this.jobs.every(0.5, 'delivery-sender', () => this.round());
   }
 
-  /** Lets calls under way be answered, and begins no other. */
+  /** Waits for the answers to running calls, and starts no new ones. */
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping.abort();
     await Promise.all(this.lanes.values());
@@ -67,7 +67,7 @@ export class Sender implements OnModuleInit, BeforeApplicationShutdown {
     for (const channel of channels) this.open(`${tenant.id}/${channel}`, tenant, () => this.send(tenant, channel));
   }
 
-  /** Runs `step` for as long as there is more to do at once, unless that lane is open already. */
+  /** Runs `step` as long as it says that there is more to do, unless that lane is open already. */
   private open(name: string, tenant: Tenant, step: () => Promise<boolean>): void {
     if (this.lanes.has(name)) return;
     const lane = async (): Promise<void> => {
@@ -88,7 +88,7 @@ export class Sender implements OnModuleInit, BeforeApplicationShutdown {
     return more;
   }
 
-  /** Some of the tenant's most urgent mailing on the channel. */
+  /** Sends a part of the tenant's most urgent mailing on the channel. */
   private async send(tenant: Tenant, channel: Channel): Promise<boolean> {
     const mailing = (await this.atWork(tenant)).find(({ state, due }) => state === 'running' && due.includes(channel));
     if (mailing === undefined) return false;

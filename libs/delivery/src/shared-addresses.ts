@@ -10,7 +10,7 @@ export interface Sharer {
   hash: Buffer;
 }
 
-/** One address gets one message of a mailing, however many customers share it: the first for whom one can be written. */
+/** One address gets one message of a mailing, however many customers share it: the first customer for whom a message can be written owns it. */
 export class SharedAddresses {
   private readonly left = new Map<string, Sharer>();
   private readonly heirs = new Map<string, Sharer>();
@@ -20,23 +20,23 @@ export class SharedAddresses {
     private readonly owners: ReadonlySet<number>,
   ) {}
 
-  /** Gives the addresses that are nobody's yet to those of the batch who have them. */
+  /** Gives addresses without an owner to customers of the batch. */
   static async take(tx: EntityManager, tenant: Tenant, campaignNo: number, channel: Channel, batch: readonly Sharer[]): Promise<SharedAddresses> {
     const key = [tenant.id, campaignNo, channel] as const;
     const values = [...key, ...columns(batch)];
     const taken = await prepared<{ customer_no: number }>(tx, { name: 'addresses_take', text: TAKE_ADDRESSES, values });
-    // Only where some had theirs before, or share it, is there more to ask.
+    // Unless all were given just now, some had an owner before, or are shared within the batch.
     const owners = taken.length === batch.length ? taken : await prepared<{ customer_no: number }>(tx, { name: 'addresses_owners', text: ADDRESS_OWNERS, values });
     return new SharedAddresses(key, new Set(owners.map((owner) => owner.customer_no)));
   }
 
-  /** Those who have their address come first: what they leave is the others'. */
+  /** Owners first, so that an address they leave can go to another of the batch. */
   inOrder<T extends Sharer>(batch: readonly T[]): T[] {
     const [first, others] = [batch.filter(({ row }) => this.owners.has(row.customer_no)), batch.filter(({ row }) => !this.owners.has(row.customer_no))];
     return [...first, ...others];
   }
 
-  /** Whether the address is theirs, or was left to them. */
+  /** Whether they own the address, or inherit it now from an owner who left it. */
   isFor(one: Sharer): boolean {
     if (this.owners.has(one.row.customer_no)) return true;
     const name = one.hash.toString('base64');
@@ -45,14 +45,14 @@ export class SharedAddresses {
     return true;
   }
 
-  /** Nothing is written for them now. Where they were tried, something may have come: the address stays theirs. */
+  /** Gives the address up, as no message can be written for them. After an earlier try one may have arrived, and they keep it. */
   leave(one: Sharer): void {
     const name = one.hash.toString('base64');
     if (this.heirs.get(name) === one) this.heirs.delete(name);
     else if (one.row.attempts === 0) this.left.set(name, one);
   }
 
-  /** Writes down what was left, and to whom. */
+  /** Stores which addresses were left, and to whom they went. */
   async keep(tx: EntityManager): Promise<void> {
     if (this.left.size === 0) return;
     await tx.query(LEAVE_ADDRESSES, [...this.key, ...columns([...this.left.values()])]);

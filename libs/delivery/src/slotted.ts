@@ -1,4 +1,4 @@
-/** A text that many share, with gaps for what each has of their own. */
+/** A text shared by many messages, with gaps for the values of each. */
 export class Slotted {
   private constructor(
     /** What stands before, between and after the gaps: one more than there are gaps. */
@@ -13,7 +13,7 @@ export class Slotted {
   private readonly bytes: number;
 
   /**
-   * @param write makes the text; what `slot` gives it stands for a value, and must come out of it as it went in
+   * @param write makes the text; it must leave the placeholders that `slot` returns as they are
    * @example Slotted.of((slot) => `<p>${slot('body')}</p>`).fill({ body: 'Hello' }) // "<p>Hello</p>"
    */
   static of(write: (slot: (name: string) => string) => string): Slotted {

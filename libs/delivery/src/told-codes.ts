@@ -6,8 +6,8 @@ import { UniqueCodes } from '#promos';
 import { TOLD } from './ledger.queries.js';
 
 /**
- * Which of the pairs of campaign and customer have a message that may have been read; a message that was in a sender's hands when its customer was merged
- * away has still the number it had. Looked for as the first and not by EXISTS, which could be made a join with the whole ledger.
+ * Which of the pairs of campaign and customer have a message that may have been read. `LIMIT 1` instead of EXISTS, which PostgreSQL could turn into a join with
+ * the whole ledger.
  */
 const TOLD_AMONG = `
   SELECT DISTINCT n.place FROM unnest($2::int[], $3::int[], $4::int[]) AS n (campaign_no, customer_no, place)
@@ -26,6 +26,7 @@ export class ToldCodes implements OnModuleInit {
   }
 
   private async whoWasTold(tx: EntityManager, tenant: Tenant, given: readonly { campaignNo: number; customerNo: number }[]): Promise<ReadonlySet<number>> {
+    // A message that was being sent when its customer was merged away still has the old number.
     const merged = [...(await this.customers.mergesOf(tx, tenant, given.map(({ customerNo }) => customerNo)))];
     const sought = given.flatMap(({ campaignNo, customerNo }, place) =>
       [customerNo, ...merged.flatMap(([from, into]) => (into === customerNo ? [from] : []))].map((no) => ({ campaignNo, no, place })),

@@ -11,12 +11,12 @@ import { NumberDirectory } from './number-directory.js';
 import { type Called, type Heard, Outcomes } from './outcomes.js';
 import { type MailingAtWork, Preparation, type Prepared } from './preparation.js';
 
-/** How long a provider may take for a batch; after it the outcome counts as unknown until it comes. */
+/** How long a provider may take for a batch; after that the outcome is unknown, until it comes after all. */
 const CALL_LEASE_MS = 300_000;
 
 const HELD = 'SELECT state FROM mailings WHERE tenant_id = $1 AND campaign_no = $2 FOR SHARE';
 
-/** What lies between two calls of a provider: one transaction writes down what the last one came to, decides, and says who is called next. */
+/** The work between two calls of a provider, in one transaction: record the outcomes of the last call, decide about the next rows, and mark those that are sent next. */
 @Injectable()
 export class Turns {
   constructor(
@@ -33,22 +33,22 @@ export class Turns {
    * Decides, composes, and commits `calling` before anything leaves.
    *
    * @param rows claimed by this worker
-   * @param heard of the call before
-   * @returns what is to be sent now; null when the mailing is not to go on
+   * @param heard the outcomes of the call before
+   * @returns what to send now; null when the mailing must not go on
    */
   take(tenant: Tenant, mailing: MailingAtWork, channel: Channel, rows: readonly ClaimedRow[], heard: Heard | null): Promise<Called[] | null> {
     const campaign = mailing.campaign_no;
     return this.database.inTenant(tenant, async (tx) => {
-      // A pause or cancel waits for this transaction, and whoever comes after it finds the mailing paused.
+      // The shared lock makes a pause or cancel wait for this transaction; a turn that comes after it finds the mailing paused.
       const [, [{ state } = { state: 'canceled' }], known] = await together(tx.query(BY_KEYS), run<{ state: string }>(tx, { name: 'mailing_held', text: HELD, values: [tenant.id, campaign] }), this.preparation.look(tx, tenant, rows));
       const prepared = state === 'running' ? await this.preparation.prepare(tx, tenant, mailing, channel.channel, rows.filter((row) => isFor(channel, row)), known) : null;
-      // All is written before the counters are locked: others wait for them.
+      // The counters are locked last, since others wait for them.
       const [, called] = await together(heard === null ? null : this.outcomes.write(tx, tenant, campaign, heard), this.move(tx, tenant, campaign, channel, rows, prepared));
       return called;
     });
   }
 
-  /** @returns what is to be sent now; null when nothing was decided, and the rows are given back */
+  /** @returns what to send now; null when nothing was decided and the rows were given back */
   private async move(tx: EntityManager, tenant: Tenant, campaign: number, channel: Channel, rows: readonly ClaimedRow[], prepared: Prepared | null): Promise<Called[] | null> {
     if (prepared === null) {
       await this.release(tx, tenant, campaign, rows);
@@ -81,7 +81,7 @@ export class Turns {
     await tx.query(RELEASE, [tenant.id, campaign, ...named(rows)]);
   }
 
-  /** @param channel of several providers, the one that they go over */
+  /** @param channel the one provider that the messages go over, if the channel has several */
   private async call(tx: EntityManager, tenant: Tenant, campaign: number, channel: Channel, messages: Prepared['messages']): Promise<Called[]> {
     const now = this.clock.now();
     const lease = new Date(now.getTime() + CALL_LEASE_MS);
@@ -96,5 +96,5 @@ export class Turns {
   }
 }
 
-/** Not for what somebody else may have. */
+/** Whether the channel may send the row: not if another receiver may have the message already. */
 const isFor = (channel: Channel, { receiver }: ClaimedRow): boolean => receiver === null || receiver === RESENT || receiver === channel.receiver;
