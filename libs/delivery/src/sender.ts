@@ -47,7 +47,7 @@ export class Sender implements OnModuleInit, BeforeApplicationShutdown {
   private async round(): Promise<void> {
     if (this.stopping.signal.aborted) return;
     await this.session.look();
-    const tenants = await this.database.inNoTenant((tx) => tx.query<Tenant[]>(TENANTS_AT_WORK));
+    const tenants = await this.database.rows<Tenant>(null, { name: 'tenants_at_work', text: TENANTS_AT_WORK });
     const first = Math.max(0, tenants.findIndex(({ id }) => id >= this.passedOver));
     this.passedOver = 0;
     for (const tenant of [...tenants.slice(first), ...tenants.slice(0, first)]) {

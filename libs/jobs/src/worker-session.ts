@@ -75,7 +75,7 @@ export class WorkerSession implements OnApplicationShutdown {
     if (this.ended) return;
     try {
       this.client ??= await this.open();
-      const { rows } = await this.client.query<{ session_no: number; changed: boolean; lost: boolean }>(LOOK, [SESSIONS]);
+      const { rows } = await this.client.query<{ session_no: number; changed: boolean; lost: boolean }>({ name: 'worker_sessions_look', text: LOOK, values: [SESSIONS] });
       const changed = rows.filter((row) => row.changed).map((row) => row.session_no);
       if (changed.length > 0) await this.client.query(MARK, [changed]);
       this.gone = rows.filter((row) => row.lost).map((row) => row.session_no);

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Secrets } from '#config';
 import { Customers } from '#customers';
-import { Database } from '#database';
+import { Database, prepared } from '#database';
 import { WorkerSession } from '#jobs';
 import { Clock, newId, type Tenant } from '#kernel';
 import { AuditLog } from '#tenants';
@@ -66,11 +66,8 @@ export class Dispatch {
   async claim(failing: boolean, most: number, held: readonly string[]): Promise<Lane[]> {
     const now = this.clock.now();
     const leasedUntil = new Date(now.getTime() + LEASE_MS);
-    const values = [now, leasedUntil, most, failing, held, this.session.number, this.session.lost];
-    const rows = await this.database.inNoTenant(async (tx) => {
-      const { records } = (await tx.queryRunner!.query(CLAIM_LANES, values, true)) as { records: { id: number; name: string; subscription_id: string }[] };
-      return records;
-    });
+    const statement = { name: 'lanes_claim', text: CLAIM_LANES, values: [now, leasedUntil, most, failing, held, this.session.number, this.session.lost] };
+    const rows = await this.database.inNoTenant((tx) => prepared<{ id: number; name: string; subscription_id: string }>(tx, statement));
     return rows.map(({ id, name, subscription_id: subscriptionId }) => ({ tenant: { id, name }, subscriptionId, failing, leasedUntil }));
   }
 

@@ -16,6 +16,8 @@ export type SettingsFollower = (tx: EntityManager, tenant: Tenant, before: Setti
 @Injectable()
 export class SettingsService {
   private readonly followers: SettingsFollower[] = [];
+  /** Of PostgreSQL, in lower case; it reads a thousand files to tell them, which takes a tenth of a second. */
+  private zones: ReadonlySet<string> | null = null;
 
   constructor(
     private readonly database: Database,
@@ -60,7 +62,7 @@ export class SettingsService {
       const before = toSettings(entity);
       const { timezone, currency, ...settings } = mergePatch(before, patch) as Settings;
       if (currency !== entity.currency && entity.moneyRecorded) throw new SettingsError('currency_fixed');
-      if (timezone !== entity.timezone) await assertZone(tx, timezone);
+      if (timezone !== entity.timezone) await this.assertZone(tx, timezone);
       Object.assign(entity, { timezone, currency, settings, version: entity.version + 1 });
       await tx.save(entity);
       for (const follower of this.followers) {
@@ -71,12 +73,14 @@ export class SettingsService {
       return answer(entity);
     });
   }
-}
 
-/** Days begin in PostgreSQL, so the zone must be one of its own: to it `+05:30` is an offset to the west, and names that Node has kept are unknown. */
-async function assertZone(tx: EntityManager, timezone: string): Promise<void> {
-  const [known] = await tx.query<unknown[]>('SELECT 1 FROM pg_timezone_names WHERE lower(name) = lower($1)', [timezone]);
-  if (known === undefined) throw validationFailed([{ pointer: '/timezone', code: 'is_time_zone', detail: 'timezone must be an IANA time zone, such as Europe/Berlin' }]);
+  /** Days begin in PostgreSQL, so the zone must be one of its own: to it `+05:30` is an offset to the west, and names that Node has kept are unknown. */
+  private async assertZone(tx: EntityManager, timezone: string): Promise<void> {
+    this.zones ??= new Set((await tx.query<{ name: string }[]>('SELECT lower(name) AS name FROM pg_timezone_names')).map(({ name }) => name));
+    if (!this.zones.has(timezone.toLowerCase())) {
+      throw validationFailed([{ pointer: '/timezone', code: 'is_time_zone', detail: 'timezone must be an IANA time zone, such as Europe/Berlin' }]);
+    }
+  }
 }
 
 const toSettings = ({ timezone, currency, settings }: Pick<TenantSettingsEntity, 'timezone' | 'currency' | 'settings'>): Settings => ({ timezone, currency, ...settings });

@@ -10,6 +10,9 @@ import { TenantEntity, TenantSettingsEntity } from './tenant.entity.js';
 /** Gives a new tenant what a higher domain wants it to have, in the transaction that provisions it. */
 export type TenantProvisioner = (tx: EntityManager, tenant: Tenant) => Promise<void>;
 
+const AFTER = 'SELECT id, name FROM tenants WHERE id > $1 ORDER BY id LIMIT $2';
+const BATCH = 500;
+
 /** Knows every tenant anybody has been seen as. A tenant is never renamed or removed, so what was read once stays true. */
 @Injectable()
 export class Tenants implements TenantDirectory {
@@ -51,13 +54,10 @@ export class Tenants implements TenantDirectory {
   /** Every tenant, for sweepers that walk them one by one. */
   async *all(): AsyncGenerator<Tenant> {
     for (let after = 0; ; ) {
-      const batch = await this.database.inNoTenant((tx) =>
-        tx.query<Tenant[]>('SELECT id, name FROM tenants WHERE id > $1 ORDER BY id LIMIT 500', [after]),
-      );
+      const batch = await this.database.rows<Tenant>(null, { name: 'tenants_after', text: AFTER, values: [after, BATCH] });
       yield* batch;
-      const last = batch.at(-1);
-      if (last === undefined) return;
-      after = last.id;
+      if (batch.length < BATCH) return;
+      after = batch.at(-1)!.id;
     }
   }
 
