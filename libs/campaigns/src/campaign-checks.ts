@@ -15,7 +15,7 @@ export interface Surroundings {
   segment: Segment | null;
 }
 
-/** What must be true of the world around a campaign: its segment, its channels, its sender. */
+/** Checks what a campaign depends on: its segments, its channels, its sender, its promo. */
 @Injectable()
 export class CampaignChecks {
   constructor(
@@ -24,7 +24,7 @@ export class CampaignChecks {
     private readonly delivery: Delivery,
   ) {}
 
-  /** What a campaign for the segment must know, with the segment held; both are asked for in one round trip. */
+  /** The tenant's settings and the segment, which is locked; both are read in one round trip. */
   async surroundings(tx: EntityManager, tenant: Tenant, segmentId: string): Promise<Surroundings> {
     const [settings, segment] = await Promise.all([this.settings.of(tx, tenant), this.segments.hold(tx, tenant, segmentId)]);
     return { settings, segment };
@@ -42,7 +42,7 @@ export class CampaignChecks {
   }
 
   /**
-   * Holds the segments whose members are left out.
+   * Locks the segments whose members are left out, so that they cannot be deleted meanwhile.
    *
    * @throws CampaignError segment_not_found
    */
@@ -51,11 +51,11 @@ export class CampaignChecks {
     if (refusal !== null) throw refusal;
   }
 
-  /** All that a start would be refused with but missing content, as far as it is known beforehand. Holds nothing. */
+  /** Everything except missing content for which a start would be refused, as far as it can be known now. Locks nothing. */
   async refusals(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, settings: Settings, start: Date): Promise<CampaignError[]> {
     const { channels, segmentId, options: { exclude_segment_ids: excluded = [] } } = campaign;
     const hindrance = await this.notReady(tx, tenant, campaign, settings);
-    if (!isEditable(campaign.status)) return hindrance === null ? [] : [hindrance]; // the rest was asked at its start
+    if (!isEditable(campaign.status)) return hindrance === null ? [] : [hindrance]; // the rest was checked when it started
     const segment = await this.segments.get(tx, tenant, segmentId);
     const known = await this.segments.known(tx, tenant, excluded);
     return [untimely(campaign, start), unexcludable(known, excluded), unmailable({ settings, segment }, channels), hindrance].filter((refusal) => refusal !== null);

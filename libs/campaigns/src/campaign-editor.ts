@@ -12,10 +12,10 @@ import type { CreateCampaignDto, UpdateCampaignDto } from './dto/write-campaign.
 import { endsAfterStart } from './schedule.js';
 import { variantFaults } from './variant-faults.js';
 
-/** How long the templates of a campaign, its variants' with them, are tried out, in milliseconds; the one thread waits. */
+/** How long to try out the templates of a campaign and its variants, in milliseconds, since this blocks the only thread. */
 const TRYING_MS = 300;
 
-/** Puts what a caller wrote onto a campaign, and holds the result against the rules. */
+/** Applies what a caller wrote to a campaign, and checks the result against the rules. */
 @Injectable()
 export class CampaignEditor {
   constructor(
@@ -47,7 +47,7 @@ export class CampaignEditor {
     }
     const faults = this.faults(campaign);
     if (faults.length > 0) throw validationFailed(faults);
-    await this.checks.excludable(tx, tenant, exclude_segment_ids ?? []); // those that it named before are looked at again when it starts
+    await this.checks.excludable(tx, tenant, exclude_segment_ids ?? []); // those that it named before are checked again when it starts
     const segment = this.checks.mailable(surroundings, campaign.channels);
     Object.assign(campaign, { segmentNo: segment.no, segmentId: segment.id, segmentName: segment.name });
     if (campaign.promoCode !== before.code || campaign.promoDiscount !== before.discount || campaign.options.unique_promo_codes !== before.unique) await this.attachPromo(tx, tenant, campaign);
@@ -65,10 +65,10 @@ export class CampaignEditor {
   }
 
   /**
-   * Has the promo that was made with the campaign hold when the campaign runs; one shared with another campaign stays.
+   * Keeps the dates of the promo that was created with the campaign equal to the campaign's. A promo shared with another campaign is not changed.
    *
    * @param before the dates of the campaign so far
-   * @param now those it has from here on
+   * @param now the dates from here on
    */
   async movePromo(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, before: CampaignDates, now: CampaignDates = promoDates(campaign)): Promise<void> {
     const moved = before.validFrom?.getTime() !== now.validFrom?.getTime() || before.validUntil?.getTime() !== now.validUntil?.getTime();
@@ -90,7 +90,7 @@ export class CampaignEditor {
     return faults;
   }
 
-  /** Those of a variant only where they are not the content's own. */
+  /** Faults of the content, and those of variants that the content does not have itself. */
   private contentFaults({ content, channels, options: { variants } }: CampaignEntity): Fault[] {
     const until = performance.now() + TRYING_MS;
     const faults = content === null ? [] : this.delivery.validateContent(content, channels, until);
@@ -125,7 +125,7 @@ function optionFaults({ options: { send_window, delivery_mode, local_time } }: C
   return faults;
 }
 
-/** When a promo made with the campaign holds. */
+/** When a promo created with the campaign is valid. */
 export const promoDates = ({ startAt, endAt }: CampaignEntity): CampaignDates => ({ validFrom: startAt, validUntil: endAt });
 
 const defined = <T extends object>(members: T): Partial<T> => Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Partial<T>;

@@ -20,7 +20,7 @@ import type { CampaignScheduleDto } from './dto/write-campaign.dto.js';
 import { endsAfterStart, OVERDUE, wallClock, warning } from './schedule.js';
 import { variantFaults } from './variant-faults.js';
 
-/** The moves of a campaign from draft to completed: each under the row's lock, together with what delivery does about it. */
+/** Moves campaigns between their states, each under the lock of its row and in one transaction with what delivery does about it. */
 @Injectable()
 export class CampaignLifecycle implements OnModuleInit {
   private readonly logger = new Logger(CampaignLifecycle.name);
@@ -109,9 +109,9 @@ export class CampaignLifecycle implements OnModuleInit {
   }
 
   /**
-   * Holds the campaign against every rule once more, and hands it to delivery.
+   * Checks the campaign against every rule once more, and hands it to delivery.
    *
-   * @param timezone where it starts by the recipients' clocks: the zone in which they were told that start
+   * @param timezone for a start by the recipients' clocks: the tenant's zone when it was scheduled
    */
   private async launch(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, timezone?: string): Promise<void> {
     const now = this.clock.now();
@@ -125,7 +125,7 @@ export class CampaignLifecycle implements OnModuleInit {
     if (hindrance !== null) throw hindrance;
     if (campaign.startAt !== null && campaign.startAt > now) {
       const dates = promoDates(campaign);
-      await this.editor.movePromo(tx, tenant, campaign, dates, { ...dates, validFrom: now }); // started before its time, with its code
+      await this.editor.movePromo(tx, tenant, campaign, dates, { ...dates, validFrom: now }); // it starts early, so its code must be valid early
     }
     const { campaignId, campaignNo, name, type, channels, content, promoId, promoCode, endAt: endsAt, priority } = campaign;
     const options: MailingOptions = timezone === undefined ? campaign.options : { ...campaign.options, local_start: { wall_clock: wallClock(campaign, timezone), timezone, started_at: now.toISOString() } };
@@ -133,7 +133,7 @@ export class CampaignLifecycle implements OnModuleInit {
     Object.assign(campaign, { status: 'active', startedAt: now, warnings: [], segmentNo: segment.no, segmentName: segment.name } satisfies Partial<CampaignEntity>);
   }
 
-  /** The job of a booked start. Too late, or refused by a rule meanwhile: back to draft, with the reason; never fired silently, never retried for ever. */
+  /** The job of a scheduled start. If it comes too late, or a rule refuses it by now, the campaign becomes a draft again, with the reason: nothing overdue is sent, and nothing is retried for ever. */
   private async startScheduled(tenant: Tenant, { campaign_id: campaignId, schedule_version: scheduleVersion, due, timezone }: StartCampaign): Promise<void> {
     try {
       await this.scheduled(tenant, campaignId, scheduleVersion, async (tx, campaign) => {
@@ -148,7 +148,7 @@ export class CampaignLifecycle implements OnModuleInit {
     }
   }
 
-  /** Works on the campaign if it is still scheduled as it was; a job may come twice, and after a change of plan. */
+  /** Works on the campaign if its schedule has not changed: a job may run twice, or after the campaign was rescheduled. */
   private scheduled(tenant: Tenant, campaignId: string, scheduleVersion: number, work: (tx: EntityManager, campaign: CampaignEntity) => Promise<void>): Promise<void> {
     return this.database.inTenant(tenant, async (tx) => {
       const campaign = await this.store.lockIf(tx, { tenantId: tenant.id, campaignId, status: 'scheduled', scheduleVersion });
@@ -158,7 +158,7 @@ export class CampaignLifecycle implements OnModuleInit {
     });
   }
 
-  /** The sender paused the mailing for want of something; who paused, resumed or canceled the campaign since has had the last word. */
+  /** Follows the sender, which has paused the mailing, unless somebody has paused, resumed or canceled the campaign since. */
   private async hold(tenant: Tenant, campaignId: string, why: CampaignWarning): Promise<void> {
     await this.database.inTenant(tenant, async (tx) => {
       const campaign = await this.store.lockIf(tx, { tenantId: tenant.id, campaignId, status: 'active' });
@@ -178,7 +178,7 @@ export class CampaignLifecycle implements OnModuleInit {
     });
   }
 
-  /** Keeps the campaign, and tells of it if it is no longer what it was. */
+  /** Saves the campaign, and publishes its move, if there was one. */
   private async save(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, before: CampaignStatus): Promise<void> {
     await this.store.save(tx, campaign);
     const move = moveOf(before, campaign);

@@ -13,10 +13,10 @@ import { CampaignStore } from './campaign-store.js';
 import type { CampaignPreflightDto, CampaignPreviewDto, CampaignTestDto, PreviewCampaignDto, TestCampaignDto } from './dto/rehearsal.dto.js';
 import { missingContent } from './missing-content.js';
 
-/** Other campaigns that are compared with. */
+/** Most other campaigns to compare with. */
 const RIVALS = 20;
 
-/** What can be tried of a campaign before it starts, or beside it; nothing of it is kept. */
+/** Previews, tests and preflights of a campaign, before or after its start; they change nothing. */
 @Injectable()
 export class CampaignRehearsal {
   constructor(

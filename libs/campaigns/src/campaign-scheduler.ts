@@ -13,16 +13,16 @@ import { bookingOf, firstStart, promoWarning, stateOf, warning } from './schedul
 export interface StartCampaign {
   campaign_id: string;
   schedule_version: number;
-  /** When it was to be done. */
+  /** When the job was to run. */
   due: string;
-  /** The tenant's zone then, where the start is by the recipients' clocks: what its clock showed at the start is what theirs will. */
+  /** The tenant's zone at that time, for a start by the recipients' clocks: the time that its clock shows at the start is the one that theirs must show. */
   timezone?: string;
 }
 
-/** Starts the campaign, if it is still scheduled as it was when this was queued. Tried for hours; what comes too late says so itself. */
+/** Starts the campaign, unless its schedule has changed since this was queued. Retried for hours; a job that runs too late starts nothing. */
 export const START_CAMPAIGN = jobType<StartCampaign>('campaign-start', { retries: 50, concurrency: 2 });
 
-/** Decides whether a saved campaign is scheduled, and books its start. */
+/** Decides whether a saved campaign is scheduled, and queues its start. */
 @Injectable()
 export class CampaignScheduler {
   constructor(
@@ -33,11 +33,11 @@ export class CampaignScheduler {
   ) {}
 
   /**
-   * Sets status and warnings after the campaign was written. The start is a job in the same transaction; booking it anew
-   * makes the job of the booking before do nothing.
+   * Sets status and warnings after the campaign was changed. The start is queued in the same transaction; queuing it again
+   * makes the earlier job do nothing.
    *
    * @param wanted whether it is meant to be scheduled: a new campaign, or one that was until now
-   * @param booked the {@link bookingOf} for which a job is waiting already
+   * @param booked the {@link bookingOf} for which a job is already queued
    */
   async settle(tx: EntityManager, tenant: Tenant, campaign: CampaignEntity, settings: Settings, wanted: boolean, booked: string | null = null): Promise<void> {
     const complete = missingContent(campaign.content, campaign.channels, campaign.options).length === 0;

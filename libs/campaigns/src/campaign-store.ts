@@ -10,7 +10,7 @@ import { CampaignError } from './campaign.errors.js';
 import { type CounterRow, countersOf, INSERT_CAMPAIGN, insertValues } from './campaigns.queries.js';
 import { CampaignDto } from './dto/campaign.dto.js';
 
-/** Loads, keeps and shows campaigns, within a transaction of their tenant. */
+/** Loads, saves and shows campaigns, within a transaction of their tenant. */
 @Injectable()
 export class CampaignStore {
   constructor(
@@ -38,7 +38,7 @@ export class CampaignStore {
     return tx.findOne(CampaignEntity, { where, lock: { mode: 'pessimistic_write' } });
   }
 
-  /** The number of a campaign to come. Taken beforehand, so that all that is written of it can be sent together. */
+  /** The number for a new campaign, taken beforehand so that all its rows can be sent together. */
   async nextNumber(tx: EntityManager): Promise<number> {
     const [next] = await tx.query<{ no: number }[]>(`SELECT nextval('campaigns_campaign_no_seq')::int AS no`);
     return next!.no;
@@ -93,7 +93,7 @@ const EXCLUDING = `
   SELECT c.campaign_id, c.status FROM campaigns c JOIN segments s ON s.tenant_id = $1 AND s.segment_no = $2
    WHERE c.tenant_id = $1 AND c.status IN ('scheduled', 'active', 'paused') AND c.options->'exclude_segment_ids' ? s.segment_id LIMIT 1`;
 
-/** Before its start a campaign has no counters: nothing to ask for. */
+/** The counters of a campaign before its start. */
 const NOTHING_YET = Object.fromEntries(METRICS.map((metric) => [metric, null])) as CounterRow;
 
 function found(campaign: CampaignEntity | null): CampaignEntity {

@@ -7,13 +7,13 @@ export type CampaignType = (typeof CAMPAIGN_TYPES)[number];
 export const CAMPAIGN_STATUSES = ['draft', 'scheduled', 'active', 'paused', 'completed'] as const;
 export type CampaignStatus = (typeof CAMPAIGN_STATUSES)[number];
 
-/** Something the caller should know and may ignore; the campaign was saved all the same. */
+/** Something the caller should know; the campaign was saved nevertheless. */
 export interface CampaignWarning {
   code: string;
   detail: string;
 }
 
-/** From where each move, and a look ahead to one, is allowed: `draft → scheduled → active ⇄ paused → completed`. */
+/** The states from which each move, and a preflight, is allowed: `draft → scheduled → active ⇄ paused → completed`. */
 const MOVES = {
   schedule: ['draft', 'scheduled'],
   start: ['draft', 'scheduled'],
@@ -36,5 +36,5 @@ export function assertMove(status: CampaignStatus, move: Move): void {
   });
 }
 
-/** Before it starts a campaign may change in everything; afterwards its messages are on their way and only its name may. */
+/** Before its start everything about a campaign may change; afterwards, with messages on their way, only its name may. */
 export const isEditable = (status: CampaignStatus): boolean => status === 'draft' || status === 'scheduled';

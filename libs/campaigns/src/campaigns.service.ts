@@ -17,7 +17,7 @@ import { type CampaignDto, CampaignSummaryDto } from './dto/campaign.dto.js';
 import type { ListCampaignsQueryDto } from './dto/list-campaigns-query.dto.js';
 import type { CreateCampaignDto, UpdateCampaignDto } from './dto/write-campaign.dto.js';
 
-/** Campaigns as things that are written, read and thrown away; their life is {@link CampaignLifecycle}'s. */
+/** Creates, reads, changes and deletes campaigns; {@link CampaignLifecycle} moves them between their states. */
 @Injectable()
 export class CampaignsService {
   constructor(
@@ -53,7 +53,7 @@ export class CampaignsService {
     });
   }
 
-  /** A draft like it, to be scheduled on its own. Segments that it leaves out are looked for when it starts, as those of any draft are: one that is gone must be missed then, and is nobody's reason to type all of it anew. */
+  /** A draft like it, to be scheduled on its own. Excluded segments are checked when it starts, like those of any draft: one that is gone by now should not keep anybody from copying the rest. */
   duplicate(tenant: Tenant, campaignId: string): Promise<Versioned<CampaignDto>> {
     return this.database.inTenant(tenant, async (tx) => {
       const { name, type, channels, segmentId, content, priority, options, promoCode, promoDiscount } = await this.store.load(tx, tenant, campaignId);
@@ -90,7 +90,7 @@ export class CampaignsService {
     });
   }
 
-  /** What its deliveries, clicks and orders were stays in the ledger. */
+  /** Its deliveries, clicks and orders stay in the ledger. */
   delete(tenant: Tenant, campaignId: string, ifMatch?: Versions): Promise<void> {
     return this.database.inTenant(tenant, async (tx) => {
       const campaign = await this.store.lock(tx, tenant, campaignId);

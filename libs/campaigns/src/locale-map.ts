@@ -4,12 +4,12 @@ import { ValidateBy, ValidateNested } from 'class-validator';
 import { instantiate } from '#http';
 import { isObject } from '#kernel';
 
-/** Languages of one content. */
+/** Most languages of one content. */
 const MOST = 50;
 
 /**
- * What is said by language. A Map as well as an object: class-validator judges the values of a Map, each under its key; whoever reads or
- * merges the object finds them as its members. A language that is null is to be removed, and has nothing to judge.
+ * Content by language. It is a Map as well as an object: class-validator checks the values of a Map, each under its key, while code that reads or
+ * merges the object finds them as members. A language that is null is to be removed, and is not checked.
  */
 class ByLocale extends Map<string, unknown> {
   static of(type: Type<object>, given: object): ByLocale {
@@ -27,7 +27,7 @@ const isTag = (tag: string): boolean => {
 };
 
 const faultOf = (value: unknown): string | null => {
-  if (!(value instanceof ByLocale)) return Array.isArray(value) ? 'must be an object' : null; // what is none at all the other rule tells
+  if (!(value instanceof ByLocale)) return Array.isArray(value) ? 'must be an object' : null; // anything else is reported by ValidateNested
   const tags = Object.keys(value);
   if (tags.length > MOST) return `must not have more than ${MOST} languages`;
   const wrong = tags.find((tag) => !isTag(tag));

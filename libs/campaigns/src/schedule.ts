@@ -1,4 +1,4 @@
-/** When a campaign runs, and what is said about it. Pure. */
+/** When a campaign runs, and the warnings about it. Pure. */
 import { FIRST_ZONE, firstAt, localDateTime } from '#kernel';
 import type { PromoValidity } from '#promos';
 import type { CampaignWarning } from './campaign.js';
@@ -8,13 +8,13 @@ export interface Schedule {
   endAt: Date | null;
 }
 
-/** A start this much in the past was missed (no worker ran): it is told, not made up for. Milliseconds. */
+/** A start this far in the past was missed, since no worker ran: there is a warning, and the campaign does not start. Milliseconds. */
 export const OVERDUE = 15 * 60_000;
 
 export const WARNINGS = {
-  schedule_in_past: 'The start date is in the past, so the campaign stays a draft: schedule it anew, or start it.',
-  schedule_missed: 'Nothing could start the campaign at its time, and more than 15 minutes have passed: schedule it anew, or start it.',
-  local_time_passed: 'By the clocks of some recipients the start is over: those are skipped. Schedule it 26 hours ahead to reach everybody.',
+  schedule_in_past: 'The start date is in the past, so the campaign stays a draft: schedule it again, or start it.',
+  schedule_missed: 'Nothing could start the campaign at its time, and more than 15 minutes have passed: schedule it again, or start it.',
+  local_time_passed: 'For some recipients the start has already passed by their own clock: they are skipped. Schedule it 26 hours ahead to reach everybody.',
   content_missing: 'The content lacks what its channels need, so the campaign stays a draft until it is complete and scheduled.',
 } as const;
 
@@ -34,7 +34,7 @@ export function stateOf({ startAt }: Schedule, complete: boolean, wanted: boolea
   return { status: 'scheduled', warnings: [] };
 }
 
-/** Why the code that a campaign announces could be refused while the campaign runs, or null. Without an end, that is at its start; without a start, now. */
+/** Why the campaign's promo code could be refused while the campaign runs, or null. A campaign without an end is checked at its start, one without a start now. */
 export function promoWarning({ startAt, endAt }: Schedule, { code, status, validFrom, validUntil }: PromoValidity, now: Date): CampaignWarning | null {
   const [from, until] = [startAt ?? now, endAt ?? startAt ?? now];
   const warn = (detail: string): CampaignWarning => ({ code: 'promo_not_valid', detail: `Promo code ${code} ${detail}` });
@@ -48,13 +48,13 @@ interface LocalSchedule extends Schedule {
   options: { local_time?: boolean };
 }
 
-/** What the tenant's clock shows at the start. */
+/** The time that the tenant's clock shows at the start. */
 export const wallClock = ({ startAt }: Schedule, timezone: string): string => localDateTime(startAt!, timezone);
 
-/** When a worker is to start the scheduled campaign: at its start, or when the first zone on earth has that time. */
+/** When a worker must start the scheduled campaign: at its start, or when the first zone on earth reaches that time. */
 export const firstStart = (campaign: LocalSchedule, timezone: string): Date => (campaign.options.local_time ? firstAt(wallClock(campaign, timezone), FIRST_ZONE) : campaign.startAt!);
 
-/** What a booked start depends on. */
+/** What a queued start depends on. */
 export const bookingOf = ({ startAt, options }: LocalSchedule): string => `${startAt?.toISOString()} ${options.local_time ? 'local' : ''}`;
 
 /** Whether an end, if any, comes after the start, if any. */

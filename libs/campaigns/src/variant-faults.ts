@@ -1,7 +1,7 @@
 import type { Fault } from '#kernel';
 import type { CampaignEntity } from './campaign.entity.js';
 
-/** What is wrong with the variants and their test, beside what they say. */
+/** Faults of the variants and their test, apart from their content. */
 export function variantFaults({ startAt, endAt, options: { variants = [], ab_test, delivery_mode, local_time } }: CampaignEntity): Fault[] {
   const ids = variants.map(({ id }) => id);
   const faults: Fault[] = ids.flatMap((id, at) => (ids.indexOf(id) === at ? [] : [{ pointer: `/variants/${at}/id`, code: 'duplicate', detail: `Another variant is called ${id}.` }]));

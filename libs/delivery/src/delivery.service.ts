@@ -17,7 +17,7 @@ import { StopRuling, type UsedUp } from './stop-rules.js';
 import { linksOfAll } from './variants.js';
 import type { TestState } from './winner.js';
 
-/** What other domains may ask of delivery. A campaign is registered when it is created, started once, and from then on known by its number. */
+/** What other domains may ask of delivery. A campaign is registered when it is created, and started once. */
 @Injectable()
 export class Delivery {
   constructor(
@@ -55,7 +55,7 @@ export class Delivery {
     await tx.query('INSERT INTO campaign_directory (campaign_id, tenant_id, campaign_no) VALUES ($1, $2, $3)', [campaignId, tenant.id, campaignNo]);
   }
 
-  /** The opposite, for a draft that is deleted; only that there was one is kept. One that was sent stays findable: its messages are still spoken of, and may have to be looked after. */
+  /** The opposite, for a deleted draft, of which only the id is kept. A campaign that was sent stays findable, since receipts still refer to its messages. */
   async forgetCampaign(tx: EntityManager, tenant: Tenant, campaignNo: number): Promise<void> {
     await tx.query(
       `WITH gone AS (
@@ -66,13 +66,13 @@ export class Delivery {
     );
   }
 
-  /** The tenants of campaigns that events name without saying whose they are; those nobody has are left out. */
+  /** The tenants of campaigns named by events that do not name a tenant; unknown campaigns are left out. */
   async tenantsOfCampaigns(tx: EntityManager, campaignIds: readonly string[]): Promise<Map<string, number>> {
     const rows = await tx.query<{ campaign_id: string; tenant_id: number }[]>('SELECT campaign_id, tenant_id FROM campaign_directory WHERE campaign_id = ANY ($1::text[])', [campaignIds]);
     return new Map(rows.map((row) => [row.campaign_id, row.tenant_id]));
   }
 
-  /** Freezes the campaign as a mailing and has its audience snapshotted. The caller has checked content, channels and sender. */
+  /** Freezes the campaign as a mailing and queues the snapshot of its audience. The caller has checked content, channels and sender. */
   async start(tx: EntityManager, tenant: Tenant, mailing: Mailing): Promise<void> {
     const { campaignNo, campaignId, name, type, channels, segmentNo, content, promoId, promoCode, priority, endsAt, options } = mailing;
     await tx.query(
@@ -91,25 +91,25 @@ export class Delivery {
     if (options.delivery_mode !== 'continuous') await this.jobs.enqueue(tx, tenant, SNAPSHOT, { campaign_no: campaignNo });
   }
 
-  /** Nothing more is handed to a provider once this has committed; what a provider has already been called with is finished. */
+  /** Once this has committed, nothing more is handed to a provider; running calls are finished. */
   async pause(tx: EntityManager, tenant: Tenant, campaignNo: number): Promise<void> {
     await this.move(tx, tenant, campaignNo, 'running', 'paused');
     await this.giveWay.ended(tx, tenant);
   }
 
-  /** Whether nothing is sent, by the caller's wish or for want of something. */
+  /** Whether the mailing is paused, by a caller or automatically. */
   async isPaused(tx: EntityManager, tenant: Tenant, campaignNo: number): Promise<boolean> {
     const paused = await tx.query<unknown[]>(`SELECT 1 FROM mailings WHERE tenant_id = $1 AND campaign_no = $2 AND state = 'paused'`, [tenant.id, campaignNo]);
     return paused.length > 0;
   }
 
-  /** Who resumes a mailing that one of its rules had stopped lets it go on from there. */
+  /** A mailing that one of its rules had stopped goes on, and the rates of its rules are counted from zero. */
   async resume(tx: EntityManager, tenant: Tenant, campaignNo: number): Promise<void> {
     await this.stopRules.forgive(tx, tenant, campaignNo);
     await this.move(tx, tenant, campaignNo, 'paused', 'running');
   }
 
-  /** Everybody who has not been written to yet is skipped, reason `canceled`, by the sender. */
+  /** The sender skips whoever has not been sent a message yet, with the reason `canceled`. */
   async cancel(tx: EntityManager, tenant: Tenant, campaignNo: number): Promise<void> {
     await tx.query(`UPDATE mailings SET state = 'canceled' WHERE tenant_id = $1 AND campaign_no = $2 AND state IN ('running', 'paused')`, [tenant.id, campaignNo]);
     await this.giveWay.ended(tx, tenant);
@@ -121,7 +121,7 @@ export class Delivery {
     return mailing?.ab_test ?? null;
   }
 
-  /** What providers and the tracking routes report, in any order and as often as they like. */
+  /** Records what providers and the tracking routes report, in any order and any number of times. */
   recordReceipts(tx: EntityManager, tenant: Tenant, receipts: readonly Receipt[], others?: OtherConsents): Promise<ReceiptResult[]> {
     return this.receipts.record(tx, tenant, receipts, others);
   }
@@ -136,7 +136,7 @@ export class Delivery {
     return (await this.channels.credentials(tx, tenant, 'twilio'))?.auth_token ?? null;
   }
 
-  /** Has the tenant's own Twilio account report what becomes of messages to this webhook connection; with null to none. */
+  /** Makes the tenant's own Twilio account report to this webhook connection; to none with null. */
   async reportTwilioTo(tx: EntityManager, tenant: Tenant, connection: string | null): Promise<void> {
     await this.channels.report(tx, tenant, 'twilio', connection);
   }

@@ -28,9 +28,9 @@ export interface Draft {
   promoCode: string | null;
   endsAt: Date | null;
   options: MailingOptions;
-  /** Shown whoever would get it; left out: the one that the customer gets. */
+  /** The variant to show; by default the one that the customer gets. */
   variant?: string;
-  /** Of its test, once it is known. */
+  /** The winner of its test, once it is known. */
   winner?: string | null;
 }
 
@@ -40,11 +40,11 @@ export interface Drafted {
   channel: Channel;
   profile: CustomerProfile;
   settings: Settings;
-  /** Empty where there is none. */
+  /** Empty if there is none. */
   address: string;
-  /** The customer's own, where each has one; left out, the message shows that there will be one. */
+  /** The customer's own code, if each has one; without it the message shows a sample. */
   promoCode?: string;
-  /** Who would take it; left out where nobody is set. */
+  /** The channel that would send it, if one is configured. */
   carrier?: Carrier;
 }
 
@@ -56,18 +56,18 @@ export interface Shown {
   url: string | null;
 }
 
-/** What a message comes to when it goes out, its tracked links included. */
+/** What the message would be when sent, with tracked links. */
 export interface Measured {
   sms: SmsSegments | null;
   error: MessageFault | null;
 }
 
-/** Numbers of the ledger's keys that no customer has: a provider's word on a test finds no delivery. */
+/** Customer numbers from here on belong to nobody, so that a provider's report about a test finds no delivery. */
 export const NO_CUSTOMER = 0x40000000;
 
 const NOTHING: Shown = { subject: null, html: null, text: null, url: null };
 
-/** Writes messages of campaigns that have not started; no link in them is a customer's. */
+/** Writes messages for previews and tests; no link in them is tracked. */
 @Injectable()
 export class DraftWriter {
   private readonly blank: MessageLinks;
@@ -88,7 +88,7 @@ export class DraftWriter {
     return this.compose(tenant, drafted, (content, promoCode) => this.direct(content, drafted.profile, promoCode));
   }
 
-  /** The message as {@link write} makes it, and what it comes to; one that is only too long is shown. */
+  /** The message as {@link write} makes it, and its measures. A message that is merely too long is shown nevertheless. */
   show(tenant: Tenant, drafted: Drafted): Shown & Measured {
     try {
       return { ...shown(this.write(tenant, drafted)), ...this.measure(tenant, drafted) };
@@ -97,7 +97,7 @@ export class DraftWriter {
     }
   }
 
-  /** The same without the message. A link that is tracked may be longer or shorter than the one it stands for, so what is counted has links of the length of tracked ones. */
+  /** The measures alone. A tracked link may be longer or shorter than its target, so the measured message has links as long as tracked ones. */
   measure(tenant: Tenant, drafted: Drafted): Measured {
     try {
       const message = this.compose(tenant, drafted, () => this.blank);
@@ -118,7 +118,7 @@ export class DraftWriter {
     return write(key, { address, hash: Buffer.alloc(32) }, profile);
   }
 
-  /** Straight to where the message's own links would lead in the end; there is nothing to unsubscribe from. */
+  /** Links directly to the targets; there is nothing to unsubscribe from. */
   private direct(content: Content, profile: CustomerProfile, promoCode: string | null): MessageLinks {
     const urls = content.links ?? linksOf(content);
     const scope = { customer: customerScope(profile), promo_code: promoCode };
@@ -131,7 +131,7 @@ export class DraftWriter {
 
 const variantsOf = ({ campaignId, content, options, winner = null }: Draft): Variants => new Variants({ campaign_id: campaignId, content: content ?? {}, options }, winner);
 
-/** What nobody in particular gets is the first. */
+/** The variant for the customer; the first if there is no customer. */
 export const variantFor = (draft: Draft, { customer_no }: CustomerProfile): string | null =>
   draft.variant ?? (customer_no === NO_CUSTOMER ? (draft.options.variants?.[0]?.id ?? null) : variantsOf(draft).of(customer_no));
 

@@ -17,15 +17,15 @@ import { addressesSql, lastSql, PREFLIGHT_REASONS, type PreflightReason, sampleS
 import type { SmsSegments } from './sms-segments.js';
 import { contentsSent } from './variants.js';
 
-/** For the whole of it, in milliseconds. */
+/** For the whole preflight, in milliseconds. */
 const LONGEST_MS = 30_000;
-/** Members whose addresses are read at once. */
+/** Members whose addresses one query reads. */
 const PAGE = 10_000;
-/** Addresses that are hashed before anything else has its turn: a millisecond. */
+/** Addresses hashed before other work gets its turn: about a millisecond. */
 const AT_ONCE = 1_000;
-/** Before every number. */
+/** Less than every customer number. */
 const NOBODY = -1;
-/** Messages that are written to see what they come to, and how long that may take, in milliseconds. */
+/** Messages written as a sample, and how long that may take, in milliseconds. */
 const SAMPLE = 100;
 const SAMPLE_MS = 4_000;
 
@@ -33,7 +33,7 @@ export interface ChannelForecast {
   channel: Channel;
   audience: number;
   sendable: number;
-  /** They and `sendable` make up the audience. */
+  /** Together with `sendable` they make up the audience. */
   skipped: { reason: PreflightReason; customers: number }[];
   missing_fields: { field: string; customers: number }[];
   sms: SmsForecast | null;
@@ -43,13 +43,13 @@ export interface ChannelForecast {
 }
 
 export interface SmsForecast {
-  /** Messages that were written to find out. */
+  /** Messages in the sample. */
   sampled: number;
-  /** Of those, how many need UCS-2. */
+  /** How many of those need UCS-2. */
   ucs2: number;
   most_segments: number;
   expected_segments: number;
-  /** Null where a segment's price is not known. */
+  /** Null if the price of a segment is not known. */
   expected_cost: { amount: number; currency: string } | null;
 }
 
@@ -67,7 +67,7 @@ interface AddressPage {
   last: number | null;
 }
 
-/** A channel that has written, and a bit for each customer's number, set for those to whom it does not. */
+/** A channel that sends before, with a bit for each customer number, set for those whose addresses are suppressed. */
 interface Written {
   channel: Channel;
   suppressed: Buffer;
@@ -80,13 +80,13 @@ interface Tally {
   [missing: `missing_${number}`]: number;
 }
 
-/** What is looked ahead to. */
+/** A campaign to look ahead to. */
 export interface Plan extends Draft {
   segmentNo: number;
   startAt: Date | null;
 }
 
-/** Looks ahead to what a campaign would do if it started now. Reads alone, in a transaction that cannot write. */
+/** Looks ahead to what a campaign would do if it started now, in a transaction that cannot write. */
 @Injectable()
 export class Preflight {
   constructor(
@@ -165,7 +165,7 @@ export class Preflight {
     return { forecast, written: transactional || never || cap === null ? [] : [{ channel, suppressed }] };
   }
 
-  /** A bit for each customer's number, set for members to whose addresses nothing may go. Only we can hash an address, so they come by in pages: PostgreSQL reads the next one while we are at the one before. */
+  /** A bit for each customer number, set for members whose addresses are suppressed. PostgreSQL does not have the key of the hashes, so the addresses are read here, in pages: PostgreSQL reads the next page while this one is hashed. */
   private async suppressed(reads: BoundedReads, tenant: Tenant, segmentNo: number, waterfall: Waterfall): Promise<Buffer> {
     const { channel, transactional } = waterfall;
     const isSuppressed = await this.suppressions.all(reads, tenant, channel, SUPPRESSION_REASONS.filter((reason) => holds(reason, channel, transactional)));
@@ -186,7 +186,7 @@ export class Preflight {
     return found;
   }
 
-  /** What some of the messages come to. */
+  /** Writes a sample of the messages. */
   private async sample(reads: BoundedReads, tenant: Tenant, draft: Draft, waterfall: Waterfall, values: unknown[], settings: Settings, carrier: Carrier | undefined): Promise<Measured[]> {
     const { channel } = waterfall;
     const some = (await reads.query<{ customer_no: number }[]>(sampleSql(waterfall, SAMPLE), values)).map((row) => row.customer_no);

@@ -18,7 +18,7 @@ import { Readiness } from './readiness.js';
 import { isHeldOut } from './split.js';
 import { isInSample } from './variants.js';
 
-/** Everything that one customer gets. */
+/** All messages of a campaign to one customer. */
 export interface Previewed {
   variant: string | null;
   messages: PreviewedMessage[];
@@ -51,10 +51,10 @@ const NOBODY: CustomerProfile = {
   loyalty_tier: null, loyalty_points: null, tags: [], attributes: {}, push_subscription: null, consent_email: 'unknown', consent_sms: 'unknown', consent_push: 'unknown', consents: {}, version: 1,
 };
 
-/** Shows and sends a campaign's messages without the campaign: nothing is written to the ledger, and no link of theirs is counted. */
+/** Shows a campaign's messages, or sends them to test addresses: nothing is written to the ledger, and no link is tracked. */
 @Injectable()
 export class Rehearsal {
-  /** How long whoever sends a test waits for the provider's answer, in milliseconds; after it nobody knows. */
+  /** How long a test waits for the provider's answer, in milliseconds; after that its result is unknown. */
   patienceMs = 20_000;
 
   constructor(
@@ -85,7 +85,7 @@ export class Rehearsal {
   }
 
   /**
-   * Writes messages to addresses that somebody named; they need not be customers'.
+   * Writes messages to the given addresses; they need not be customers'.
    *
    * @throws RequestError validation_failed, unavailable; DeliveryError address_suppressed, customer_not_found, not_ready, template_failed
    */
@@ -103,7 +103,7 @@ export class Rehearsal {
     return { recipients, messages, carrier: await this.carrier(tx, tenant, channel, messages.length) };
   }
 
-  /** Sends them, each by a call of its own: one whose answer does not come keeps nobody from hearing of the others. Nothing is tried twice. */
+  /** Sends each by a call of its own, so that a missing answer does not hide the others. Nothing is retried. */
   async send(tenant: Tenant, { carrier, messages, recipients }: TestMessages): Promise<TestResult[]> {
     const calls = messages.map(async (message) => (await carrier.send([message]))[0]!);
     void Promise.all(calls).then((outcomes) => this.paces.heard(tenant, carrier, messages, outcomes), () => undefined); // whoever waits for it below is told
@@ -112,7 +112,7 @@ export class Rehearsal {
     return outcomes.map((outcome, at) => ({ to: recipients[at]!, ...resultOf(outcome) }));
   }
 
-  /** What is told of them while nobody knows. */
+  /** The results as long as they are unknown. */
   untold({ recipients }: TestMessages): TestResult[] {
     return recipients.map((to) => ({ to, ...resultOf({ status: 'unknown', reason: 'worker_lost' }) }));
   }
@@ -124,7 +124,7 @@ export class Rehearsal {
     return profile;
   }
 
-  /** Tests go at the same pace as everything else of the tenant. */
+  /** Tests count towards the tenant's rate limit. */
   private async carrier(tx: EntityManager, tenant: Tenant, channel: Channel, messages: number): Promise<Carrier> {
     const carrier = (await this.channels.of(tx, tenant)).get(channel)!;
     if (carrier.batch < messages || (await this.paces.take(tx, tenant, carrier, messages)) < messages) {
@@ -153,7 +153,7 @@ export class Rehearsal {
   }
 }
 
-/** Whether the customer gets the winner, which is not known. */
+/** Whether the customer waits for the winner of the test. */
 const waits = ({ campaignId, options: { ab_test }, winner = null }: Draft, { customer_no }: CustomerProfile): boolean => ab_test !== undefined && winner === null && !isInSample(campaignId, customer_no, ab_test);
 
 function resultOf(outcome: Outcome): Omit<TestResult, 'to'> {

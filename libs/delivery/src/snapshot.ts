@@ -11,7 +11,7 @@ import { placeSql } from './split.js';
 /** Writes the audience of a mailing into the ledger. */
 export const SNAPSHOT = jobType<{ campaign_no: number }>('delivery-snapshot', { concurrency: 2 });
 
-/** Customers of one transaction. */
+/** Customers in one transaction. */
 const CHUNK = 20_000;
 
 interface Progress {
@@ -23,7 +23,7 @@ interface Progress {
   options: MailingOptions;
 }
 
-/** Snapshots audiences: in chunks by customer number, each with its progress, so that a lost worker's job goes on where it stopped. */
+/** Takes the snapshot of an audience, in chunks by customer number. Each commits its progress, so that the job of a lost worker continues where it stopped. */
 @Injectable()
 export class Snapshot implements OnModuleInit {
   private readonly insertChunk: string;

@@ -5,10 +5,10 @@ import { Promos } from '#promos';
 import type { Hindrance } from './mailing.js';
 import type { StopRules } from './options.js';
 
-/** Messages that must have been tried before a rate says anything. */
+/** How many messages must have been tried before a rate means anything. */
 const ENOUGH = 100;
 
-/** What counts since the start, or since the campaign was resumed after a rule had stopped it. */
+/** Counts since the start, or since the campaign was resumed after a rule had stopped it. */
 export interface Tally {
   sent: number;
   bounced: number;
@@ -16,7 +16,7 @@ export interface Tally {
   complained: number;
 }
 
-/** The rate that is above what the rules allow, if any. A message that the provider refused bounced as surely as one that came back. */
+/** The rate that exceeds the rules, if any. A message that the provider refused counts as a bounce. */
 export function exceeded({ bounce_rate, complaint_rate }: StopRules, { sent, bounced, failed, complained }: Tally): Hindrance | null {
   const tried = sent + failed;
   if (tried < ENOUGH) return null;
@@ -43,14 +43,14 @@ export interface UsedUp extends Hindrance {
   params: { promo_id: string };
 }
 
-/** A mailing, as far as its rules need it. */
+/** The part of a mailing that its rules need. */
 interface Ruled {
   campaign_no: number;
   promo_id: string | null;
   options: { stop_rules?: StopRules };
 }
 
-/** Stops mailings that do harm, or announce what is no longer to be had: asked before each batch. */
+/** Finds mailings that do harm, or announce a promo that is used up. Asked before each batch. */
 @Injectable()
 export class StopRuling {
   constructor(private readonly promos: Promos) {}
@@ -69,7 +69,7 @@ export class StopRuling {
     return { code: 'promo_used_up', detail: 'The uses or the budget of the promo that the campaign announces are used up: raise its `usage_limit` or `budget` first.', params: { promo_id: promoId } };
   }
 
-  /** Somebody looked, and resumes the campaign all the same: rates count anew. Before one is exceeded this changes nothing. */
+  /** Somebody resumes the campaign in spite of a rate that was exceeded: rates are counted from zero. Does nothing if none is exceeded. */
   async forgive(tx: EntityManager, tenant: Tenant, campaignNo: number): Promise<void> {
     const [mailing] = await tx.query<{ stop_rules: StopRules | null }[]>(`SELECT options->'stop_rules' AS stop_rules FROM mailings WHERE tenant_id = $1 AND campaign_no = $2`, [tenant.id, campaignNo]);
     if (!mailing?.stop_rules) return;

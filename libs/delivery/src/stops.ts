@@ -30,7 +30,7 @@ export class Stops {
     return unready ?? this.rules.hindrance(tx, tenant, mailing);
   }
 
-  /** A mailing that had ended before an operator had some of it sent again is no longer anybody's to resume: that is `unknown` again, with the reason. */
+  /** Pauses the mailing. One that had ended before an operator resent some of its messages cannot be resumed: those messages become `unknown` again, with the reason. */
   async hold(tx: EntityManager, tenant: Tenant, { campaign_no }: MailingAtWork, { code, detail }: Hindrance): Promise<void> {
     const ended = await tx.query<unknown[]>('SELECT 1 FROM mailings WHERE tenant_id = $1 AND campaign_no = $2 AND finished_at IS NOT NULL', [tenant.id, campaign_no]);
     if (ended.length > 0) return this.giveBack(tx, tenant, campaign_no, code);

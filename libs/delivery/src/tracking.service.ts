@@ -19,7 +19,7 @@ import type { Choices } from './unsubscribe-page.js';
 import { utmOf, withUtm } from './utm.js';
 import { wordsFor } from './words.js';
 
-/** What the links of a message do. The token alone says whose message it is; nobody is logged in. */
+/** What the links of a message do. Nobody is logged in: the token alone says whose message it is. */
 @Injectable()
 export class Tracking {
   private readonly logger = new Logger(Tracking.name);
@@ -48,9 +48,9 @@ export class Tracking {
   }
 
   /**
-   * What the recipient may stop: the message's channel, and the others that the customer hears from the tenant over.
+   * The channels that the recipient may stop: the message's own, and others over which the customer gets messages.
    *
-   * @param languages what the reader speaks, unless the customer's own is known
+   * @param languages the browser's, in case the customer's own is not known
    */
   async choices(token: string, languages: readonly string[]): Promise<Choices> {
     const { tenant, target } = await this.read('u', token);
@@ -61,7 +61,7 @@ export class Tracking {
   }
 
   /**
-   * On the message's channel by the address that it was sent to; on others for the customer that it was sent to.
+   * On the message's channel it opts out the address that the message went to, on others the customer.
    *
    * @param chosen null for the message's channel
    * @returns what was stopped
@@ -79,7 +79,7 @@ export class Tracking {
     return stopped;
   }
 
-  /** Whoever has the number by now; null when they were erased. */
+  /** The customer who has the number now; null if they were erased. */
   private async profileOf(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<CustomerProfile | null> {
     const now = (await this.customers.survivors(tx, tenant, [customerNo])).get(customerNo) ?? customerNo;
     return (await this.customers.profiles(tx, tenant, [now])).get(now) ?? null;

@@ -11,7 +11,7 @@ import type { MailingAtWork } from './preparation.js';
 /** Rows of one transaction. */
 const BULK = 2_000;
 
-/** What mailings need besides sending: what lost workers left behind is taken up, what was canceled is skipped, what is done is ended, and the winners of tests are found. */
+/** What mailings need besides sending: recover what lost workers left behind, skip what was canceled, end what is done, and decide tests. */
 @Injectable()
 export class Upkeep {
   constructor(

@@ -168,7 +168,7 @@ export class CampaignWarningDto {
   })
   code: string;
 
-  @ApiProperty({ example: 'The start date is in the past, so the campaign stays a draft: schedule it anew, or start it.' })
+  @ApiProperty({ example: 'The start date is in the past, so the campaign stays a draft: schedule it again, or start it.' })
   detail: string;
 }
 

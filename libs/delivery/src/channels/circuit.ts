@@ -9,9 +9,9 @@ const RETRIES_PER_CALL = 0.1;
 const MOST_RETRIES = 20;
 
 /**
- * Keeps calls away from a provider that does not take them: closed, open for a time that doubles, and then one message to try, which closes
- * it or opens it anew (https://martinfowler.com/bliki/CircuitBreaker.html). What the provider says of one message is none of its business.
- * It opens when all calls of a batch come to nothing, or more of many batches than the retry budget has.
+ * Keeps calls away from a provider that takes none: closed, then open for a time that doubles, then one message as a trial, which closes the circuit
+ * or opens it again (https://martinfowler.com/bliki/CircuitBreaker.html). What the provider says about a single message does not matter here.
+ * It opens when all calls of a batch fail, or more calls of several batches than the retry budget allows.
  */
 export class Circuit {
   private failures = 0;
@@ -48,5 +48,5 @@ export class Circuit {
   }
 }
 
-/** Not for the message's own sake: the provider could not be reached, put us off, or nobody knows. */
+/** Failures that are not about the message: the provider could not be reached, said "later", or its answer is unknown. */
 const cameToNothing = (outcome: Outcome): boolean => outcome.status === 'unknown' || (outcome.status === 'retry' && (!outcome.reached || outcome.pauseMs !== undefined));
