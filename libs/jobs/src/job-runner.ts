@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, OnApplicationBootstrap, BeforeApplicationShutdown } from '@nestjs/common';
+import type { Job } from 'pg-boss';
 import { Histogram } from 'prom-client';
 import type { Envelope } from './job.js';
 import { Jobs, type RegisteredHandler, type RegisteredSweep } from './jobs.js';
@@ -33,22 +34,32 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
   }
 
   private async work({ type, handler }: RegisteredHandler): Promise<void> {
-    const options = { pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 5, localConcurrency: type.options.concurrency ?? 1, batchSize: 1 };
-    await this.jobs.boss.work<Envelope>(type.name, options, async (batch) => {
-      for (const job of batch) {
-        const end = duration.startTimer({ job: type.name });
+    const options = { pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 5, batchSize: 1 };
+    // One by one, since only by its own name can each be told to look again at once: by itself it would do a single job of a backlog every five seconds.
+    for (let one = 0; one < (type.options.concurrency ?? 1); one++) {
+      const worker: Promise<string> = this.jobs.boss.work<Envelope>(type.name, options, async (batch) => {
         try {
-          await handler(job.data.tenant, job.data.data, AbortSignal.any([job.signal, this.stopping.signal]), { id: job.id, at: new Date(job.data.at) });
-        } catch (error) {
-          end({ outcome: 'failed' });
-          this.logger.error({ msg: 'job failed', job: type.name, job_id: job.id, try: job.retryCount, tenant: job.data.tenant.name, err: error });
-          // The queue keeps what is thrown: without a cause, whose statement parameters may name a person.
-          // eslint-disable-next-line preserve-caught-error
-          throw new Error(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+          for (const job of batch) await this.run(type.name, handler, job);
+        } finally {
+          this.jobs.boss.notifyWorker(await worker);
         }
-        end({ outcome: 'done' });
-      }
-    });
+      });
+      await worker;
+    }
+  }
+
+  private async run(name: string, handler: RegisteredHandler['handler'], job: Job<Envelope>): Promise<void> {
+    const end = duration.startTimer({ job: name });
+    try {
+      await handler(job.data.tenant, job.data.data, AbortSignal.any([job.signal, this.stopping.signal]), { id: job.id, at: new Date(job.data.at) });
+    } catch (error) {
+      end({ outcome: 'failed' });
+      this.logger.error({ msg: 'job failed', job: name, job_id: job.id, try: job.retryCount, tenant: job.data.tenant.name, err: error });
+      // The queue keeps what is thrown: without a cause, whose statement parameters may name a person.
+      // eslint-disable-next-line preserve-caught-error
+      throw new Error(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+    }
+    end({ outcome: 'done' });
   }
 
   private async loop({ name, everySeconds, sweep }: RegisteredSweep): Promise<void> {
