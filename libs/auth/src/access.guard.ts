@@ -13,7 +13,7 @@ export class TenantError extends domainError({ tenant_not_found: [404, 'No such 
 
 const BEARER = /^Bearer +([\w-]+\.[\w-]+\.[\w-]*)$/i;
 
-/** Admits a request: who is it, may they do this, and for which tenant. Denies whatever declares nothing. */
+/** Decides who is calling, whether they may, and for which tenant. Denies a route that declares no access. */
 @Injectable()
 export class AccessGuard implements CanActivate {
   constructor(

@@ -1,7 +1,7 @@
 import { SetMetadata } from '@nestjs/common';
 import type { Permission } from './permissions.js';
 
-/** What a route demands: a permission, or nothing at all. A route that says neither does not start. */
+/** A route's access: a permission, or public. The app does not start with a route that declares neither. */
 export const ACCESS = 'access';
 export type Access = Permission | 'public';
 

@@ -2,12 +2,12 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { JwksClient } from 'jwks-rsa';
 import { type Clock, RequestError } from '#kernel';
 
-/** Milliseconds after which a withdrawn key works no more. */
+/** Milliseconds after which a withdrawn key stops working. */
 const MAX_AGE = 600_000;
-/** Milliseconds between two looks for keys we do not know: else whoever makes up key ids would have us call the provider at their pace. */
+/** Milliseconds between two fetches for unknown keys: otherwise made-up key ids would make us call the provider at the sender's pace. */
 const COOLDOWN = 30_000;
 
-/** The identity provider's public keys (RFC 7517). Fetched as a whole, so that made-up key ids cost the keys that exist nothing. */
+/** The identity provider's public keys (RFC 7517). Fetched as a whole set, so that made-up key ids do not slow down tokens with real ones. */
 export class KeySet {
   private readonly client: JwksClient;
   private keys = new Map<string, KeyObject>();
@@ -22,8 +22,8 @@ export class KeySet {
   }
 
   /**
-   * @param kid undefined: the set's only key
-   * @returns null when nobody published such a key
+   * @param kid if undefined, the set's only key is meant
+   * @returns null when there is no such key
    * @throws RequestError unavailable while the set cannot be fetched
    */
   async find(kid: string | undefined): Promise<KeyObject | null> {

@@ -3,7 +3,7 @@ import { PLATFORM_ROLES, ROLES, type Role } from './role.js';
 /** Every role of the API reference. */
 const ALL: readonly Role[] = ROLES;
 
-/** What touches credentials, settings or a person's erasure. */
+/** For credentials, settings and the erasure of persons. */
 const ADMINS: readonly Role[] = ['tenant_admin', ...PLATFORM_ROLES];
 
 /** The one permission table: who may do what. A route names a permission, never a role. */

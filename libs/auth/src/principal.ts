@@ -7,7 +7,7 @@ import type { Role } from './role.js';
 export interface Principal {
   readonly subject: string;
   readonly roles: readonly Role[];
-  /** The tenant acted for: the token's own, or for a platform role the one named by X-Tenant-Id. */
+  /** The tenant acted for: the token's own, or the one that a platform role names with X-Tenant-Id. */
   readonly tenant: Tenant;
 }
 

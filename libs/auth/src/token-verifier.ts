@@ -6,7 +6,7 @@ import { Clock, isObject, RequestError } from '#kernel';
 import { KeySet } from './key-set.js';
 import { isRole, type Role } from './role.js';
 
-/** Seconds by which the issuer's clock and ours may differ. */
+/** Seconds by which the issuer's clock may differ from ours. */
 const SKEW = 30;
 
 const TENANT_NAME = /^[\p{L}\p{N}][\p{L}\p{N}._:@/-]{0,127}$/u;
@@ -18,12 +18,12 @@ export interface Claims {
 }
 
 /**
- * Verifies bearer tokens (RFC 7519, with the advice of RFC 8725). The algorithms follow from what is configured, never
- * from the token: HS256 with JWT_SECRET, RS256 and ES256 with JWT_JWKS_URL. Roles nobody knows are dropped, so they admit to nothing.
+ * Verifies bearer tokens (RFC 7519, following RFC 8725). The configuration decides the algorithms, never the token:
+ * HS256 with JWT_SECRET, RS256 and ES256 with JWT_JWKS_URL. Unknown roles are dropped, so they grant nothing.
  */
 @Injectable()
 export class TokenVerifier {
-  // A KeyObject, built once: jsonwebtoken given a string builds one per call, which costs fifty times the verification.
+  // A KeyObject, built once: given a string, jsonwebtoken builds one per call, at fifty times the cost of the verification.
   private readonly secret: KeyObject | null;
   private readonly keySet: KeySet | null;
 
@@ -57,20 +57,20 @@ export class TokenVerifier {
   }
 }
 
-/** Explicit types (RFC 8725 §3.11) of tokens that are for calling an API; none is common, and means one. */
+/** Explicit types (RFC 8725 §3.11) of tokens for calling an API. Most tokens have none, which is accepted as well. */
 const ACCESS_TYPES = new Set(['jwt', 'application/jwt', 'at+jwt', 'application/at+jwt']);
 
-/** What the header says of how to read the token. Nothing in it is believed before the signature holds, but some of it is reason enough to refuse. */
+/** What the header says about reading the token. Nothing in it is trusted before the signature is verified, but some of it is reason enough to refuse. */
 function readHeader(token: string): { kid?: string } {
   let header: unknown;
   try {
     header = JSON.parse(Buffer.from(token.split('.', 1)[0]!, 'base64url').toString());
   } catch {
-    // not JSON: no token of anybody's
+    // not JSON: refused below
   }
   if (!isObject(header)) throw unauthorized('The token is not valid.');
   const { kid, typ, crit, b64 } = header;
-  // RFC 7515 §4.1.11: we understand no extension, and `b64` (RFC 7797 §7 forbids it to tokens) would have the payload read another way.
+  // RFC 7515 §4.1.11: we understand no extensions, and `b64` (which RFC 7797 §7 forbids in tokens) would change how the payload is read.
   if (crit !== undefined || b64 !== undefined) throw unauthorized('The token uses an extension that is not understood.');
   if (typ !== undefined && !(typeof typ === 'string' && ACCESS_TYPES.has(typ.toLowerCase()))) throw unauthorized('The token is of a type that is no access token.');
   if (kid !== undefined && (typeof kid !== 'string' || kid === '')) throw unauthorized('The token is not valid.');

@@ -2,23 +2,23 @@ import type { ClientConfig } from 'pg';
 import type { DataSourceOptions } from 'typeorm';
 import type { Env } from '#config';
 
-/** The role the application works as: no owner, no superuser, so that row-level security binds it. */
+/** The role the application works as: neither an owner nor a superuser, so that row-level security applies to it. */
 export const APP_ROLE = 'marketing_app';
 
 /**
- * The session settings every connection of the application starts with. The role is taken on in the startup packet,
- * before the first statement; no statement of ours resets it.
+ * The session settings of every connection of the application. The role is set in the startup packet, before the first
+ * statement, and no statement of ours resets it.
  */
 const SESSION = `-c role=${APP_ROLE} -c timezone=UTC -c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000 -c lock_timeout=20000`;
 
-/** For a client of its own (COPY, LISTEN), which a pipelined pool connection cannot serve. */
+/** For a separate client (COPY, LISTEN), where a pipelined pool connection will not do. */
 export const clientConfig = (env: Env): ClientConfig => ({
   connectionString: env.DATABASE_URL,
   options: SESSION,
   application_name: 'marketing',
 });
 
-/** The pool. `pipeline` lets statements of one transaction travel together: see {@link Database.read}. */
+/** The pool. `pipeline` sends the statements of a transaction together: see {@link Database.read}. */
 export const dataSourceOptions = (env: Env): Extract<DataSourceOptions, { type: 'postgres' }> => ({
   type: 'postgres',
   url: env.DATABASE_URL,

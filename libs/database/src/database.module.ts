@@ -22,7 +22,7 @@ export class DatabaseModule implements OnApplicationBootstrap {
 
   constructor(@Inject(DataSource) private readonly source: DataSource) {}
 
-  /** Refuses to serve with a role that row-level security does not bind. */
+  /** Refuses to start with a role that is exempt from row-level security. */
   async onApplicationBootstrap(): Promise<void> {
     const [role] = await this.source.query<{ name: string; exempt: boolean; owns: boolean }[]>(`
       SELECT r.rolname AS name, r.rolsuper OR r.rolbypassrls AS exempt,

@@ -8,22 +8,22 @@ import { Env } from '#config';
 import { RequestError, Tenant } from '#kernel';
 import { clientConfig } from './connection-options.js';
 
-/** serialization_failure and deadlock_detected: the same work, done again, may succeed. */
+/** serialization_failure and deadlock_detected: a retry may succeed. */
 const CONTENTION = new Set(['40001', '40P01']);
 const ATTEMPTS = 5;
 
-/** Thrown where work finds that it would have to wait for others who may be waiting for it: like a deadlock, without the second that it takes to be noticed. */
+/** Thrown by work that would have to wait for others who may be waiting for it: retried like a deadlock, but without the second that detecting one takes. */
 export class Contention extends Error {
   readonly code = '40001';
 }
 
 /**
- * Opens a transaction and names its tenant in one message. The id is our own integer and stands in the text: a bound value
- * would need the extended protocol, which takes one statement a message.
+ * Opens a transaction and sets its tenant in one message. The id is our own integer and stands in the text: a bound value
+ * would need the extended protocol, which takes one statement per message.
  */
 const begin = (tenant: Tenant | null, mode = ''): string => (tenant === null ? `BEGIN${mode}` : `BEGIN${mode}; SET LOCAL app.tenant = '${Number(tenant.id)}'`);
 
-/** One statement of a read. With a `name` its plan is kept on the connection: for fixed texts only, never for compiled ones. */
+/** One statement of a read. With a `name` its plan is kept on the connection: only for fixed texts, never for generated ones. */
 export interface Statement {
   text: string;
   values?: unknown[];
@@ -33,31 +33,31 @@ export interface Statement {
 /** Runs inside the transaction after its work and before COMMIT, with the work's result. */
 export type BeforeCommit = (tx: EntityManager, result: unknown) => Promise<void>;
 
-/** What rides on the transactions of some work; see {@link Database.withHooks}. */
+/** Hooks into the transactions of some work; see {@link Database.withHooks}. */
 export interface TransactionHooks {
-  /** Runs first on a client that {@link Database.withClient} lends: what it locks stays locked while a stream takes its time. */
+  /** Runs first on a client that {@link Database.withClient} lends: locks it takes are held while the stream is read. */
   lend(client: pg.Client): Promise<void>;
   /** Runs inside the transaction before its work. */
   begin(tx: EntityManager): Promise<void>;
   commit: BeforeCommit;
 }
 
-/** A client that is nobody else's, in a transaction of the tenant, until it is ended. */
+/** A client for one borrower, in a transaction of the tenant, until it is ended. */
 export interface LentClient {
   client: pg.Client;
   end(): Promise<void>;
 }
 
-/** One tenant's part of the clients that may be lent to streams: a quarter. */
+/** One tenant may use a quarter of the clients that may be lent to streams. */
 const STREAM_SHARE = 4;
 
 const LONGEST_LOAN_MS = 30 * 60_000;
 
-/** The two doors to the tables: {@link inTenant} for work, {@link read} for hot reads. Both set the tenant that row-level security checks. */
+/** The two ways to the tables: {@link inTenant} for work, {@link read} for hot reads. Both set the tenant that row-level security checks. */
 @Injectable()
 export class Database {
   private readonly hooks = new AsyncLocalStorage<{ hooks: TransactionHooks | null }>();
-  /** How many clients are lent to the streams of each tenant's callers. */
+  /** How many clients are lent to streams, per tenant. */
   private readonly streams = new Map<number, number>();
 
   constructor(
@@ -66,24 +66,24 @@ export class Database {
   ) {}
 
   /**
-   * Runs `work` in one transaction that sees only the tenant's rows, and again (up to five times) when PostgreSQL reports
-   * a deadlock or a serialization failure; so `work` must have no effect outside the transaction, and no network call.
+   * Runs `work` in one transaction that sees only the tenant's rows. When PostgreSQL reports a deadlock or a serialization failure,
+   * it runs again, five times in all; so `work` must have no effect outside the transaction, and make no network call.
    */
   async inTenant<T>(tenant: Tenant, work: (tx: EntityManager) => Promise<T>): Promise<T> {
     return this.transaction(work, tenant);
   }
 
-  /** The same without a tenant, for the few tables that have none (tenants, directories, the queue). Row-level security makes every other table raise. */
+  /** The same without a tenant, for the few tables that have none (tenants, directories, the queue). Row-level security makes every other table raise an error. */
   async inNoTenant<T>(work: (tx: EntityManager) => Promise<T>): Promise<T> {
     return this.transaction(work, null);
   }
 
   /**
-   * Reads in one read-only snapshot. BEGIN, the tenant, the statements and COMMIT leave in one write, which is what keeps
-   * row-level security affordable on hot lists: one round trip instead of four is half of it, and one system call instead of
-   * five the other half (0.82 x the bare query's rate, against 0.5 x pipelined but written one by one).
+   * Reads in one read-only snapshot. BEGIN, the tenant, the statements and COMMIT leave in one write, which makes row-level security
+   * affordable on hot lists. Half of the gain comes from one round trip instead of four, half from one system call instead of five
+   * (0.82 × the rate of the bare query, against 0.5 × when pipelined but written one by one).
    *
-   * @param tenant null: as {@link inNoTenant}
+   * @param tenant null as in {@link inNoTenant}
    * @returns the rows of each statement, in order
    */
   async read<Rows extends unknown[][]>(tenant: Tenant | null, ...statements: Statement[]): Promise<Rows> {
@@ -110,8 +110,8 @@ export class Database {
   }
 
   /**
-   * Lends a client of its own, in a transaction of the tenant, to work that takes as long as a caller's stream: a few slow
-   * senders would hold all of the pool's connections. Commits when `work` resolves.
+   * Lends a separate client, in a transaction of the tenant, to work that takes as long as a caller's stream: on the pool, a few
+   * slow senders would hold all connections. Commits when `work` resolves.
    */
   async withClient<T>(tenant: Tenant, work: (client: pg.Client) => Promise<T>, { streaming = false } = {}): Promise<T> {
     const { client, end } = await this.lend(tenant, { streaming });
@@ -126,18 +126,18 @@ export class Database {
   }
 
   /**
-   * Lends a client likewise, to read everything as it is now however long that takes: half an hour at most, since what is deleted or
-   * changed meanwhile can be cleared away by nobody. The borrower ends it.
+   * Lends such a client for reading everything as it is now, however long that takes, up to half an hour: meanwhile PostgreSQL cannot
+   * clear away rows that are deleted or changed. The borrower ends it.
    */
   snapshot(tenant: Tenant): Promise<LentClient> {
     return this.lend(tenant, { streaming: true, mode: ' ISOLATION LEVEL REPEATABLE READ READ ONLY' });
   }
 
-  /** @throws RequestError unavailable when as many are lent to callers' streams as connections may be spent on them, be it on all or on the tenant's, which are a quarter: nobody's slow files hold up everyone's */
+  /** @throws RequestError unavailable when as many clients are lent to streams as may be, in all or to the tenant: slow files of one tenant do not hold up the others */
   private async lend(tenant: Tenant, { streaming, mode = '' }: { streaming: boolean; mode?: string }): Promise<LentClient> {
     const giveBack = streaming ? this.takeStream(tenant) : () => undefined;
     const client = new pg.Client(clientConfig(this.env));
-    client.on('error', () => undefined); // the statement that was running reports it
+    client.on('error', () => undefined); // the running statement reports it
     let ended: Promise<void> | undefined;
     const end = (): Promise<void> => {
       clearTimeout(limit);
@@ -146,7 +146,7 @@ export class Database {
     const limit = setTimeout(() => void end().catch(() => undefined), LONGEST_LOAN_MS).unref();
     try {
       await client.connect();
-      // A slow caller's turn is time idle in the transaction.
+      // Waiting for a slow caller is idle time in the transaction.
       await client.query(`${begin(tenant, mode)}; SET LOCAL idle_in_transaction_session_timeout = '5min'`);
       return { client, end };
     } catch (error) {
@@ -169,8 +169,8 @@ export class Database {
   }
 
   /**
-   * Makes the first {@link inTenant} that `run` opens carry the hooks, so that what they write commits with its effect or not
-   * at all (the Idempotency-Key's answer). Reads, and what is done on a lent client before it, leave that transaction its hooks.
+   * Attaches the hooks to the first {@link inTenant} that `run` opens, so that what they write commits with its effect or not
+   * at all (the Idempotency-Key's answer). Reads, and work on a lent client before it, leave the hooks for that transaction.
    */
   withHooks<T>(hooks: TransactionHooks, run: () => Promise<T>): Promise<T> {
     return this.hooks.run({ hooks }, run);
@@ -185,7 +185,7 @@ export class Database {
       let begun: Promise<unknown> = Promise.resolve();
       try {
         const client = (await runner.connect()) as pg.PoolClient;
-        // Neither awaited nor written at once: BEGIN travels with the first statements, a round trip less for every write of the product.
+        // Neither awaited nor written at once: BEGIN travels with the first statements, which saves a round trip on every write.
         holdWrites(client);
         begun = client.query(begin(tenant));
         begun.catch(() => undefined);
@@ -197,7 +197,7 @@ export class Database {
         await runner.commitTransaction();
         return result;
       } catch (thrown) {
-        // The first error is the one to tell: what followed a BEGIN that failed only says so.
+        // Report the first error: those after a BEGIN that failed are only its consequences.
         const error: unknown = await begun.then(() => thrown, (first: unknown) => first);
         if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
         if (attempt >= ATTEMPTS || !isContention(error)) throw error;
@@ -214,9 +214,9 @@ export class Database {
 }
 
 /**
- * A statement of fixed text in a transaction, its plan kept on the connection: planning takes longer than much of what is run for every batch.
+ * Runs a statement of fixed text in a transaction and keeps its plan on the connection: for many statements that run with every batch, planning takes longer than execution.
  *
- * @param statement with a name that no other text has
+ * @param statement its name must belong to this text only
  */
 export async function prepared<Row = unknown>(tx: EntityManager, statement: Statement & { name: string }): Promise<Row[]> {
   const client = (await tx.queryRunner!.connect()) as pg.PoolClient;
@@ -224,22 +224,22 @@ export async function prepared<Row = unknown>(tx: EntityManager, statement: Stat
 }
 
 /**
- * Parts of a transaction that do not wait for each other: their statements leave together, in this order, and take a round trip less each. None
- * goes on when the transaction is over, so all are waited for.
+ * Runs parts of a transaction that do not depend on each other: their statements leave together, in this order, which saves a round trip for each.
+ * Waits for all of them, so that none continues after the transaction has ended.
  *
- * @throws the error that the other parts failed for
+ * @throws the error that made the other parts fail
  */
 export async function together<Parts extends readonly unknown[]>(...parts: Parts): Promise<{ -readonly [Part in keyof Parts]: Awaited<Parts[Part]> }> {
   const settled = await Promise.allSettled(parts);
   const failed = settled.filter((one) => one.status === 'rejected');
-  if (failed.length > 0) throw (failed.find(({ reason }) => sqlState(reason) !== '25P02') ?? failed[0]!).reason; // in_failed_sql_transaction: for what another part met
+  if (failed.length > 0) throw (failed.find(({ reason }) => sqlState(reason) !== '25P02') ?? failed[0]!).reason; // in_failed_sql_transaction: only a consequence of another part's error
   return settled.map((one) => (one as PromiseFulfilledResult<unknown>).value) as { -readonly [Part in keyof Parts]: Awaited<Parts[Part]> };
 }
 
-/** A connection that breaks says so to its statements, too; unheard, it would end the process. */
+/** A broken connection also fails its statements; without a listener, the event would end the process. */
 const ignore = (): void => undefined;
 
-/** What is sent on the connection before the event loop next turns leaves in one write. */
+/** Everything sent on the connection before the event loop's next turn leaves in one write. */
 function holdWrites(client: pg.PoolClient): void {
   const { stream } = (client as unknown as { connection: { stream: Writable } }).connection;
   stream.cork();
@@ -253,23 +253,23 @@ export function sqlState(error: unknown): string | undefined {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
-/** Whether the work failed for nothing but others at work: done again, it may succeed. */
+/** Whether the work failed only because of concurrent work: a retry may succeed. */
 export const isContention = (error: unknown): boolean => CONTENTION.has(sqlState(error) ?? '');
 
-/** Connections that the server ended or does not take: connection exceptions, shutdowns and restarts, no more connections. */
+/** The server ended the connection or accepts none: connection exceptions, shutdowns and restarts, too many connections. */
 const UNREACHABLE = /^(08...|57P0[1-3]|53300|ECONN\w+|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN|ENOTFOUND)$/;
 
-/** pg's own words where it gives no code. */
+/** pg's own messages where it gives no code. */
 const CONNECTION_LOST = /Connection terminated|connection error|not queryable|timeout exceeded when trying to connect/i;
 
-/** Whether the server could not be reached, or was lost on the way: nobody knows then whether a COMMIT under way was done. */
+/** Whether the server could not be reached or the connection was lost: then it is unknown whether a COMMIT under way succeeded. */
 export function isUnreachable(error: unknown): boolean {
   const cause: unknown = error instanceof QueryFailedError ? error.driverError : error;
   const { code, message } = (cause ?? {}) as { code?: unknown; message?: unknown };
   return typeof code === 'string' ? UNREACHABLE.test(code) : typeof message === 'string' && CONNECTION_LOST.test(message);
 }
 
-/** The name of the constraint a statement broke, so that a domain can tell which of its rules it was. */
+/** The name of the constraint a statement violated, so that a domain can tell which of its rules it was. */
 export function brokenConstraint(error: unknown): string | undefined {
   const cause: unknown = error instanceof QueryFailedError ? error.driverError : error;
   return (cause as { constraint?: string } | null)?.constraint;

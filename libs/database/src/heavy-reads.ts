@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { Env } from '#config';
 import { RequestError, type Tenant } from '#kernel';
 
-/** Of one tenant. */
+/** Reads of one tenant that run at once. */
 const AT_ONCE = 2;
-/** Requests of one tenant that wait; more are turned away, and no other tenant's. */
+/** Requests of one tenant that may wait; further ones are refused. Other tenants are not affected. */
 const LONGEST_QUEUE = 100;
 
 interface Waiting {
@@ -13,8 +13,8 @@ interface Waiting {
 }
 
 /**
- * Has reads that look at many rows take turns: a few at once, so that they leave connections to everything else, and of one tenant two at
- * most, so that no tenant has all of them. Whoever waits holds no connection.
+ * Queues reads of many rows: a few run at once, so that connections remain for everything else, and at most two of one tenant,
+ * so that no tenant takes them all. Those that wait hold no connection.
  */
 @Injectable()
 export class HeavyReads {
@@ -26,7 +26,7 @@ export class HeavyReads {
     this.most = Math.max(1, Math.floor(env.DATABASE_POOL / 2));
   }
 
-  /** @throws RequestError unavailable when too many of the tenant's wait already */
+  /** @throws RequestError unavailable when too many of the tenant's requests wait already */
   async run<T>(tenant: Tenant, work: () => Promise<T>): Promise<T> {
     if (this.waiting.filter(({ tenantId }) => tenantId === tenant.id).length >= LONGEST_QUEUE) throw new RequestError('unavailable', { detail: 'Too many such requests wait already.', retryAfter: 5 });
     await new Promise<void>((begin) => {
@@ -41,7 +41,7 @@ export class HeavyReads {
     }
   }
 
-  /** The one that waits longest of those whose tenant has a turn left. */
+  /** Starts the one that has waited longest, among tenants that may run another. */
   private next(): void {
     const all = [...this.running.values()].reduce((sum, one) => sum + one, 0);
     const at = all >= this.most ? -1 : this.waiting.findIndex(({ tenantId }) => (this.running.get(tenantId) ?? 0) < AT_ONCE);

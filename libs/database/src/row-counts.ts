@@ -6,16 +6,16 @@ export interface Total {
 }
 
 /**
- * SQL for the kept count of a table under {@link countedTable}, as one bigint column `total`.
+ * SQL for the kept count of a {@link countedTable}, as one bigint column `total`.
  *
  * @param tenant the placeholder of the tenant's id, such as `$1`
- * @param bucket SQL that holds for the wanted buckets; `bucket` is the key columns' texts joined by `/`
+ * @param bucket SQL condition for the wanted buckets; `bucket` is the key columns' texts joined by `/`
  */
 export const keptTotal = (table: string, tenant: string, bucket = 'TRUE'): string =>
   `SELECT coalesce(sum(n), 0)::int AS total FROM row_counts WHERE tenant_id = ${tenant} AND relation = '${table}' AND ${bucket}`;
 
 /**
- * SQL that counts what a filter matches, but stops one past the deepest page: beyond it nobody can page by number,
+ * SQL that counts what a filter matches, but stops one past the deepest page: nobody can page by number beyond it,
  * and the answer says `gte`.
  *
  * @param matching `FROM … WHERE …` of the list
@@ -23,6 +23,6 @@ export const keptTotal = (table: string, tenant: string, bucket = 'TRUE'): strin
 export const boundedTotal = (matching: string): string =>
   `SELECT count(*)::int AS total FROM (SELECT 1 ${matching} LIMIT ${MAX_OFFSET + 1}) counted`;
 
-/** What {@link boundedTotal} returned, as the list's `total`. */
+/** The result of {@link boundedTotal} as the list's `total`. */
 export const readBoundedTotal = (total: number): Total =>
   total > MAX_OFFSET ? { count: MAX_OFFSET, relation: 'gte' } : { count: total, relation: 'eq' };

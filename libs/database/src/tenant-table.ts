@@ -2,10 +2,10 @@ import type { QueryRunner } from 'typeorm';
 import { APP_ROLE } from './connection-options.js';
 
 /**
- * Closes a table to all but the tenant of the transaction, and opens it to the application's role. Every table with a
- * `tenant_id` passes through here in the migration that creates it; a test walks the catalogue and fails on one that did not.
+ * Restricts a table to the tenant of the transaction, and opens it to the application's role. The migration that creates a table
+ * with a `tenant_id` must call this; a test walks the catalogue and fails on any table without it.
  *
- * @param grants what the application may do there; a log, for one, is append-only by its grants
+ * @param grants what the application may do there: a log, for instance, is append-only
  */
 export async function tenantTable(runner: QueryRunner, table: string, grants = 'SELECT, INSERT, UPDATE, DELETE'): Promise<void> {
   await runner.query(`
@@ -15,14 +15,14 @@ export async function tenantTable(runner: QueryRunner, table: string, grants = '
     GRANT ${grants} ON ${table} TO ${APP_ROLE};`);
 }
 
-/** Opens a table without tenants (a directory) to the application's role. */
+/** Opens a table without tenants, such as a directory, to the application's role. */
 export async function sharedTable(runner: QueryRunner, table: string, grants = 'SELECT, INSERT, UPDATE, DELETE'): Promise<void> {
   await runner.query(`GRANT ${grants} ON ${table} TO ${APP_ROLE};`);
 }
 
 /**
  * Keeps the table's row count per `key` columns in `row_counts`, by statement-level triggers, so that a list's `total`
- * is a sum over a few small rows and never a count over a growing table. Sixteen shards by backend keep writers apart.
+ * is a sum over a few small rows and never a count over a growing table. Sixteen shards, chosen by backend, keep writers apart.
  *
  * @param key columns whose combinations are counted; an UPDATE that changes one moves the row
  */

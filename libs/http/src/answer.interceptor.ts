@@ -6,7 +6,7 @@ import { isObject } from '#kernel';
 import { ROUTE, type RouteSpec } from './route-spec.js';
 import { Versioned } from './versioned.js';
 
-/** Puts on the headers that follow from the answer: ETag from its version, Location from the id of what was created. */
+/** Sets the headers that follow from the answer: ETag from its version, Location from the id of what was created. */
 @Injectable()
 export class AnswerInterceptor implements NestInterceptor {
   constructor(private readonly reflector: Reflector) {}

@@ -5,17 +5,17 @@ import { parseJson } from './json-body.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The bytes of the body as they came, on routes that ask for them: a signature is over bytes, not over what a parser made of them. */
+    /** The body's bytes as received, on routes that ask for them: a signature covers bytes, not what a parser made of them. */
     rawBody?: Buffer;
   }
   interface FastifyContextConfig {
-    /** Leaves a body of JSON or a form unparsed, in `rawBody`; with `anything`, one of any media type, or of none. */
+    /** Keeps a JSON or form body unparsed in `rawBody`; with `anything`, a body of any media type or none. */
     rawBody?: boolean | 'anything';
     /** The one media type of the route's body, when it is not JSON. */
     consumes?: string;
-    /** The member of a JSON body whose items answer each for itself. */
+    /** The member of a JSON body whose items are accepted or refused one by one. */
     batch?: string;
-    /** Takes a JSON body that nobody can keep as an `Unstorable`. */
+    /** Passes a JSON body that cannot be stored to the route, as an `Unstorable`. */
     judgesBody?: boolean;
     /** Bytes. */
     bodyLimit?: number;
@@ -24,12 +24,12 @@ declare module 'fastify' {
   }
 }
 
-/** Teaches Fastify the bodies we take: JSON, CSV as a stream, forms and anything on routes that want raw bytes. */
+/** Teaches Fastify the bodies we take: JSON, CSV as a stream, and raw bytes (forms and any media type) on routes that ask for them. */
 export function readBodies(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser(['application/json', 'application/merge-patch+json'], { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     if (keepsRaw(request, body)) return done(null, undefined);
-    if (request.routeOptions.config.consumes !== undefined) return done(null, undefined); // not read: the route refuses it, whatever it holds, once it knows who asks
+    if (request.routeOptions.config.consumes !== undefined) return done(null, undefined); // not parsed: the route refuses it, once it knows who is asking
     try {
       assertUtf8(request);
       const { batch, bodyParts, judgesBody } = request.routeOptions.config;
@@ -38,17 +38,17 @@ export function readBodies(fastify: FastifyInstance): void {
       done(error as Error);
     }
   });
-  // Not read here: whoever reads the stream bounds it. No other route may come to see it: a stream is no DTO.
+  // The handler that reads the stream limits its size. No other route may see it: a stream is not a DTO.
   fastify.addContentTypeParser('text/csv', (request: FastifyRequest, payload: IncomingMessage, done) => {
     if (request.routeOptions.config.consumes === 'text/csv') done(null, payload);
     else done(unsupported());
   });
-  // Forms only where the raw bytes are wanted: by provider webhooks.
+  // Forms are only for provider webhooks, which want the raw bytes.
   fastify.addContentTypeParser(['application/x-www-form-urlencoded', 'multipart/form-data'], { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     if (keepsRaw(request, body)) return done(null, undefined);
     done(unsupported());
   });
-  // A route that takes anything takes bytes: a Content-Type that is missing, or no media type at all, would never reach a parser.
+  // Routes that take anything need this: with a missing or malformed Content-Type, no parser would be called.
   fastify.addContentTypeParser(ANY_BYTES, { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     if (takesAnything(request) && keepsRaw(request, body)) return done(null, undefined);
     done(unsupported());
@@ -57,7 +57,7 @@ export function readBodies(fastify: FastifyInstance): void {
     if (takesAnything(request)) request.raw.headers['content-type'] = ANY_BYTES;
     done();
   });
-  // Not unpacked: read as they come, packed bytes would be told to be bad JSON, CSV or UTF-8.
+  // Bodies are not decompressed. Without this check, compressed bytes would be reported as bad JSON, CSV or UTF-8.
   fastify.addHook('preParsing', (request, _reply, payload, done) => {
     const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? '';
     done(encoding === '' || encoding === 'identity' || takesAnything(request) ? null : unsupported(), payload);
@@ -71,7 +71,7 @@ const ANY_BYTES = 'application/octet-stream';
 
 const takesAnything = ({ routeOptions }: FastifyRequest): boolean => routeOptions.config.rawBody === 'anything';
 
-/** JSON is UTF-8 (RFC 8259 §8.1) and its media type has no charset; who names another one means another body than we would read. */
+/** JSON is UTF-8 (RFC 8259 §8.1) and its media type has no charset; a request that names another one does not mean the text we would read. */
 function assertUtf8({ headers }: FastifyRequest): void {
   const charset = /;\s*charset\s*=\s*"?([^\s";]*)/i.exec(headers['content-type'] ?? '')?.[1];
   if (charset === undefined || /^(utf-?8|us-ascii)$/i.test(charset)) return;

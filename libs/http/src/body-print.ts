@@ -3,10 +3,13 @@ import { pipeline, Readable, Transform } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { FastifyRequest } from 'fastify';
 
-/** What tells a body from another: a SHA-256 of it. Asked of a stream, it first reads, and drops, what nobody has read. */
+/** A SHA-256 that tells one body from another. If nobody has read a streamed body, this reads and discards it first. */
 export type BodyPrint = () => Promise<Buffer>;
 
-/** The print of a request's body, and of its query where it has one, which says what is to be done with the body; of a file also of its media type, which may say how it is read. A stream is read by whoever handles the request, once, and hashed as it passes: files have no bound. */
+/**
+ * The print of a request's query and body; for a file also of its media type, which may say how to read it. A stream is hashed as the handler reads it,
+ * since files have no size limit.
+ */
 export function printOf(request: FastifyRequest): BodyPrint {
   const { body } = request;
   const hash = createHash('sha256').update(request.url.split('?').slice(1).join('?'));
@@ -22,7 +25,7 @@ export function printOf(request: FastifyRequest): BodyPrint {
     },
   });
   const digest = finished(tap).then(() => hash.digest());
-  digest.catch(() => undefined); // a body that breaks off is its reader's to report
+  digest.catch(() => undefined); // a body that breaks off is reported by its reader
   pipeline(body, tap, () => undefined);
   request.body = tap;
   return () => {

@@ -2,7 +2,7 @@ import { buildMessage, ValidateBy, type ValidationOptions } from 'class-validato
 
 const INSTANT = /^(\d{4}-\d{2}-\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/i;
 
-/** Whether the text is a day of the calendar, `YYYY-MM-DD`, from the year 1 on. */
+/** Whether the text is a calendar date, `YYYY-MM-DD`, from the year 1 on. */
 export function isCalendarDate(text: unknown): text is string {
   if (typeof text !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(text) || text.startsWith('0000')) return false;
   const at = new Date(`${text}T00:00:00Z`);
@@ -13,8 +13,8 @@ const FIRST = Date.parse('0001-01-01T00:00:00Z');
 const LAST = Date.parse('9999-12-31T23:59:59.999Z');
 
 /**
- * Whether the text is an instant with its zone (RFC 3339 §5.6); a local time would mean something else on every server. In UTC, too, its
- * year has four digits, or it could not be written back. No leap seconds: neither a Date nor PostgreSQL can hold one.
+ * Whether the text is an instant with its zone (RFC 3339 §5.6); a local time would mean something else on every server. Its year in UTC must
+ * have four digits too, or it could not be written back. Leap seconds are refused: neither a Date nor PostgreSQL can hold one.
  */
 export function isInstant(text: unknown): text is string {
   const day = typeof text === 'string' ? INSTANT.exec(text)?.[1] : undefined;
@@ -30,7 +30,7 @@ export const IsInstant = (options?: ValidationOptions): PropertyDecorator =>
     options,
   );
 
-/** A property that holds a day, such as `2026-06-01`. */
+/** A property that holds a calendar date, such as `2026-06-01`. */
 export const IsCalendarDate = (options?: ValidationOptions): PropertyDecorator =>
   ValidateBy(
     { name: 'isCalendarDate', validator: { validate: isCalendarDate, defaultMessage: buildMessage((each) => `${each}$property must be a date, such as 2026-06-01`, options) } },

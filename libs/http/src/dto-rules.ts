@@ -2,21 +2,21 @@ import type { Type } from '@nestjs/common';
 import 'reflect-metadata';
 import { ARRAY_MAX_SIZE, getMetadataStorage, ValidationTypes } from 'class-validator';
 
-/** What class-validator's decorators say of a DTO class as a whole. */
+/** What a DTO class's decorators say about its members. */
 export interface DtoRules {
-  /** Members that it has; others are refused. */
+  /** The members it has; others are refused. */
   known: ReadonlySet<string>;
-  /** Members that hold DTOs: under `@ValidateNested()`. */
+  /** Members that hold DTOs, marked with `@ValidateNested()`. */
   nested: ReadonlySet<string>;
-  /** Those of them that are one object, and no list. */
+  /** Those of them that hold one object, not a list. */
   single: ReadonlySet<string>;
-  /** Members that may be null: those of which the published document says so. */
+  /** Members that may be null, according to the published document. */
   nullable: ReadonlySet<string>;
-  /** How long its lists may be. */
+  /** The most elements its lists may have. */
   longest: ReadonlyMap<string, number>;
 }
 
-/** Where `@ApiProperty` leaves what it is told, and where the build leaves what it reads in the types: the document is made from the one over the other. */
+/** Where `@ApiProperty` keeps its options, and where the build keeps what it reads from the types. In the document, the former override the latter. */
 const TOLD = 'swagger/apiModelProperties';
 const TYPED = '_OPENAPI_METADATA_FACTORY';
 

@@ -8,8 +8,8 @@ import { MOST_FAULTS } from './problem.js';
 import { ROUTE, type RouteSpec } from './route-spec.js';
 
 /**
- * Refuses a request without the JSON body that its route takes: an empty one is none, and is not the same as `{}`. And one with a body or a
- * query that its route knows nothing of: whoever sends it means something by it.
+ * Refuses a request without the JSON body that its route takes (an empty body is not `{}`), and one with a body or a query that its route
+ * ignores: the sender expects it to have an effect.
  */
 @Injectable()
 export class ExpectedInputGuard implements CanActivate {
@@ -30,7 +30,7 @@ export class ExpectedInputGuard implements CanActivate {
   }
 }
 
-/** What its DTO, or its reader of files, does not refuse. To public URLs others add what they like: providers to those they post to, mail programs to links. */
+/** Whether the route reads no query, neither by a DTO nor by a reader of files. Public URLs take any: providers add parameters to webhook calls, mail programs to links. */
 function takesNoQuery({ allow, consumes }: RouteSpec, context: ExecutionContext): boolean {
   const parameters = Reflect.getMetadata(ROUTE_ARGS_METADATA, context.getClass(), context.getHandler().name) as object | undefined;
   return allow !== 'public' && consumes === undefined && !Object.keys(parameters ?? {}).some((key) => key.startsWith(`${RouteParamtypes.QUERY}:`));

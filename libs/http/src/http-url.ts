@@ -2,7 +2,7 @@ import { isURL, ValidateBy } from 'class-validator';
 
 const RULES = { protocols: ['https', 'http'], require_protocol: true, require_tld: false, disallow_auth: true };
 
-/** An address that can be called over HTTP. The validator's rules let some through that are none to whoever calls them, such as `https://xn--iñvalid.com`. */
+/** A URL that can be called over HTTP. The validator's rules alone accept some that cannot, such as `https://xn--iñvalid.com`. */
 export const IsHttpUrl = ({ fragment = true } = {}): PropertyDecorator =>
   ValidateBy({
     name: 'isUrl',

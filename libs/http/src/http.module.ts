@@ -5,7 +5,7 @@ import { ProblemFilter } from './problem.filter.js';
 import { RateLimitGuard } from './rate-limit.guard.js';
 import { DtoPipe } from './validation.pipe.js';
 
-/** How every route reads, refuses and answers. Import after AuthModule: the rate limit counts tenants, which the access guard names. */
+/** How every route reads requests, refuses and answers. Import after AuthModule: the rate limit counts per tenant, which the access guard identifies. */
 @Global()
 @Module({
   providers: [

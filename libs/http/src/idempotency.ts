@@ -18,11 +18,11 @@ interface KeptAnswer {
   status: number;
   version: number | null;
   body: unknown;
-  /** The work that it tells of is under way. */
+  /** The {@link Begun} work may still be running. */
   pending: boolean;
 }
 
-/** The answer is there already, perhaps since a moment ago. */
+/** Somebody has answered already, perhaps a moment ago. */
 class Answered extends Error {
   constructor(readonly kept: KeptAnswer) {
     super();
@@ -35,7 +35,7 @@ type Slot = readonly [tenantId: number, route: string, key: string];
 const HELD = `SELECT fingerprint, status, version, body, coalesce(pending_until > now(), false) AS pending FROM idempotency_keys
   WHERE tenant_id = $1 AND route = $2 AND key = $3 AND created_at > now() - interval '24 hours'`;
 
-/** Longer than any {@link Begun} work takes. Whose is not done by then is done by nobody any more. */
+/** Longer than any {@link Begun} work takes. Work that has not finished by then died with its process. */
 const WORK = `interval '1 minute'`;
 
 const DONE = 'UPDATE idempotency_keys SET body = $4, pending_until = NULL WHERE tenant_id = $1 AND route = $2 AND key = $3';
@@ -43,13 +43,13 @@ const DONE = 'UPDATE idempotency_keys SET body = $4, pending_until = NULL WHERE 
 const TRY_LOCK = 'SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS taken';
 
 /**
- * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): the first answer is kept in the very transaction that made
- * it true, so that neither a crash nor a race can do the work twice or lose the answer. Only answers that had an effect are
- * kept; a refusal may be retried under the same key. Where the effect is a call that follows the transaction, that keeps that it
+ * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): the first answer is kept in the transaction that made it true, so
+ * that neither a crash nor a race can do the work twice or lose the answer. Only answers that had an effect are kept; a refused
+ * request may be retried under the same key. If the effect is a call after the transaction, the transaction keeps a note that it
  * has {@link Begun}.
  *
- * While a file streams in, under a key, a lock of that upload turns others away: a courtesy, for what holds them apart is
- * the claim in the transaction that keeps the answer. Two locks, or who comes between them could turn the first one away.
+ * While a file streams in under a key, a lock on that upload turns repeats away early. Safety does not depend on it: that is the
+ * claim in the transaction that keeps the answer. The claim has a lock of its own, or a request between the two could turn the first one away.
  */
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
@@ -87,7 +87,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
       if (begun) await this.database.inTenant(tenant, (tx) => tx.query(DONE, [...slot, JSON.stringify(answer)]));
       return answer;
     } catch (error) {
-      const printed = print(); // whatever the answer: an unread body would keep it from being heard
+      const printed = print(); // also for refusals: a client still sending its body might not read the answer
       if (error instanceof Answered) return replay(error.kept, await printed, reply);
       throw error;
     }

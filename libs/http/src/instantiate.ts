@@ -1,23 +1,23 @@
 import { TransformationType } from 'class-transformer';
-// What its decorators have recorded, which the package does not export from its root; Nest's mapped types read it here, too.
+// class-transformer's metadata, which the package does not export from its root; Nest's mapped types read it from here, too.
 import { defaultMetadataStorage as recorded } from 'class-transformer/cjs/storage.js';
 import type { Type } from '@nestjs/common';
 import { isObject } from '#kernel';
 import { rulesOf } from './dto-rules.js';
 import { MOST_FAULTS } from './problem.js';
 
-/** What is left to tell of members that nobody knows. */
+/** How many more unknown members to report. */
 interface Patience {
   unknown: number;
 }
 
 /**
- * Input as an instance of its DTO class, by class-transformer's `@Type` and `@Transform`. Members under neither are taken as they are:
+ * Input as an instance of its DTO class, by class-transformer's `@Type` and `@Transform`. Members with neither are taken as they are:
  * `plainToInstance` would copy them member by member, in time that grows with the square of their number, so that one body of
  * 1 MiB could keep the process busy for ten seconds.
- *
- * What will be refused is taken only as far as it takes to be refused: of members that the class does not have as many as are told, of a
- * list that is too long one element more than it may have. Judging all of a hostile body would hold up everyone else.
+ * 
+ * Invalid input is taken only as far as refusing it needs: as many unknown members as are reported, and of a list that is too long
+ * one element more than allowed. Validating all of a hostile body would hold up everyone else.
  */
 export function instantiate<T extends object>(type: Type<T>, input: object, patience: Patience = { unknown: MOST_FAULTS }): T {
   const instance = new type() as Record<string, unknown>;

@@ -2,18 +2,18 @@ import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { type Fault, isObject, pointerToken, type RequestError, validationFailed } from '#kernel';
 
-/** Deeper than any body of ours; an attacker's `[[[[…` is not. */
+/** Deeper than any valid body, and shallow enough to stop an attacker's `[[[[…`. */
 export const MAX_DEPTH = 20;
 
-/** More than any batch of ours takes. */
+/** More items than any batch may have. */
 const MAX_ITEMS = 1000;
 
-/** Stands for a body, or an item of a batch, that nobody can keep; {@link DtoPipe} refuses it with these faults, whatever it should have been. */
+/** Stands for a body, or an item of a batch, that PostgreSQL cannot store; {@link DtoPipe} refuses it with these faults, whatever its type should have been. */
 export class Unstorable {
   /**
-   * @param faults with pointers into it
-   * @param body the print of the whole body, which otherwise could not be told from one with another such item
-   * @param value as it came: to be looked at, and not to be kept, copied or answered with
+   * @param faults their pointers start at the value
+   * @param body a hash of the whole body: without it, two bodies that differ only in such items would have the same print
+   * @param value as received: to inspect only, never to store, copy or return
    */
   constructor(
     readonly faults: Fault[],
@@ -27,17 +27,17 @@ export class Unstorable {
 }
 
 export interface JsonRules {
-  /** The member whose items answer each for itself: one that nobody can keep becomes an {@link Unstorable}. */
+  /** The member whose items are accepted or refused one by one: each that cannot be stored becomes an {@link Unstorable}. */
   batch?: string;
-  /** Whether a body that nobody can keep becomes one, too, for its route to refuse. */
+  /** Whether a body that cannot be stored becomes an {@link Unstorable} too, for its route to refuse. */
   whole?: boolean;
-  /** How many objects, lists and members it may hold. */
+  /** The most objects, lists and members it may hold. */
   mostParts?: number;
 }
 
 /**
- * Parses a JSON body that came from outside: UTF-8 (RFC 8259 §8.1), no `__proto__`, no deeper than {@link MAX_DEPTH}, and only values that
- * PostgreSQL can hold: no U+0000, no lone surrogates, no numbers beyond a double. An empty body is undefined.
+ * Parses a JSON body from outside: UTF-8 (RFC 8259 §8.1), no `__proto__`, no deeper than {@link MAX_DEPTH}, and only values that
+ * PostgreSQL can hold: no U+0000, no lone surrogates, no numbers beyond a double. An empty body gives undefined.
  *
  * @throws RequestError validation_failed
  */
@@ -62,12 +62,12 @@ export function parseJson(body: Buffer, { batch, whole = false, mostParts = Infi
 
 const unreadable = (code: string, detail: string): RequestError => validationFailed([{ pointer: '', code, detail }], detail);
 
-/** V8's message ends on what stands around the place, which may be a credential. */
+/** V8's message ends with the text around the fault, which may be a credential. */
 const reasonIn = (error: unknown): string => (error as Error).message.replace(/, (\.\.\.)?"[^]*$/, '');
 
 const printOf = (body: Buffer): string => createHash('sha256').update(body).digest('base64');
 
-/** @returns whether there are items to set apart */
+/** @returns whether the body has such a batch */
 function setApart(value: unknown, batch: string, escaped: boolean, body: Buffer): boolean {
   const items: unknown = isObject(value) ? value[batch] : undefined;
   if (!Array.isArray(items) || items.length > MAX_ITEMS) return false;
@@ -81,13 +81,13 @@ function setApart(value: unknown, batch: string, escaped: boolean, body: Buffer)
 
 const [QUOTE, BACKSLASH, COLON, BRACE, BRACKET] = Buffer.from('"\\:{[');
 
-/** @throws RequestError validation_failed for JSON of more objects, lists and members than so many, of which a parser would make a hundred times its bytes */
+/** @throws RequestError validation_failed for JSON with more than `most` objects, lists and members: parsed, they would take a hundred times its bytes */
 export function assertParts(json: Buffer, most: number): void {
   if (json.length <= most || !hasMoreParts(json, most)) return;
   throw validationFailed([{ pointer: '', code: 'too_large', detail: `The body may hold ${most} objects, lists and members.` }]);
 }
 
-/** Whether there are more objects, lists and members than so many. Counting them takes a hundredth of the time in which a parser makes them. */
+/** Whether there are more than `most` objects, lists and members. Counting takes a hundredth of the time of parsing. */
 function hasMoreParts(json: Buffer, most: number): boolean {
   let parts = 0;
   let inText = false;
@@ -100,18 +100,18 @@ function hasMoreParts(json: Buffer, most: number): boolean {
   return parts > most;
 }
 
-/** @param level how deep in the body the value stands */
+/** @param level how deep in the body the value is */
 const unstorable = (value: unknown, escaped: boolean, level = 0): Fault[] => new Inspection(escaped, level).of(value);
 
-/** Stops at so many. */
+/** At most so many faults are reported. */
 const MOST_TOLD = 20;
 
-/** Looks at every value of a body, of which there may be a million: so it makes nothing on its way, and spells a place only where something is wrong. */
+/** Checks every value of a body. There may be a million, so it allocates nothing on the way and builds a pointer only for a fault. */
 class Inspection {
   private readonly faults: Fault[] = [];
   private readonly path: (string | number)[] = [];
 
-  /** @param escaped whether the text has a `\u`: without one, JSON in UTF-8 holds neither U+0000 nor half a character */
+  /** @param escaped whether the text has a `\u`: without one, JSON in UTF-8 holds neither U+0000 nor a lone surrogate */
   constructor(
     private readonly escaped: boolean,
     private readonly level: number,
@@ -159,12 +159,12 @@ class Inspection {
   }
 }
 
-/** Answers that name the key may be kept. */
+/** The key in a form that can be stored, since an answer that names it may be kept. */
 const storable = (key: string): string => key.toWellFormed().replaceAll('\u0000', '\ufffd');
 
 type Complaint = Pick<Fault, 'code' | 'detail'>;
 
-/** What keeps a text out of PostgreSQL, or null. */
+/** Why PostgreSQL cannot store the text, or null. */
 export function textFault(text: string): Complaint | null {
   if (text.includes('\u0000')) return { code: 'null_character', detail: 'U+0000 is not allowed.' };
   if (!text.isWellFormed()) return { code: 'lone_surrogate', detail: 'The text is not well-formed Unicode.' };

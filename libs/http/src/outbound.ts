@@ -6,16 +6,16 @@ import { Injectable } from '@nestjs/common';
 import { Env } from '#config';
 import { isPublicAddress } from './public-address.js';
 
-/** What is read of an answer, unless more is asked for; the rest is not waited for. */
+/** How much of an answer is read unless more is asked for; the rest is not waited for. */
 const MOST_BYTES = 64 * 1024;
 
 /** How long a connection may take, in milliseconds. */
 const CONNECT_MS = 10_000;
 
-/** Answers that a Response has no body for (https://fetch.spec.whatwg.org/#null-body-status). */
+/** Statuses whose Response has no body (https://fetch.spec.whatwg.org/#null-body-status). */
 const BODILESS = new Set([204, 205, 304]);
 
-/** The host is none that a tenant may have us call. */
+/** The host is not one that tenants may have us call. */
 export class RefusedTargetError extends Error {
   readonly code = 'ETARGETREFUSED';
   constructor(host: string) {
@@ -28,13 +28,13 @@ export interface OutboundRequest {
   headers: Record<string, string>;
   body: string | Buffer;
   signal: AbortSignal;
-  /** What to read of the answer, where that is more than 64 KiB. */
+  /** How much of the answer to read, if more than 64 KiB. */
   mostBytes?: number;
 }
 
 /**
- * The way out to hosts that tenants name: their mail servers, their webhooks' receivers. Only the public internet is called, whatever a name
- * resolves to at the moment of connecting (so that a name cannot change in between), and no redirect is followed. The operator may allow
+ * Connects to hosts that tenants name: their mail servers, their webhooks' receivers. Only addresses on the public internet are called, checked
+ * on the very lookup that the connection uses (so that a name cannot change in between), and no redirect is followed. The operator may allow
  * private targets.
  */
 @Injectable()
@@ -48,8 +48,8 @@ export class Outbound {
   /**
    * One call over HTTP, without redirects, on a connection of its own.
    *
-   * @returns any answer, its body cut after 64 KiB or what was asked for
-   * @throws RefusedTargetError before anything was sent; the signal's reason; what Node throws when there is no answer, with its `code`
+   * @returns the answer, whatever its status; its body is cut off at 64 KiB or `mostBytes`
+   * @throws RefusedTargetError before anything is sent; the signal's reason; Node's error, with its `code`, when there is no answer
    */
   async fetch(url: string, { method, headers, body, signal, mostBytes = MOST_BYTES }: OutboundRequest): Promise<Response> {
     const { protocol, hostname } = new URL(url);
@@ -61,7 +61,7 @@ export class Outbound {
       const answer = await new Promise<IncomingMessage>((answered, failed) => {
         const request = send(url, given);
         request.on('response', answered).on('error', failed).on('socket', (socket) => giveUpConnecting(request, socket));
-        // Of 101 Node tells in no other way, and ends the request without a word.
+        // Node reports a 101 by this event alone; unheard, it would end the request without an error.
         request.on('upgrade', ({ statusCode }, socket) => (socket.destroy(), failed(badStatus(statusCode!))));
         request.end(body);
       });
@@ -70,14 +70,14 @@ export class Outbound {
       if (status < 200 || status > 599) throw badStatus(status);
       return new Response(BODILESS.has(status) ? null : text, { status, headers: headersOf(answer) });
     } catch (error) {
-      throw signal.aborted ? signal.reason : error; // in mid-answer Node tells of a connection that was reset
+      throw signal.aborted ? signal.reason : error; // aborted in mid-answer, Node reports a reset connection
     }
   }
 
   /**
    * A connection to the host, for other protocols.
    *
-   * @throws RefusedTargetError; what Node throws when there is no connection
+   * @throws RefusedTargetError; Node's error when there is no connection
    */
   dial(host: string, port: number): Promise<Socket> {
     return new Promise((connected, failed) => {
@@ -95,12 +95,12 @@ export class Outbound {
     });
   }
 
-  /** An address is not looked up. */
+  /** Checks an IP address; names are checked by {@link lookup}, which Node does not call for an address. */
   private assertAllowed(host: string): void {
     if (!this.anywhere && isIP(host) !== 0 && !isPublicAddress(host)) throw new RefusedTargetError(host);
   }
 
-  /** Resolves a name to its public addresses alone. */
+  /** Resolves a name to its public addresses only. */
   private readonly lookup: LookupFunction = (hostname, options, done) => {
     resolve(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
       if (error) return done(error, []);
@@ -114,7 +114,7 @@ export class Outbound {
 
 const badStatus = (status: number): Error => Object.assign(new Error(`${status} is no status of an answer`), { code: 'EBADSTATUS' });
 
-/** A connection that does not come about is told from an answer that does not: nothing was sent over it. */
+/** Gives a failed connection its own error, unlike a missing answer: nothing was sent. */
 function giveUpConnecting(request: ClientRequest, socket: Socket): void {
   const timer = setTimeout(() => request.destroy(Object.assign(new Error('The connection took too long'), { code: 'ECONNECTTIMEOUT' })), CONNECT_MS);
   socket.once('connect', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
@@ -126,7 +126,7 @@ async function beginningOf(answer: IncomingMessage, mostBytes: number): Promise<
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes >= mostBytes) break; // which destroys the rest
+    if (bytes >= mostBytes) break; // destroys the stream, and the rest with it
   }
   return Buffer.concat(chunks).subarray(0, mostBytes);
 }

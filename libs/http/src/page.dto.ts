@@ -4,11 +4,11 @@ import { Type as As } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import type { Paged, PageMeta } from '#kernel';
 
-/** The paging every list takes. */
+/** The paging parameters of every list. */
 export class PageQueryDto {
   /** Page number, from 1; `page × limit` may not exceed 10,000. */
   @IsOptional() @IsInt() @Min(1) @As(() => Number)
-  @ApiProperty({ required: false, minimum: 1, default: 1, description: 'Page number, from 1; `page × limit` may not exceed 10,000: go on with `cursor`.' })
+  @ApiProperty({ required: false, minimum: 1, default: 1, description: 'Page number, from 1. `page × limit` may not exceed 10,000; use `cursor` to go further.' })
   page?: number;
 
   @IsOptional() @IsInt() @Min(1) @Max(100) @As(() => Number)
@@ -16,7 +16,7 @@ export class PageQueryDto {
   limit?: number;
 
   @IsOptional() @IsString() @MaxLength(512)
-  @ApiProperty({ required: false, maxLength: 512, description: '`next_cursor` of the page before; good for the same list with the same filters, as fast at any depth. Exclusive with `page`.' })
+  @ApiProperty({ required: false, maxLength: 512, description: '`next_cursor` of the previous page. Valid for the same list with the same filters; equally fast at any depth. Not together with `page`.' })
   cursor?: string;
 }
 
@@ -27,10 +27,10 @@ export class PageMetaDto implements PageMeta {
   @ApiProperty({ example: 20 })
   limit: number;
 
-  @ApiProperty({ example: 42, description: 'How many match in all; see `total_relation`.' })
+  @ApiProperty({ example: 42, description: 'Number of matches in all; see `total_relation`.' })
   total: number;
 
-  @ApiProperty({ enum: ['eq', 'gte'], example: 'eq', description: '`eq`: exact. `gte`: at least so many (a filtered count stops at 10,000).' })
+  @ApiProperty({ enum: ['eq', 'gte'], example: 'eq', description: '`eq`: exact. `gte`: at least that many (a filtered count stops at 10,000).' })
   total_relation: 'eq' | 'gte';
 
   @ApiProperty({ example: false })

@@ -43,7 +43,7 @@ export class ProblemFilter implements ExceptionFilter {
       return new RequestError('unavailable', { retryAfter: 1 });
     }
     if (/^22/.test(state)) {
-      // A value that no DTO caught and PostgreSQL could not take: still the caller's, but worth a rule of its own.
+      // No DTO refused a value that PostgreSQL cannot store: still the caller's fault, but the DTO lacks a rule.
       this.logger.warn({ msg: 'a value reached PostgreSQL that it cannot take', err: exception });
       return new RequestError('validation_failed', { detail: 'A value is out of the range that can be stored.' });
     }
@@ -54,7 +54,7 @@ export class ProblemFilter implements ExceptionFilter {
 const isPoolTimeout = (exception: unknown): boolean =>
   exception instanceof Error && /timeout exceeded when trying to connect|Connection terminated/.test(exception.message);
 
-/** Nest's own: no such route (404), and what its parsers refuse. */
+/** Nest's own exceptions: no such route (404), and what its parsers refuse. */
 function fromHttpException(exception: HttpException): RequestError {
   const status = exception.getStatus();
   if (status === 404) return new RequestError('not_found');
@@ -65,7 +65,7 @@ function fromHttpException(exception: HttpException): RequestError {
   return status >= 500 ? new RequestError('internal_error') : new RequestError('validation_failed', { detail: exception.message });
 }
 
-/** Writes the problem; also used where Fastify answers before Nest is reached. */
+/** Sends the problem; also used where Fastify answers before Nest is reached. */
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: DomainError): void {
   if (error.context.retryAfter !== undefined) void reply.header('retry-after', Math.ceil(error.context.retryAfter));
   void reply.header('x-request-id', request.id);

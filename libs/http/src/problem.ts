@@ -22,7 +22,7 @@ export class FaultDto {
 
 /** An error as application/problem+json (RFC 9457). */
 export class ProblemDto {
-  @ApiProperty({ example: 'about:blank', description: 'Always `about:blank`: the code says which problem it is.' })
+  @ApiProperty({ example: 'about:blank', description: 'Always `about:blank`; `code` identifies the problem.' })
   type: string;
 
   @ApiProperty({ example: 'Bad Request', description: 'The HTTP status in words.' })
@@ -34,7 +34,7 @@ export class ProblemDto {
   @ApiProperty({ example: 'The request is malformed; every fault is listed in `errors`.' })
   detail: string;
 
-  @ApiProperty({ example: '/api/v1/marketing/campaigns', description: 'The path that was asked for.' })
+  @ApiProperty({ example: '/api/v1/marketing/campaigns', description: 'The requested path.' })
   instance: string;
 
   @ApiProperty({ example: 'validation_failed', description: 'Stable; match on this.' })
@@ -43,14 +43,13 @@ export class ProblemDto {
   @ApiProperty({ example: 'req_01kzv3q6x0w9m2h7c4t8r5e1nd' })
   request_id: string;
 
-  @ApiProperty({ required: false, type: [FaultDto], description: 'Every fault, up to a hundred.' })
+  @ApiProperty({ required: false, type: [FaultDto], description: 'Every fault, at most 100.' })
   errors?: FaultDto[];
 }
 
-/** A caller who reads more of them at once is no human, and mends the first ones first. */
+/** Nobody reads more at once; the first ones get fixed first. */
 export const MOST_FAULTS = 100;
 
-/** Renders an error for the caller. */
 export const toProblem = (error: DomainError, instance: string, requestId: string): ProblemDto => ({
   ...error.context.params,
   type: 'about:blank',

@@ -8,7 +8,7 @@ interface Bucket {
   filledAt: number;
 }
 
-/** A token bucket per tenant: RATE_LIMIT_RPS a second, one second's worth in a burst. Counts in this process only; with n processes the tenant has n times as much. */
+/** A token bucket per tenant: RATE_LIMIT_RPS per second, with a burst of one second's worth. Each process counts for itself, so n processes allow n times as much. */
 @Injectable()
 export class RateLimitGuard implements CanActivate {
   private readonly buckets = new Map<number, Bucket>();

@@ -10,10 +10,10 @@ import { ProblemDto } from './problem.js';
 import { headerRefs, type ResponseHeader } from './response-headers.js';
 import { ROUTE, type RouteSpec } from './route-spec.js';
 
-/** Carries the body examples through the generator, which infers the body's schema but takes no examples beside it. */
+/** Carries the body examples through the generator, which infers the body's schema but takes no examples with it. */
 export const BODY_EXAMPLES = 'x-body-examples';
 
-/** The same for the form beside the JSON: of the generator's, each media type has the same schema. */
+/** The same for a form beside the JSON body: the generator would give both media types the same schema. */
 export const FORM_BODY = 'x-form-body';
 
 export const MEBIBYTE = 1024 * 1024;
@@ -39,7 +39,7 @@ export function Route(spec: RouteSpec): MethodDecorator {
   if (spec.idempotent) {
     decorators.push(ApiHeader({ name: 'Idempotency-Key', required: false, description: 'Up to 255 characters. The first answer is kept for 24 hours and replayed.' }));
   }
-  if (spec.conditional) decorators.push(ApiHeader({ name: 'If-Match', required: false, description: 'The ETag this change is based on; a list of them, or `*` for whichever there is.' }));
+  if (spec.conditional) decorators.push(ApiHeader({ name: 'If-Match', required: false, description: 'The ETag this change is based on, a list of ETags, or `*` for any version.' }));
   if (spec.conditional === 'upsert') decorators.push(ApiHeader({ name: 'If-None-Match', required: false, description: '`*`: only create, never change.' }));
   if (spec.consumes !== undefined) {
     decorators.push(ApiConsumes(spec.consumes), ApiBody({ required: true, schema: { type: 'string', format: 'binary' } }));
@@ -47,7 +47,7 @@ export function Route(spec: RouteSpec): MethodDecorator {
   return applyDecorators(...decorators, UseInterceptors(...interceptorsOf(spec)));
 }
 
-/** Those whose work a route has: Nest leads a call through all that it names, and one without any costs a tenth less. */
+/** Only the interceptors that the route needs: Nest runs every call through all that are named, and a call without any costs a tenth less. */
 function interceptorsOf({ versioned, status, idempotent }: RouteSpec): Type<NestInterceptor>[] {
   return [...(versioned || status === 201 ? [AnswerInterceptor] : []), ...(idempotent ? [IdempotencyInterceptor] : [])];
 }
@@ -61,10 +61,10 @@ function success(spec: RouteSpec): object {
   return { content: { [spec.produces ?? 'application/json']: { schema, ...(spec.example !== undefined && { example: spec.example }) } } };
 }
 
-/** Those that are on a route's refusals, too. */
+/** Headers that are on a route's refusals, too. */
 const POLICIES: readonly ResponseHeader[] = ['Cache-Control', 'Content-Security-Policy', 'Referrer-Policy'];
 
-/** What answers of this status carry. */
+/** The headers that answers with this status carry. */
 function headersOf(spec: RouteSpec, status: number): ReturnType<typeof headerRefs> {
   const names: ResponseHeader[] = ['X-Request-Id'];
   if (spec.allow !== 'public' && status !== 401) names.push('RateLimit', 'RateLimit-Policy');
@@ -72,7 +72,7 @@ function headersOf(spec: RouteSpec, status: number): ReturnType<typeof headerRef
   if (status === 429 || status === 503) names.push('Retry-After');
   if (status >= 400) return headerRefs([...names, ...(spec.headers ?? []).filter((name) => POLICIES.includes(name))]);
   if (spec.versioned) names.push('ETag');
-  if (status === 201 || status === 302 || spec.status === 201) names.push('Location'); // a redemption told again answers 200, and still says where it is
+  if (status === 201 || status === 302 || spec.status === 201) names.push('Location'); // a repeated redemption answers 200, and still says where it is
   if (spec.idempotent) names.push('Idempotency-Replayed');
   return headerRefs([...names, ...(spec.headers ?? [])]);
 }

@@ -1,11 +1,11 @@
 import { createHmac, randomBytes } from 'node:crypto';
 
-/** A secret as the standard writes it: `whsec_` and 32 random bytes in base64. */
+/** A new secret in the standard's format: `whsec_` and 32 random bytes in base64. */
 export const newWebhookSecret = (): string => `whsec_${randomBytes(32).toString('base64')}`;
 
 /**
- * The headers of a message signed as Standard Webhooks are (https://www.standardwebhooks.com): with several secrets, while one replaces
- * another, with each of them. The timestamp is the real time, since the receiver holds it against its own clock.
+ * The headers of a message signed by Standard Webhooks (https://www.standardwebhooks.com), with every secret given: there are several while one
+ * replaces another. The timestamp is the real time, since the receiver compares it with its own clock.
  *
  * @param id the same however often the message is sent
  */

@@ -3,10 +3,10 @@ import { buildMessage, isTimeZone, ValidateBy, type ValidationOptions } from 'cl
 
 const trimmed = (value: unknown): unknown => (typeof value === 'string' ? value.trim() : Array.isArray(value) ? value.map(trimmed) : value);
 
-/** Taken without the space around it, before it is judged: with a least length of 1, a text of spaces only is none. Lists: each element. */
+/** Trims the text before it is validated, so that a minimum length of 1 refuses a text of spaces only. In lists, each element. */
 export const Trimmed = (): PropertyDecorator => Transform(({ value }: { value: unknown }) => trimmed(value));
 
-/** A text without control characters: what may stand in a header of an email, where a line break would begin another. Beside a rule that it is a text. */
+/** A text without control characters: safe in an email header, where a line break would begin another header. Use beside a rule that requires a text. */
 export const OneLine = (options?: ValidationOptions): PropertyDecorator =>
   ValidateBy(
     {
@@ -19,7 +19,7 @@ export const OneLine = (options?: ValidationOptions): PropertyDecorator =>
     options,
   );
 
-/** The name of a time zone. An offset is none: it knows no summer, and to PostgreSQL `+02:00` lies to the west. */
+/** The name of a time zone. Offsets are refused: they have no daylight saving time, and PostgreSQL reads `+02:00` as west of Greenwich. */
 export const IsZoneName = (): PropertyDecorator =>
   ValidateBy({
     name: 'isTimeZone',

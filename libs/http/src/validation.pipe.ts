@@ -5,12 +5,12 @@ import { rulesOf } from './dto-rules.js';
 import { instantiate } from './instantiate.js';
 import { Unstorable } from './json-body.js';
 
-/** Types that Nest passes through: a parameter typed with one is not a DTO. */
+/** Types that are not DTOs: parameters typed with one pass through. */
 const PLAIN: readonly unknown[] = [String, Boolean, Number, Array, Object, Buffer, undefined];
 
 /**
- * What a constraint may carry in class-validator's `context`: the error that this fault raises instead of `validation_failed`.
- * It wins over every other fault of the body (the API reference's own codes do).
+ * What a constraint may carry in class-validator's `context`: the error to raise for this fault instead of `validation_failed`.
+ * It takes precedence over every other fault of the body, as the API reference's own codes do.
  */
 export interface WinningFault {
   raise: (faults: Fault[]) => DomainError;
@@ -22,7 +22,7 @@ export class DtoPipe implements PipeTransform {
   async transform(given: unknown, { metatype, type }: ArgumentMetadata): Promise<unknown> {
     if (type === 'custom' || PLAIN.includes(metatype)) return given;
     if (given instanceof Unstorable) throw validationFailed(given.faults);
-    const value = given === undefined && type === 'body' ? {} : given; // only where a body may be left out
+    const value = given === undefined && type === 'body' ? {} : given; // a body that may be left out
     if (type === 'body' ? !isPlainObject(value) : !isObject(value)) {
       throw validationFailed([{ pointer: '', code: 'is_object', detail: 'The body must be a JSON object.' }]);
     }
@@ -39,14 +39,14 @@ export class DtoPipe implements PipeTransform {
   }
 }
 
-/** What the JSON parser makes. Anything else, such as a stream, would be copied member by member, down to its socket. */
+/** An object made by the JSON parser. Anything else, such as a stream, would be copied member by member, down to its socket. */
 const isPlainObject = (value: unknown): boolean => isObject(value) && Object.getPrototypeOf(value) === Object.prototype;
 
-/** What class-validator finds nothing wrong with. */
+/** Faults that class-validator overlooks. */
 interface Overlooked {
-  /** What should be one object and is a list: it looks into each element, so of an empty one into none. */
+  /** A list where one object should be: class-validator checks each element, and so nothing of an empty list. */
   lists: Fault[];
-  /** A null where the document has none: to it, a member that may be left out may as well be null. */
+  /** A null where the document allows none: to class-validator, an optional member may also be null. */
   nulls: Fault[];
 }
 
@@ -70,12 +70,12 @@ function lookInto(dto: Record<string, unknown>, pointer: string, found: Overlook
   }
 }
 
-/** Without what is said of the inside of what should not be a list at all. */
+/** Without the faults inside a value that should not be a list at all. */
 const outside = (faults: readonly Fault[], lists: readonly Fault[]): Fault[] => faults.filter(({ pointer }) => !lists.some((list) => pointer?.startsWith(`${list.pointer}/`)));
 
 function collect(error: ValidationError, parent: string, inBody: boolean, faults: Fault[], winners: WinningFault[]): void {
   const path = `${parent}/${pointerToken(error.property)}`;
-  // Decorators apply from the last to the first: reversed, a wrong type is told before the range it therefore misses.
+  // Decorators apply from last to first: reversed, a wrong type is reported before the range that it misses for that reason.
   for (const [name, detail] of Object.entries(error.constraints ?? {}).reverse()) {
     const where = inBody ? { pointer: path } : { parameter: error.property };
     faults.push({ ...where, code: name === 'whitelistValidation' ? 'unknown_property' : snake(name), detail });

@@ -10,7 +10,7 @@ export class Versioned<T> {
   ) {}
 }
 
-/** The versions that a precondition names; `*` is whichever there is. */
+/** The versions that a precondition names; `*` is any. */
 export type Versions = '*' | readonly number[];
 
 /** `*`, or a list of entity tags (RFC 9110 §8.8.3, §13.1.1). */
@@ -23,13 +23,13 @@ const precondition = (name: 'If-Match' | 'If-None-Match') =>
     return given === undefined ? undefined : readVersions(name, given);
   });
 
-/** The versions named by `If-Match`; undefined when there is none. A tag of no version of ours, or a weak one, matches nothing: the comparison is strong. */
+/** The versions named by `If-Match`; undefined without the header. A weak tag, or one that is not a version of ours, matches nothing: the comparison is strong. */
 export const IfMatch = precondition('If-Match');
 
-/** The versions named by `If-None-Match`, whose comparison is weak; undefined when there is none. */
+/** The versions named by `If-None-Match`, compared weakly; undefined without the header. */
 export const IfNoneMatch = precondition('If-None-Match');
 
-/** @throws RequestError validation_failed when the header is not what RFC 9110 says: obeying half of it could overwrite what its sender meant to keep */
+/** @throws RequestError validation_failed when the header is not valid by RFC 9110: obeying half of it could overwrite what its sender meant to protect */
 export function readVersions(name: 'If-Match' | 'If-None-Match', header: string): Versions {
   if (!TAGS.test(header)) throw validationFailed([{ parameter: name, code: 'is_etag', detail: `${name} takes * or entity tags such as "3", with their quotes.` }]);
   if (header === '*') return '*';
@@ -46,7 +46,7 @@ export function assertVersion(expected: Versions | undefined, actual: number | n
   if (expected !== undefined && !names(expected, actual)) throw new RequestError('version_conflict');
 }
 
-/** @throws RequestError version_conflict when there is what the caller wants not to be there */
+/** @throws RequestError version_conflict when the object exists and the caller wants it not to */
 export function assertNoVersion(unwanted: Versions | undefined, actual: number | null): void {
   if (unwanted !== undefined && names(unwanted, actual)) throw new RequestError('version_conflict', { detail: 'There is already what If-None-Match says must not be.' });
 }

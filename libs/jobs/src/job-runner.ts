@@ -35,7 +35,7 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
 
   private async work({ type, handler }: RegisteredHandler): Promise<void> {
     const options = { pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 5, batchSize: 1 };
-    // One by one, since only by its own name can each be told to look again at once: by itself it would do a single job of a backlog every five seconds.
+    // Separate workers, since only a worker's own name can tell it to look again at once: by itself it would do one job of a backlog every five seconds.
     for (let one = 0; one < (type.options.concurrency ?? 1); one++) {
       const worker: Promise<string> = this.jobs.boss.work<Envelope>(type.name, options, async (batch) => {
         try {
@@ -55,7 +55,7 @@ export class JobRunner implements OnApplicationBootstrap, BeforeApplicationShutd
     } catch (error) {
       end({ outcome: 'failed' });
       this.logger.error({ msg: 'job failed', job: name, job_id: job.id, try: job.retryCount, tenant: job.data.tenant.name, err: error });
-      // The queue keeps what is thrown: without a cause, whose statement parameters may name a person.
+      // The queue stores what is thrown, so leave out the cause: the parameters of its statement may identify a person.
       // eslint-disable-next-line preserve-caught-error
       throw new Error(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
     }

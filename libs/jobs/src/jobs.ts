@@ -22,8 +22,8 @@ export interface RegisteredSweep {
 }
 
 /**
- * The door to the queue (pg-boss, in PostgreSQL). Jobs and events are written in the caller's transaction: they exist
- * exactly when the change they speak of does. This service only registers and sends; {@link JobRunner} runs.
+ * The interface to the queue (pg-boss, in PostgreSQL). Jobs and events are written in the caller's transaction: they exist
+ * exactly if the change they are about does. This service only registers and sends; {@link JobRunner} runs.
  */
 @Injectable()
 export class Jobs implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -48,23 +48,23 @@ export class Jobs implements OnApplicationBootstrap, OnApplicationShutdown {
       useListenNotify: true,
       schedule: false,
       registerInstance: false,
-      // With the heartbeats: the job of a worker that was killed is another's within a minute.
+      // Together with the heartbeats: within a minute, another worker gets the job of one that was killed.
       superviseIntervalSeconds: 20,
       monitorIntervalSeconds: 20,
     });
     this.boss.on('error', (error) => this.logger.error(error));
   }
 
-  /** Says who does jobs of this type. Every process registers (the queues must exist to send); only workers run them. */
+  /** Registers the handler for jobs of this type. Every process registers (the queues must exist to send); only workers run them. */
   handle<Data extends object>(type: JobType<Data>, handler: JobHandler<Data>): void {
     if (this.handlers.has(type.name)) throw new Error(`Two handlers for the job "${type.name}"`);
     this.handlers.set(type.name, { type, handler: handler as JobHandler<object> });
   }
 
   /**
-   * Has `handler` told of every such event, in a job of its own: subscribers fail and retry independently.
+   * Calls `handler` for every such event, in a job of its own: subscribers fail and retry independently.
    *
-   * @param subscriber names the queue, so keep it when the code moves
+   * @param subscriber names the queue, so it must stay the same when the code moves
    */
   subscribe<Data extends object>(event: EventType<Data>, subscriber: string, handler: JobHandler<Data>, { wanted }: SubscribeOptions = {}): void {
     const type: JobType<Data> = { name: `${event.name}-to-${subscriber}`, options: { retries: 20, concurrency: 2 } };
@@ -72,7 +72,7 @@ export class Jobs implements OnApplicationBootstrap, OnApplicationShutdown {
     this.subscribers.set(event.name, [...this.subscribersOf(event), { type, wanted }]);
   }
 
-  /** Calls `sweep` in every worker process, again and again with a pause. What it sweeps is in tables, so a lost timer loses no work. */
+  /** Calls `sweep` in every worker process, again and again with a pause. The work is in tables, so a lost timer loses none of it. */
   every(everySeconds: number, name: string, sweep: Sweep): void {
     this.sweeps.push({ name, everySeconds, sweep });
   }
@@ -94,7 +94,7 @@ export class Jobs implements OnApplicationBootstrap, OnApplicationShutdown {
     }
   }
 
-  /** Whether anybody would be told, for publishers who would have to find out what to tell. */
+  /** Whether any subscriber wants the event, for publishers to whom finding out what to publish costs something. */
   async isWanted(tx: EntityManager, tenant: Tenant, event: EventType<object>): Promise<boolean> {
     for (const { wanted } of this.subscribersOf(event)) if (wanted === undefined || (await wanted(tx, tenant))) return true;
     return false;
@@ -129,13 +129,13 @@ const queueOf = (type: JobType<object>): Omit<Queue, 'name'> => ({
   deleteAfterSeconds: 24 * 3600,
 });
 
-/** As the index says that holds a second one off. */
+/** The condition of the unique index that refuses a second one. */
 const QUEUED = `SELECT FROM pgboss.job WHERE name = $1 AND coalesce(singleton_key, '') = $2 AND state = 'created' AND policy = 'short' LIMIT 1`;
 
-/** Whether sending would find the job in the queue already: to look takes 25 µs of the server, to send 1,200, most of it spent on planning over all queues. */
+/** Whether the job is queued already: checking costs the server 25 µs, sending 1,200, most of it spent on planning over all queues. */
 const isQueued = async (tx: EntityManager, name: string, key: string): Promise<boolean> => (await prepared(tx, { text: QUEUED, values: [name, key], name: 'job_queued' })).length > 0;
 
-/** pg-boss's statements, run in a transaction of ours. */
+/** Runs pg-boss's statements in our transaction. */
 const within = (tx: EntityManager): Db => ({
   async executeSql(text, values) {
     const result = await tx.queryRunner!.query(text, values as unknown[], true);

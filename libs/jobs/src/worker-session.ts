@@ -3,16 +3,16 @@ import pg from 'pg';
 import { Env } from '#config';
 import { clientConfig } from '#database';
 
-/** Any number that no other advisory lock of two numbers begins with. */
+/** The first key of the locks: any number that no other advisory lock with two keys uses. */
 const SESSIONS = 1_935_895_923;
 
-/** A server that restarts drops everybody's lock, and everybody takes theirs again: so long nobody is taken for dead. */
+/** A server that restarts drops all locks, and every worker takes its own again: for this long, no worker counts as dead. */
 const GRACE = `interval '3 seconds'`;
 
-/** Of whom nothing is left: longer than any lease. */
+/** After this long, no claim of a dead worker is left: longer than any lease. */
 const FORGOTTEN = `interval '10 minutes'`;
 
-/** How the server finds out that the machine at the other end is gone, which nobody tells it: in 25 seconds. */
+/** With these the server notices in 25 seconds that the machine at the other end is gone, which nothing else tells it. */
 const KEEPALIVES = '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3';
 
 const NEXT = `SELECT nextval('worker_session_no')::int AS number`;
@@ -26,21 +26,21 @@ const LOOK = `
     LEFT JOIN pg_locks l ON l.locktype = 'advisory' AND l.classid = $1 AND l.objid = s.session_no::oid AND l.objsubid = 2 AND l.granted
                         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
 
-/** Marks what has changed; `$1` sessions of which the one or the other is true. */
+/** Marks the sessions `$1` whose lock was lost, or taken again. */
 const MARK = `UPDATE worker_sessions SET lost_at = CASE WHEN lost_at IS NULL THEN now() END WHERE session_no = ANY ($1::int[])`;
 const FORGET = `DELETE FROM worker_sessions WHERE lost_at < now() - ${FORGOTTEN}`;
 
 /**
- * That this worker lives, for the others to see: an advisory lock, on a connection of its own, which the server gives up the moment
- * that the process is gone, however it went. Rows that a worker claims (of the ledger, lanes to subscribers) name its session, so that those
- * of the dead are taken up at once and not when their lease ends; a lease is for what the server cannot see. Who is taken for dead and is not
- * must do no harm: whoever claims rows looks whether they are still its own, before the last step that must not happen twice.
+ * Shows the other workers that this one is alive: an advisory lock, on a connection of its own, which the server releases the moment the process
+ * is gone, whatever ended it. Rows that a worker claims (of the ledger, lanes to subscribers) name its session, so that those of a dead worker
+ * are taken up at once instead of when their lease ends; leases remain for what the server cannot see. A worker wrongly taken for dead must
+ * do no harm: before the last step that must not happen twice, a worker checks that the rows are still its own.
  */
 @Injectable()
 export class WorkerSession implements OnApplicationShutdown {
   private client: pg.Client | null = null;
   private held: number | null = null;
-  /** All that this worker ever had; nobody else had or has one of them. */
+  /** All sessions that this worker has had; no other worker has had one of them. */
   readonly numbers: number[] = [];
   private gone: readonly number[] = [];
   private looking: Promise<void> | null = null;
@@ -48,7 +48,7 @@ export class WorkerSession implements OnApplicationShutdown {
 
   constructor(private readonly env: Env) {}
 
-  /** What rows that this worker claims are marked with. */
+  /** The session that rows claimed by this worker are marked with. */
   get number(): number {
     if (this.held === null) throw new Error('the worker has no session');
     return this.held;
@@ -59,15 +59,15 @@ export class WorkerSession implements OnApplicationShutdown {
     return this.gone;
   }
 
-  /** Opens the session, or takes it again where its connection was lost, and sees who else is there. Those who look at once look together. */
+  /** Opens the session, or takes it again if its connection was lost, and checks which others are alive. Concurrent calls share one check. */
   look(): Promise<void> {
     return (this.looking ??= this.lookAround().finally(() => (this.looking = null)));
   }
 
-  /** Whoever has claimed rows is done with them by then. */
+  /** By now, everything that claims rows has finished. */
   async onApplicationShutdown(): Promise<void> {
     this.ended = true;
-    if (this.held !== null) await this.client?.query(END, [this.held]).catch(() => undefined); // the others find out
+    if (this.held !== null) await this.client?.query(END, [this.held]).catch(() => undefined); // if this fails, the others find out by the lock
     await this.drop();
   }
 
@@ -90,7 +90,7 @@ export class WorkerSession implements OnApplicationShutdown {
     const config = clientConfig(this.env);
     const client = new pg.Client({ ...config, options: `${config.options} ${KEEPALIVES}`, application_name: 'marketing-worker', keepAlive: true, connectionTimeoutMillis: 10_000, query_timeout: 10_000 });
     client.on('error', () => {
-      if (this.client === client) this.client = null; // the next look opens it anew
+      if (this.client === client) this.client = null; // reopened by the next look
     });
     try {
       await client.connect();
@@ -104,7 +104,7 @@ export class WorkerSession implements OnApplicationShutdown {
     }
   }
 
-  /** A number that nobody else has, nor had. */
+  /** A number that no other worker has or had. */
   private async begin(client: pg.Client): Promise<number> {
     for (;;) {
       const { rows } = await client.query<{ number: number }>(NEXT);

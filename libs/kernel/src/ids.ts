@@ -3,13 +3,13 @@ import { randomFillSync } from 'node:crypto';
 /** Crockford's base32, lower case: no i, l, o, u; sorts like the number it spells (https://www.crockford.com/base32.html). */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
-/** Big-endian bytes → base32, most significant first; 5 bits a character, left-padded with zero bits. */
+/** Big-endian bytes → base32, most significant first; 5 bits per character, left-padded with zero bits. */
 export function base32(bytes: Uint8Array): string {
   let out = '';
   let value = 0;
   let bits = (5 - ((bytes.length * 8) % 5)) % 5; // the padding
   for (const byte of bytes) {
-    value = ((value << 8) | byte) & 0xfff; // four bits at most are left of the byte before
+    value = ((value << 8) | byte) & 0xfff; // at most four bits are left of the byte before
     for (bits += 8; bits >= 5; bits -= 5) out += ALPHABET[(value >> (bits - 5)) & 31];
   }
   return out;
@@ -25,7 +25,7 @@ export function fromBase32(text: string, size: number): Uint8Array | null {
   for (const char of text) {
     const digit = ALPHABET.indexOf(char);
     if (digit < 0 || (bits < 0 && digit >> (5 + bits) > 0)) return null;
-    value = ((value << 5) | digit) & 0xfff; // seven bits at most are left of the characters before
+    value = ((value << 5) | digit) & 0xfff; // at most seven bits are left of the characters before
     bits += 5;
     if (bits >= 8) bytes[at++] = value >> (bits -= 8);
   }
@@ -50,6 +50,6 @@ export function newId(prefix: string, at: number = Date.now()): string {
 
 const ID_BYTES = 16;
 
-/** Random bytes for many ids: asking the system for each took longer than all the rest. None is used twice. */
+/** Random bytes for many ids, since asking the system for each id took longer than all the rest. No byte is used twice. */
 const pool = Buffer.alloc(256 * ID_BYTES);
 let used = pool.length;

@@ -1,22 +1,22 @@
-/** Calendar days in a tenant's zone. A day is a text `YYYY-MM-DD`: such texts compare like the days they name. */
+/** Calendar days in a tenant's zone, as texts `YYYY-MM-DD`, which compare like the days they name. */
 
 const HOUR = 3_600_000;
 const FORMATS = new Map<string, Intl.DateTimeFormat>();
 
-/** The day that a calendar on the wall in `zone` (an IANA name) shows at the instant. */
+/** The calendar day in `zone` (an IANA name) at the instant. */
 export function localDay(at: Date, zone: string): string {
   let format = FORMATS.get(zone);
   if (format === undefined) {
     format = new Intl.DateTimeFormat('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' });
-    FORMATS.set(zone, format); // building one costs a hundred times what using it does
+    FORMATS.set(zone, format); // building one costs a hundred times as much as using it
   }
   return format.format(at);
 }
 
 /**
- * The instant at which the day begins in `zone`: the first that its calendars show as that day. Mostly 00:00, but a clock
- * that springs forward at midnight begins the day at 01:00 (Cairo), and one that falls back to it shows 00:00 twice (Havana),
- * of which the first counts; so a day may have 23 or 25 hours. Found by bisection, to the millisecond: offsets lie within −12..+14 h.
+ * The instant at which the day begins in `zone`: the first that belongs to it. Usually 00:00, but if clocks spring forward at midnight
+ * the day begins at 01:00 (Cairo), and if they fall back to midnight, 00:00 comes twice (Havana) and the first counts; so a day may have
+ * 23 or 25 hours. Found by bisection, to the millisecond: offsets lie within −12..+14 h.
  */
 export function startOfDay(day: string, zone: string): Date {
   const midnight = Date.parse(`${day}T00:00:00Z`);
@@ -30,8 +30,8 @@ export function startOfDay(day: string, zone: string): Date {
   return new Date(within);
 }
 
-/** The day so many days later; earlier when negative. */
+/** The day that many days later; earlier if negative. */
 export const addDays = (day: string, days: number): string => new Date(Date.parse(`${day}T00:00:00Z`) + days * 24 * HOUR).toISOString().slice(0, 10);
 
-/** Days from one day to another; 0 on the same. */
+/** The number of days from one day to another; 0 for the same day. */
 export const daysBetween = (from: string, to: string): number => (Date.parse(`${to}T00:00:00Z`) - Date.parse(`${from}T00:00:00Z`)) / (24 * HOUR);

@@ -1,4 +1,4 @@
-/** Money inside is an integer number of minor units (cents); its currency is the tenant's. On the wire it is a decimal number. */
+/** Inside, money is an integer number of minor units (cents) of the tenant's currency. On the wire it is a decimal number. */
 
 /** ISO 4217 minor-unit exponents that differ from 2 (list one, https://www.six-group.com/en/products-services/financial-information/data-standards.html). */
 const EXPONENTS: Readonly<Record<string, number>> = {
@@ -9,7 +9,7 @@ const EXPONENTS: Readonly<Record<string, number>> = {
 
 const CURRENCIES = new Set(Intl.supportedValuesOf('currency'));
 
-/** Whether ISO 4217 knows the code (as the platform's CLDR data lists it). */
+/** Whether the code is one of ISO 4217 (as the platform's CLDR data lists it). */
 export const isCurrency = (code: string): boolean => CURRENCIES.has(code);
 
 /** How many decimals the currency has: JPY 0, USD 2, KWD 3. */
@@ -17,7 +17,7 @@ export const currencyExponent = (currency: string): number => EXPONENTS[currency
 
 /**
  * A decimal from the wire as minor units, or null when it is not finite, has more decimals than the currency, or leaves
- * the range in which a double still names every cent (±2^53 minor units).
+ * the range in which a double is exact to the cent (±2^53 minor units).
  * A JSON number is a double: 244091.94 arrives as the nearest double, so the test is that the rounded value prints the same.
  *
  * @example toMinor(24.5, 'USD') // 2450
@@ -30,11 +30,11 @@ export function toMinor(amount: number, currency: string): number | null {
   return Number((minor / 10 ** exponent).toFixed(exponent)) === amount ? minor : null;
 }
 
-/** Minor units as the decimal number of the wire. Takes the text that pg gives for a bigint, too. */
+/** Minor units as the decimal number of the wire. Also takes the text that pg returns for a bigint. */
 export function toDecimal(minor: number | string | bigint, currency: string): number {
   const exponent = currencyExponent(currency);
   return Number((Number(minor) / 10 ** exponent).toFixed(exponent));
 }
 
-/** part ÷ whole × 100 with one decimal, halves up (the product first: 201 of 400 is 50.3, where the quotient first would lose the half); 0 when whole is 0. */
+/** part ÷ whole × 100 to one decimal, halves up; 0 when whole is 0. The product comes first: 201 of 400 is 50.3, where dividing first would lose the half. */
 export const percentage = (part: number, whole: number): number => (whole === 0 ? 0 : Math.round((part * 1000) / whole) / 10);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { RequestError, validationFailed } from './domain-error.js';
 
-/** `page × limit` may not pass this: deeper pages go by cursor, which costs the same at any depth. */
+/** The largest `page × limit`: deeper pages go by cursor, which costs the same at any depth. */
 export const MAX_OFFSET = 10_000;
 
 export interface PageMeta {
@@ -24,22 +24,22 @@ export interface PageRequest {
   cursor?: string;
 }
 
-/** Where a list starts: either rows to skip, or the sort key of the last row already seen. */
+/** Where a page starts: either rows to skip, or the sort key of the last row already seen. */
 export interface Window<Key extends readonly unknown[]> {
   limit: number;
   page: number | null;
   offset: number;
   after: Key | null;
-  /** Marks the cursors of this list with these filters. */
+  /** Identifies cursors of this list with these filters. */
   mark: string;
 }
 
 /**
- * Reads page/limit/cursor into a window. What else the request holds are filters: a cursor is good for its own list with its own filters only,
- * since elsewhere it would skip rows that nobody has seen. It is no secret and need not be: whose rows are read the token says, never the cursor.
+ * Reads page/limit/cursor into a window. All else in the request is filters. A cursor is only valid for its own list with its own filters: elsewhere
+ * it would skip rows that nobody has seen. It need not be secret: the token decides whose rows are read, never the cursor.
  *
  * @param list names the list within a tenant, such as `segments/seg_1/members`
- * @param isKey whether what came back is a sort key of the list: it crossed the network, so it is input like any other
+ * @param isKey whether the cursor's content is a sort key of the list: it crossed the network, so it is checked like any other input
  * @throws RequestError page_too_deep, validation_failed
  */
 export function pageWindow<Key extends readonly unknown[]>({ page: wanted, limit = 20, cursor, ...filters }: PageRequest, list: string, isKey: (key: unknown[]) => boolean): Window<Key> {
@@ -56,9 +56,9 @@ export function pageWindow<Key extends readonly unknown[]>({ page: wanted, limit
 }
 
 /**
- * Wraps the rows of a window. Ask the database for `limit + 1` rows: the extra one only says that there is more.
+ * Builds a page from the rows of a window. Ask the database for `limit + 1` rows: the extra one only shows that there are more.
  *
- * @param total how many rows match in all; `gte` in `relation` says that the count stopped there
+ * @param total how many rows match in all; `gte` in `relation` says that counting stopped there
  */
 export function toPage<Row, T>(
   rows: Row[],
@@ -83,7 +83,7 @@ export function toPage<Row, T>(
   };
 }
 
-/** Whether an int4 column can be compared with it. */
+/** Whether it can be compared with an int4 column. */
 export const isInt4 = (value: unknown): value is number => Number.isInteger(value) && Math.abs(value as number) < 2 ** 31;
 
 /** The list's mark, then the last row's sort key as the base64url of its JSON. */
@@ -99,7 +99,7 @@ function decodeCursor<Key extends readonly unknown[]>(cursor: string, mark: stri
   throw validationFailed([{ parameter: 'cursor', code: 'invalid_cursor', detail: 'The cursor is not one that this list handed out for these filters.' }]);
 }
 
-/** 36 bits: enough to tell a mix-up, which is all it is for. */
+/** 36 bits: enough to detect a mix-up, which is all it is for. */
 const MARK_LENGTH = 6;
 
 function markOf(list: string, filters: object): string {

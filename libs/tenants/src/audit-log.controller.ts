@@ -15,7 +15,7 @@ export class AuditLogController {
   @Route({
     allow: 'audit:read',
     summary: 'Read the audit log',
-    description: 'Changes of settings and credentials, erasures, and every request of a platform role that acted for this tenant; newest first.',
+    description: 'Changes of settings and credentials, erasures, and every request that a platform role made for this tenant; newest first.',
     returns: AuditLogDto,
     example: {
       data: [{ id: '42', at: '2026-01-24T18:30:00.000Z', actor: 'user_1', action: 'settings.updated', detail: { patch: { timezone: 'Europe/Berlin' } } }],

@@ -9,12 +9,12 @@ type Key = readonly [id: string];
 
 const isKey = ([id]: unknown[]): boolean => typeof id === 'string' && /^\d{1,18}$/.test(id);
 
-/** Keeps who did what. Append-only by the table's grants. */
+/** Records who did what. The table's grants make it append-only. */
 @Injectable()
 export class AuditLog {
   constructor(private readonly database: Database) {}
 
-  /** Within the transaction of what was done. */
+  /** Call in the transaction of what is recorded. */
   async add(tx: EntityManager, tenant: Tenant, actor: string, action: string, detail: object): Promise<void> {
     await tx.query('INSERT INTO audit_log (tenant_id, actor, action, detail) VALUES ($1, $2, $3, $4)', [tenant.id, actor, action, JSON.stringify(detail)]);
   }

@@ -3,7 +3,7 @@ import { Database } from '#database';
 import { Jobs } from '#jobs';
 import { Tenants } from './tenants.service.js';
 
-/** Forgets answers kept for an Idempotency-Key after their 24 hours. */
+/** Deletes the answers kept for Idempotency-Keys after 24 hours. */
 @Injectable()
 export class KeptKeysSweep implements OnModuleInit {
   constructor(

@@ -10,13 +10,13 @@ import type { Settings } from './settings.js';
 import { TenantSettingsEntity } from './tenant.entity.js';
 import { SettingsError } from './tenants.errors.js';
 
-/** Told of a change of settings, within its transaction and after it was written. A sentence that it returns refuses the change. */
+/** Called on a change of settings, in its transaction and after it was written. Returning a sentence refuses the change. */
 export type SettingsFollower = (tx: EntityManager, tenant: Tenant, before: Settings, after: Settings) => Promise<string | null>;
 
 @Injectable()
 export class SettingsService {
   private readonly followers: SettingsFollower[] = [];
-  /** Of PostgreSQL, in lower case; it reads a thousand files to tell them, which takes a tenth of a second. */
+  /** PostgreSQL's time zones, in lower case. Listing them reads a thousand files, which takes a tenth of a second. */
   private zones: ReadonlySet<string> | null = null;
 
   constructor(
@@ -24,18 +24,18 @@ export class SettingsService {
     private readonly auditLog: AuditLog,
   ) {}
 
-  /** Lets a higher domain keep what it derived from settings in step with them. Call while modules initialise. */
+  /** Lets a higher domain keep data derived from settings up to date. Call while modules initialise. */
   onChange(follower: SettingsFollower): void {
     this.followers.push(follower);
   }
 
-  /** The tenant's settings, within a transaction of it. Nearly every write begins with them, so the text is written out. */
+  /** The tenant's settings, within its transaction. Plain SQL rather than the entity, because nearly every write begins with this. */
   async of(tx: EntityManager, tenant: Tenant): Promise<Settings> {
     const [row] = await tx.query<Pick<TenantSettingsEntity, 'timezone' | 'currency' | 'settings'>[]>('SELECT timezone, currency, settings FROM tenant_settings WHERE tenant_id = $1', [tenant.id]);
     return toSettings(row!);
   }
 
-  /** Nobody changes them until the transaction ends: for whoever writes down what only holds under them. Take it before other locks. */
+  /** Locks the settings against changes until the transaction ends, for writing what is only valid under them. Take it before other locks. */
   async hold(tx: EntityManager, tenant: Tenant): Promise<void> {
     await tx.query('SELECT FROM tenant_settings WHERE tenant_id = $1 FOR KEY SHARE', [tenant.id]);
   }
@@ -46,7 +46,7 @@ export class SettingsService {
     return row!.currency;
   }
 
-  /** Fixes the currency: amounts are stored in its minor units from now on. Cheap to call with every amount. */
+  /** Fixes the currency, because amounts are stored in its minor units from now on. Cheap enough to call with every amount. */
   async recordMoney(tx: EntityManager, tenant: Tenant): Promise<void> {
     await tx.query('UPDATE tenant_settings SET money_recorded = true WHERE tenant_id = $1 AND NOT money_recorded', [tenant.id]);
   }
@@ -74,7 +74,7 @@ export class SettingsService {
     });
   }
 
-  /** Days begin in PostgreSQL, so the zone must be one of its own: to it `+05:30` is an offset to the west, and names that Node has kept are unknown. */
+  /** PostgreSQL computes where days begin, so it must know the zone: it reads `+05:30` as an offset to the west, and lacks names that Node has kept. */
   private async assertZone(tx: EntityManager, timezone: string): Promise<void> {
     this.zones ??= new Set((await tx.query<{ name: string }[]>('SELECT lower(name) AS name FROM pg_timezone_names')).map(({ name }) => name));
     if (!this.zones.has(timezone.toLowerCase())) {
@@ -87,7 +87,7 @@ const toSettings = ({ timezone, currency, settings }: Pick<TenantSettingsEntity,
 
 const answer = (entity: TenantSettingsEntity): Versioned<SettingsDto> => new Versioned(SettingsDto.from(toSettings(entity)), entity.version);
 
-/** JSON merge patch (RFC 7396), but for keys that the target must keep: here null is a value of the settings and stays. */
+/** JSON merge patch (RFC 7396), except that null is a value and does not remove the key. */
 function mergePatch(target: unknown, patch: object): unknown {
   const merged: Record<string, unknown> = isObject(target) ? { ...target } : {};
   for (const [key, value] of Object.entries(patch)) {

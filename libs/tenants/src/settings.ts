@@ -1,4 +1,4 @@
-/** What a tenant may set, as the other domains read it. `GET /settings` shows the same names. */
+/** The tenant's settings, as other domains read them. `GET /settings` shows the same names. */
 export interface Settings {
   /** IANA name; days of reports and funnels begin at its midnight. */
   timezone: string;
@@ -8,9 +8,9 @@ export interface Settings {
   attribution: Attribution;
   frequency_cap: FrequencyCap | null;
   quiet_hours: Record<Channel, QuietHours | null>;
-  /** Most customers a segment may have to be mailed over the channel. */
+  /** The most customers a segment may have to be mailed over the channel. */
   max_segment_size: Record<Channel, number>;
-  /** What one segment of a text message costs, in the currency; null where nobody said. */
+  /** What one segment of a text message costs, in the currency; null if unknown. */
   sms_price_per_segment: number | null;
   funnels: FunnelSettings;
 }
@@ -40,7 +40,7 @@ export interface FrequencyCap {
   per_days: number;
 }
 
-/** Local wall-clock times `HH:MM`; from 21:00 to 08:00 runs across midnight. */
+/** Local wall-clock times `HH:MM`; 21:00 to 08:00 runs across midnight. */
 export interface QuietHours {
   from: string;
   to: string;

@@ -7,13 +7,13 @@ import { AuditLog } from './audit-log.service.js';
 import { DEFAULT_SETTINGS } from './settings.js';
 import { TenantEntity, TenantSettingsEntity } from './tenant.entity.js';
 
-/** Gives a new tenant what a higher domain wants it to have, in the transaction that provisions it. */
+/** Sets up a new tenant for a higher domain, in the transaction that provisions it. */
 export type TenantProvisioner = (tx: EntityManager, tenant: Tenant) => Promise<void>;
 
 const AFTER = 'SELECT id, name FROM tenants WHERE id > $1 ORDER BY id LIMIT $2';
 const BATCH = 500;
 
-/** Knows every tenant anybody has been seen as. A tenant is never renamed or removed, so what was read once stays true. */
+/** Knows every tenant that has ever been seen. Tenants are never renamed or removed, so what was read once stays true. */
 @Injectable()
 export class Tenants implements TenantDirectory {
   private readonly known = new Map<string, Tenant>();
@@ -40,12 +40,12 @@ export class Tenants implements TenantDirectory {
     return row === null ? null : this.remember({ id: row.id, name: row.name });
   }
 
-  /** A tenant by its inner number, as a job or a delivery id names it. */
+  /** A tenant by its internal number, as found in jobs and delivery ids. */
   async byId(id: number): Promise<Tenant | null> {
     return (await this.byIds([id]))[0] ?? null;
   }
 
-  /** The same for many, in one look. A number that is no tenant's is left out. */
+  /** The same for many, in one query. Unknown numbers are left out. */
   async byIds(ids: readonly number[]): Promise<Tenant[]> {
     const rows = await this.database.inNoTenant((tx) => tx.query<Tenant[]>('SELECT id, name FROM tenants WHERE id = ANY ($1::int[]) ORDER BY id', [ids]));
     return rows.map((row) => this.remember(row));
@@ -66,7 +66,7 @@ export class Tenants implements TenantDirectory {
     await this.database.inTenant(tenant, (tx) => this.auditLog.add(tx, tenant, subject, 'tenant.visited', detail));
   }
 
-  /** Two requests may see a tenant first at once: the second waits for the first to commit, and finds it. */
+  /** Two requests may bring a new tenant at once: the second waits for the first to commit, and finds it. */
   private async provision(name: string): Promise<Tenant> {
     const tenant = await this.database.inNoTenant(async (tx) => {
       const [created] = await tx.query<Tenant[]>('INSERT INTO tenants (name) VALUES ($1) ON CONFLICT (name) DO NOTHING RETURNING id, name', [name]);

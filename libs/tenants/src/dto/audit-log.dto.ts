@@ -12,7 +12,7 @@ export class AuditEntryDto {
   /** @example settings.updated */
   action: string;
 
-  /** What it was about; its members depend on the action. */
+  /** Details of the action; their members depend on it. */
   @ApiProperty({ type: 'object', additionalProperties: true })
   detail: Record<string, unknown>;
 

@@ -6,11 +6,11 @@ import { ATTRIBUTION_MODELS, type Attribution, type FrequencyCap, type FunnelSet
 const CLOCK_TIME = /^([01]\d|2[0-3]):[0-5]\d$/;
 const given = (_: object, value: unknown): boolean => value !== null && value !== undefined;
 
-/** In ASCII before its `@`: another address is taken by such servers alone as know SMTPUTF8 (RFC 6531), and many recipients' do not. The domain may be in any script. */
+/** ASCII before the `@`: other addresses need servers with SMTPUTF8 (RFC 6531), which many recipients' are not. The domain may be in any script. */
 const AsciiLocalPart = (): PropertyDecorator => Matches(/^\p{ASCII}+?(@|$)/u, { message: '$property must be in ASCII before its @' });
 
 export class SenderDto implements Sender {
-  /** Address that email comes from. */
+  /** The address that email is sent from. */
   @ValidateIf(given) @IsEmail() @OneLine() @AsciiLocalPart()
   from_email: string | null;
 
@@ -24,13 +24,13 @@ export class SenderDto implements Sender {
   @ValidateIf(given) @Trimmed() @IsString() @Length(1, 500)
   postal_address: string | null;
 
-  /** E.164 number or alphanumeric sender that SMS come from. */
+  /** The E.164 number or alphanumeric sender that SMS are sent from. */
   @ValidateIf(given) @Trimmed() @IsString() @Matches(/^(\+[1-9]\d{6,14}|[A-Za-z0-9 ]{1,11})$/)
   sms_from: string | null;
 }
 
 export class AttributionDto implements Attribution {
-  /** Days after a click or open within which an order counts for it. */
+  /** How many days after a click or open an order is attributed to it. */
   @IsInt() @Min(1) @Max(90)
   window_days: number;
 
@@ -39,11 +39,11 @@ export class AttributionDto implements Attribution {
 }
 
 export class FrequencyCapDto implements FrequencyCap {
-  /** Marketing messages a customer gets at most … */
+  /** The most marketing messages a customer gets … */
   @IsInt() @Min(1) @Max(1000)
   max: number;
 
-  /** … in so many days. */
+  /** … in this many days. */
   @IsInt() @Min(1) @Max(90)
   per_days: number;
 }
@@ -53,7 +53,7 @@ export class QuietHoursDto implements QuietHours {
   @Matches(CLOCK_TIME)
   from: string;
 
-  /** Local time `HH:MM` at which it goes on; before `from` means the next morning. */
+  /** Local time `HH:MM` at which sending resumes; if earlier than `from`, on the next day. */
   @Matches(CLOCK_TIME)
   to: string;
 }
@@ -85,7 +85,7 @@ export class FunnelSettingsDto implements FunnelSettings {
   @IsBoolean()
   purchase_with_evaluation: boolean;
 
-  /** The order that makes a customer a regular: 3 is the third. */
+  /** The number of the order that makes a customer a regular: 3 for the third. */
   @IsInt() @Min(2) @Max(100)
   retention_from_order: number;
 }
@@ -94,22 +94,22 @@ export class SettingsDto implements Settings {
   /** IANA time zone; days begin at its midnight. */
   timezone: string;
 
-  /** ISO 4217 code; fixed once money was recorded. */
+  /** ISO 4217 code; cannot change once money was recorded. */
   currency: string;
 
   sender: SenderDto;
   attribution: AttributionDto;
 
-  /** Null: no cap. */
+  /** Null for no cap. */
   frequency_cap: FrequencyCapDto | null;
 
-  /** Per channel; null sends at any hour. */
+  /** Per channel; null to send at any hour. */
   quiet_hours: ChannelQuietHoursDto;
 
-  /** Most customers a campaign's segment may have, per channel (422 `segment_too_large`). */
+  /** The most customers a campaign's segment may have, per channel (422 `segment_too_large`). */
   max_segment_size: MaxSegmentSizeDto;
 
-  /** What your provider takes for one segment of a text message, in your currency and as fine as it is: a preflight tells what a campaign costs. Null: unknown. */
+  /** What your provider charges for one segment of a text message, in your currency, with as many decimals as needed; a preflight uses it to estimate costs. Null if unknown. */
   sms_price_per_segment: number | null;
 
   funnels: FunnelSettingsDto;
