@@ -23,7 +23,7 @@ interface ConnectionRow {
   tolerance_seconds: number | null;
   failed_verifications: number;
   last_verified: Date | null;
-  /** None of the last posts was verified. */
+  /** The last five posts or more were all refused. */
   broken: boolean;
   last_failure: string | null;
   has_api_token: boolean;
@@ -32,7 +32,7 @@ interface ConnectionRow {
   sealed: Buffer;
 }
 
-/** Which providers may report to a tenant, and with which secrets. */
+/** A tenant's connections: which providers may post events, and which secrets verify them. */
 @Injectable()
 export class ConnectionsService {
   constructor(
@@ -64,9 +64,9 @@ export class ConnectionsService {
   }
 
   /**
-   * Connects the provider, or replaces what its connection was; its key, and so the URL, stays the same.
+   * Connects the provider, or replaces its connection; the key, and so the URL path, stays the same.
    *
-   * @throws RequestError validation_failed for what does not go with the provider or the scheme
+   * @throws RequestError validation_failed for a member that does not fit the provider or the scheme
    */
   async connect({ tenant, subject }: Principal, provider: ProviderId, wanted: ConnectWebhookDto): Promise<WebhookConnectionDto> {
     const { scheme = 'generic' } = wanted;
@@ -89,7 +89,7 @@ export class ConnectionsService {
   }
 
   /**
-   * Gives the connection a new secret or key; the one before stays valid for 24 hours more.
+   * Gives the connection a new secret or key; the previous one stays valid for another 24 hours.
    *
    * @throws WebhookError connection_not_found; RequestError validation_failed as {@link connect}
    */
@@ -141,7 +141,7 @@ export class ConnectionsService {
   }
 }
 
-/** @throws RequestError validation_failed for one where there is nothing to hold it against */
+/** @throws RequestError validation_failed for a tolerance where the scheme signs no timestamp */
 function toleranceFor(scheme: SchemeName, wanted: number | null | undefined): number | null {
   if (SCHEMES[scheme].timestamped) return wanted === undefined ? DEFAULT_TOLERANCE_SECONDS : wanted;
   if (typeof wanted === 'number') throw validationFailed([{ pointer: '/tolerance_seconds', code: 'not_of_scheme', detail: `${scheme} signs no timestamp.` }]);

@@ -5,8 +5,8 @@ import type { InboundEvent } from './normalisers/inbound-event.js';
 const sha256 = (...parts: Json[]): Buffer => hash('sha256', JSON.stringify(parts), 'buffer');
 
 /**
- * What makes an event the same event when it comes again: the provider's id of it; else the id of the signed message and the
- * place in it; else what it says (type, person, campaign, time, link).
+ * Identifies an event that is received again: by the provider's event id; else by the id of the signed message and the
+ * position in it; else by its content (type, person, delivery, campaign, time, link).
  *
  * @returns 32 bytes, unique per tenant and provider
  */
@@ -17,7 +17,7 @@ export function dedupKey(event: InboundEvent, messageId: string | null, place: n
   return sha256('content', name, channel, customerId, email, phone, deliveryId, campaignId, at?.toISOString() ?? null, url);
 }
 
-/** The same for an item that is no event: all of what it says, or its place in the body when it cannot be read at all. */
+/** The same for an item that cannot be read as an event: the message id and position, else its whole content, else the body and position if it cannot be read at all. */
 export function faultyKey(item: unknown, body: Buffer, messageId: string | null, place: number): Buffer {
   if (messageId !== null) return sha256('message', messageId, place);
   return item === undefined ? sha256('unreadable', hash('sha256', body, 'base64'), place) : sha256('item', JSON.stringify(item));

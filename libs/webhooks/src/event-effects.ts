@@ -8,20 +8,20 @@ import { type InboundEvent, UNSUPPORTED } from './normalisers/inbound-event.js';
 import { type ClaimedEvent, failed, type Outcome, PROCESSED, unmatched } from './outcome.js';
 import { People } from './people.js';
 
-/** Where an event goes: to the message it is about, to the person's consent, to the person's profile, to the provider to ask who it is of, or no further than the inbox. */
+/** Where an event goes: to the message it is about, the person's consent, the person's profile, or the provider (to ask who the contact is). `none` has no effect, `nowhere` fails as unsupported. */
 type Destination = 'message' | 'consent' | 'contact' | 'provider' | 'none' | 'nowhere';
 
 const DESTINATIONS: Readonly<Record<InboundEvent['name'], Destination>> = {
   delivered: 'message', opened: 'message', clicked: 'message', bounced: 'message', failed: 'message',
-  unsubscribed: 'message', complained: 'message', // and to the consent, when they are about no message of ours
+  unsubscribed: 'message', complained: 'message', // and to the consent if they are about no message of ours
   subscribed: 'consent', returned: 'consent',
   contact_created: 'contact', form_submitted: 'contact', contact_changed: 'contact',
   noted: 'none',
   unknown: 'nowhere',
-  campaign_sent: 'none', // of the provider's own campaign, whose recipients it does not tell
+  campaign_sent: 'none', // a campaign of the provider's own; the event does not name its recipients
 };
 
-/** Hands events to the domains they are about. Whatever it calls may be told the same twice. */
+/** Hands events to the domains they are about. Everything it calls is idempotent. */
 @Injectable()
 export class EventEffects {
   constructor(
@@ -40,7 +40,7 @@ export class EventEffects {
     for (const one of bound('nowhere')) outcomes.set(one, failed(UNSUPPORTED));
     const asked = bound('provider');
     record(asked, await this.hubspot.wanted(tx, tenant, asked));
-    // Before their consents: these are of who is a customer by then.
+    // Contacts first: consents then find the customers that these create.
     const contacts = claimed.filter((one) => destinationOf(one) === 'contact' || (destinationOf(one) === 'consent' && one.event.introduces));
     record(contacts, await this.people.applyContacts(tx, tenant, contacts));
     const messages = bound('message');
@@ -66,12 +66,12 @@ function destinationOf({ event }: ClaimedEvent): Destination {
   return event.name === 'bounced' && event.closes !== null && ofNoMessage ? 'consent' : usual;
 }
 
-/** Whether an event tells of messages and addresses, and not only of who somebody is: that holds also once they are erased. */
+/** Whether an event is about messages or addresses, and not only about who somebody is: such an event matters even after the person is erased. */
 export const outlivesPerson = (one: ClaimedEvent): boolean => ['message', 'consent'].includes(destinationOf(one));
 
 const isOptOut = ({ event }: ClaimedEvent): boolean => event.name === 'unsubscribed' || event.name === 'complained' || OPT_OUTS.includes(event.closes);
 
-/** Of the reasons why a message failed, those that tell of the person's own will. */
+/** The reasons to close an address that express the person's own will. */
 const OPT_OUTS: readonly InboundEvent['closes'][] = ['opt_out', 'unsubscribed', 'complaint'];
 
 function toReceipt({ provider, event, at }: ClaimedEvent): Receipt {

@@ -6,8 +6,8 @@ import { Tenants } from '#tenants';
 import type { InboundEvent } from './normalisers/inbound-event.js';
 
 /**
- * Finds whose an event is when its post names no connection: a delivery id carries its tenant, a campaign's is looked up. What somebody says
- * to the operator's number (STOP) is meant for everybody who wrote to them from it.
+ * Finds the tenant of an event whose post names no connection: a delivery id contains the tenant, and a campaign id is looked up. A reply
+ * to the operator's number (STOP) applies to every tenant that wrote to the person from it.
  */
 @Injectable()
 export class EventTenants {
@@ -18,9 +18,9 @@ export class EventTenants {
   ) {}
 
   /**
-   * Sorts items by tenant. An item that is no event goes to the tenant of the others when they all have the same one.
+   * Groups items by tenant. An item that is not an event goes to the tenant of the others if they all have the same one.
    *
-   * @returns the tenants' items, and how many are nobody's
+   * @returns the items of each tenant, and how many belong to none
    */
   async sort<Item>(items: readonly Item[], eventOf: (item: Item) => InboundEvent | null): Promise<{ tenants: Map<Tenant, Item[]>; nobodys: number }> {
     const ids = await this.tenantIds(items.map(eventOf));
@@ -35,7 +35,7 @@ export class EventTenants {
     return { tenants, nobodys: items.filter((item) => !owned.has(item)).length };
   }
 
-  /** A delivery id that is none of ours says nothing; the campaign beside it still does. One look into the directories, whatever the events and however many tenants there are. */
+  /** An invalid delivery id is ignored; the campaign id may still name the tenant. One transaction looks everything up, however many events and tenants there are. */
   private async tenantIds(events: (InboundEvent | null)[]): Promise<number[][]> {
     const byDelivery = events.map((event) => decodeDeliveryId(event?.deliveryId ?? '')?.tenantId ?? null);
     const rest = events.filter((event, index) => event !== null && byDelivery[index] === null) as InboundEvent[];
@@ -54,5 +54,5 @@ export class EventTenants {
   }
 }
 
-/** The number of somebody who opts out or in by answering; null of whatever else an event is. */
+/** The number of somebody who opts out or back in by a reply; null for any other event. */
 const answeredFrom = ({ name, channel, phone }: InboundEvent): string | null => (channel === 'sms' && (name === 'unsubscribed' || name === 'returned') ? phone : null);

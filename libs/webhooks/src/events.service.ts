@@ -18,12 +18,12 @@ interface EventRow extends Pick<WebhookEventDto, 'id' | 'provider' | 'type' | 's
   item_no: number;
 }
 
-/** Bytes of bodies behind one page of events. */
+/** Bytes of bodies read for one page of events. */
 const PAGE_BYTES = 8 * 1024 * 1024;
 
 const isCursor = ([id, ...rest]: unknown[]): boolean => rest.length === 0 && typeof id === 'string' && /^whe_[0-9a-z]{26}$/.test(id);
 
-/** What a provider has sent, to look at and to try again. */
+/** Lists received events and replays them. */
 @Injectable()
 export class EventsService {
   constructor(
@@ -49,9 +49,9 @@ export class EventsService {
   }
 
   /**
-   * Has the event processed again from the bytes that came, as if it had just come: after its campaign or customer has appeared, or a fault of ours is mended.
+   * Has the event processed again from the bytes received: for when its campaign or customer exists by now, or a bug of ours is fixed.
    *
-   * @throws WebhookError webhook_event_not_found, invalid_state (a duplicate, or erased)
+   * @throws WebhookError webhook_event_not_found, invalid_state (the event is a duplicate, or erased)
    */
   async replay({ tenant, subject }: Principal, provider: ProviderId, id: string): Promise<WebhookEventDto> {
     const row = await this.database.inTenant(tenant, async (tx) => {
@@ -66,7 +66,7 @@ export class EventsService {
     return toDto(row, await this.payloads(tenant, [row]));
   }
 
-  /** What the events said, by their ids, as far as the bodies can be read and held. */
+  /** The events' items by event id; null where a body cannot be read or exceeds the bound. */
   private async payloads(tenant: Tenant, rows: readonly EventRow[]): Promise<Map<string, unknown>> {
     if (rows.length === 0) return new Map();
     const bodies = await this.database.rows<BodyRow>(tenant, bodiesOf(tenant, rows, PAGE_BYTES));

@@ -7,10 +7,10 @@ import { firstIdOf } from './event-ids.js';
 import { FORGET_BODIES, FORGET_EVENTS } from './inbox.queries.js';
 import { PROVIDER_IDS } from './providers.js';
 
-/** How long bodies and events stay, and with them the memory of what was received: well over the seven days promised. */
+/** How long bodies and events are kept, and so how long duplicates are recognised: well over the seven days promised. */
 const KEEP_DAYS = 30;
 
-/** Lets go of what the inbox need not remember. */
+/** Deletes old bodies and events. */
 @Injectable()
 export class InboxRetention implements OnModuleInit {
   constructor(

@@ -11,16 +11,16 @@ import { nextTry, type Outcome, outcomeOf } from './outcome.js';
 import { type EventRow, isEvent, type Reading, readingOf } from './reading.js';
 import { bodiesOf, type BodyRow, itemsOf } from './stored-bodies.js';
 
-/** Events of one transaction: enough to share its cost, few enough to be done in a moment. */
+/** Events per transaction: enough to share its cost, few enough to finish quickly. */
 const BATCH = 500;
 
-/** Bytes of bodies that one transaction reads. */
+/** Bytes of bodies read per transaction. */
 const BATCH_BYTES = 16 * 1024 * 1024;
 
-/** How often a worker looks for events that no job speaks of any more: those whose next try has come, and those of a worker that died over them. */
+/** How often a worker looks for events without a job: those due for a retry, and those of a worker that died. */
 const RESCUE_SECONDS = 10;
 
-/** Brings the inbox's events to their effects. An event and its effect commit together, so a crash repeats or loses neither. */
+/** Processes the inbox's events. An event's outcome and its effect commit together, so a crash neither repeats nor loses an effect. */
 @Injectable()
 export class InboxWorker implements OnModuleInit {
   private readonly logger = new Logger(InboxWorker.name);
@@ -66,7 +66,7 @@ export class InboxWorker implements OnModuleInit {
     }
   }
 
-  /** One that cannot be processed must not hold up the others: each in a transaction of its own, and that one waits for its next try or is failed. */
+  /** Processes each event in its own transaction, so that a bad one does not hold up the others: it waits for its next attempt, or fails. */
   private async processSingly(tenant: Tenant): Promise<boolean> {
     for (let count = 0; count < BATCH; count++) {
       let current: Reading | undefined;
@@ -86,7 +86,7 @@ export class InboxWorker implements OnModuleInit {
     return true;
   }
 
-  /** Takes events, and reads them from what the provider sent. Of those whose bodies are too many to hold, nobody is told: they are left for the next. */
+  /** Claims events and reads them from the stored bodies. Events whose bodies exceed the bound are left for the next batch. */
   private async claim(tx: EntityManager, tenant: Tenant, limit: number): Promise<{ rows: EventRow[]; readings: Reading[] }> {
     const rows = await prepared<EventRow>(tx, { text: CLAIM, values: [tenant.id, limit, this.clock.now()], name: 'webhook_claim' });
     if (rows.length === 0) return { rows, readings: [] };
@@ -97,7 +97,7 @@ export class InboxWorker implements OnModuleInit {
     return { rows, readings };
   }
 
-  /** Has the events take effect in the order in which they happened. */
+  /** Applies the events in the order in which they happened. */
   private async process(tx: EntityManager, tenant: Tenant, readings: readonly Reading[]): Promise<void> {
     const claimed = readings.map(({ outcome }) => outcome).filter(isEvent).sort((a, b) => a.at.getTime() - b.at.getTime());
     const results = await this.effects.apply(tx, tenant, claimed);
@@ -122,5 +122,5 @@ export class InboxWorker implements OnModuleInit {
   }
 }
 
-/** What says nothing of the events: others at work, or a server that is away. */
+/** Errors that are not about the events: contention, or an unreachable database. */
 export const isOfDatabase = (error: unknown): boolean => isContention(error) || isUnreachable(error);

@@ -8,38 +8,38 @@ import { spelt } from './persons.js';
 import type { ProviderId } from './providers.js';
 import { Rounds } from './rounds.js';
 
-/** A verified post, taken apart. */
+/** A verified post, split into items. */
 export interface Post {
   provider: ProviderId;
   format: string;
-  /** The bytes as they came; or, where the post speaks of others too, a JSON list of the tenant's own items. */
+  /** The bytes as received; or, if the post has items of other tenants too, a JSON list of this tenant's items. */
   body: Buffer;
   takenApart: boolean;
-  /** What the URL said beside the body. */
+  /** The URL's query, without the connection's key and secret. */
   query: string;
-  /** The time that was signed with it. */
+  /** The signed timestamp. */
   signedAt: Date | null;
   items: InboxItem[];
   receivedAt: Date;
-  /** The tenant's own connection, by whose secrets it was verified. */
+  /** The tenant's connection that verified it; null where the deployment's secret did. */
   connection: Connection | null;
 }
 
-/** A connection as it was at some time: another version has other secrets. */
+/** A version of a connection: each has its own secrets. */
 export interface Connection {
   id: string;
   version: number;
 }
 
-/** What is kept of an item beside the body. What the item says is read from there when it is processed. */
+/** What is stored of an item besides the body, from which the item is read again when it is processed. */
 export interface InboxItem {
-  /** As the provider spelt it. */
+  /** As the provider spells it. */
   type: string | null;
   /** 32 bytes. */
   dedupKey: Buffer;
-  /** Those whom it names, as {@link ErasedNames.hash} keeps their ids and addresses. */
+  /** The people it names: hashes of their ids and addresses, see {@link ErasedNames.hash}. */
   persons: Buffer[];
-  /** Why it can never be processed; such an item is kept as failed. */
+  /** Why it can never be processed: it is then kept as failed. */
   fault: string | null;
 }
 
@@ -48,10 +48,10 @@ export interface Kept {
   duplicates: number;
 }
 
-/** Wakes a worker: there are events of the tenant. */
+/** Wakes a worker for the tenant's pending events. */
 export const PROCESS_INBOX = jobType<object>('webhooks-process-inbox', { collapse: true, concurrency: 2, expireSeconds: 60 });
 
-/** Where verified posts are kept before anybody is told that they arrived. */
+/** Stores verified posts before they are acknowledged. */
 @Injectable()
 export class Inbox {
   private readonly rounds = new Rounds<Post, Kept | null>((tenant, posts) => this.write(tenant, posts));
@@ -64,8 +64,8 @@ export class Inbox {
   /**
    * Returns when body and events are committed.
    *
-   * @returns null, having kept nothing, when the post's connection is another by now, or none
-   * @throws RequestError unavailable when too many wait
+   * @returns null, having kept nothing, if the post's connection has changed or no longer exists
+   * @throws RequestError unavailable if too much waits already
    */
   keep(tenant: Tenant, post: Post): Promise<Kept | null> {
     return this.rounds.run(tenant, post, 2 * post.body.length);
@@ -79,7 +79,7 @@ export class Inbox {
   private async write(tenant: Tenant, posts: Post[]): Promise<(Kept | null)[]> {
     const ids = posts.map((post) => newId('whb', post.receivedAt.getTime()));
     const statement = { text: KEEP, values: [tenant.id, ...bodyColumns(ids, posts), ...itemColumns(posts)], name: 'webhook_keep' };
-    // Woken also where all turns out to be known: that is rare, and to wait and see would cost every round a round trip.
+    // Wakes a worker even if all items turn out to be duplicates: that is rare, and finding out first would cost every round a round trip.
     const [rows] = await this.database.inTenant(tenant, (tx) => together(prepared<{ id: string; kept: number; pending: number }>(tx, statement), this.wake(tx, tenant)));
     const counts = new Map(rows.map((one) => [one.id, one]));
     return posts.map((post, place) => {

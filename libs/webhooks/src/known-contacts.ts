@@ -6,12 +6,12 @@ import type { ClaimedEvent } from './outcome.js';
 import { contactCustomerId } from './persons.js';
 import type { ProviderId } from './providers.js';
 
-/** What providers tell of a customer; each has its column `…_at` in `webhook_profiles`. */
+/** The profile fields that providers report; each has a column `…_at` in `webhook_profiles`. */
 const FIELDS = ['email', 'phone', 'first_name', 'last_name'] as const;
 
 type ToldPatch = Pick<ProfilePatch, (typeof FIELDS)[number]>;
 
-/** An event of a contact, the customer that the contact is, and what the event tells of them. */
+/** A contact event, the customer that the contact is, and the profile fields that the event reports. */
 export interface Telling extends ClaimedEvent {
   customerNo: number;
   patch: ToldPatch;
@@ -24,13 +24,13 @@ const FIND = `
   SELECT provider, contact_id, customer_no FROM webhook_contacts
    WHERE tenant_id = $1 AND provider = ANY ($2::text[]) AND contact_id = ANY ($3::text[])`;
 
-/** Who a contact became, they stay: `$2` providers, `$3` ids, `$4` numbers. */
+/** Links contacts to customers for good: a link that exists is kept. `$2` providers, `$3` ids, `$4` customer numbers. */
 const LINK = `
   INSERT INTO webhook_contacts (tenant_id, provider, contact_id, customer_no)
   SELECT $1, * FROM unnest($2::text[], $3::text[], $4::int[]) AS contact (provider, contact_id, customer_no) ORDER BY provider, contact_id
   ON CONFLICT (tenant_id, provider, contact_id) DO NOTHING`;
 
-/** Notes as of when each field of `$2` numbers is told (`$3` … in the order of {@link FIELDS}, null where it is not), and answers with the latest of all times. */
+/** Notes as of when each field of the customers `$2` is reported (`$3` … in the order of {@link FIELDS}, null where it is not), and returns the latest instants known. */
 const TELL = `
   INSERT INTO webhook_profiles AS known (tenant_id, customer_no, ${columns((at) => at)})
   SELECT $1, customer_no, ${columns((at) => `max(${at})`)}
@@ -39,7 +39,7 @@ const TELL = `
   ON CONFLICT (tenant_id, customer_no) DO UPDATE SET ${columns((at) => `${at} = greatest(known.${at}, excluded.${at})`)}
   RETURNING customer_no, ${columns((at) => at)}`;
 
-/** As profiles are merged: who stays keeps what they have and gains what they lack. `$2` is merged into `$3`. */
+/** Merges `$2` into `$3` as profiles are merged: the survivor keeps what it has and gains what it lacks. */
 const MERGE_CONTACTS = 'UPDATE webhook_contacts SET customer_no = $3 WHERE tenant_id = $1 AND customer_no = $2';
 const MERGE_PROFILES = `
   INSERT INTO webhook_profiles AS known (tenant_id, customer_no, ${columns((at) => at)})
@@ -49,7 +49,7 @@ const MERGE_PROFILES = `
 const CONTACTS_OF = 'SELECT provider, contact_id FROM webhook_contacts WHERE tenant_id = $1 AND customer_no = $2 ORDER BY provider, contact_id';
 const TOLD_OF = `SELECT ${columns((at) => at)} FROM webhook_profiles WHERE tenant_id = $1 AND customer_no = $2`;
 
-/** Which customers the providers' contacts became, and as of when what was told of them. */
+/** Which customers the providers' contacts became, and as of when each of their fields was reported. */
 @Injectable()
 export class KnownContacts implements PersonalDataSource, OnModuleInit {
   readonly name = 'provider_contacts';
@@ -61,7 +61,7 @@ export class KnownContacts implements PersonalDataSource, OnModuleInit {
     this.personalData.register(this);
   }
 
-  /** The numbers of the customers that the events' contacts became, whatever their addresses are by now. */
+  /** The numbers of the customers that the events' contacts became, whatever their addresses are now. */
   async find(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<Map<ClaimedEvent, number>> {
     const contacts = claimed.filter(({ event }) => event.contactId !== null);
     if (contacts.length === 0) return new Map();
@@ -73,16 +73,16 @@ export class KnownContacts implements PersonalDataSource, OnModuleInit {
     }));
   }
 
-  /** What events call a customer for the contacts that became them. */
+  /** The names that events use for a customer because of the contacts linked to them. */
   async namesOf(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<Name[]> {
     const contacts = await tx.query<{ provider: ProviderId; contact_id: string }[]>(CONTACTS_OF, [tenant.id, customerNo]);
     return contacts.map((one): Name => `id:${contactCustomerId(one.provider, one.contact_id)}`);
   }
 
   /**
-   * Notes whose contacts these are, and what they tell as of when. The caller holds the customers.
+   * Links the contacts to their customers, and notes as of when each field is reported. The caller holds locks on the customers.
    *
-   * @returns of each, in the order given, what of its patch is news: not what was told before as of later, by whichever provider
+   * @returns for each, in the order given, the fields of its patch that no provider has reported as of a later instant
    */
   async tell(tx: EntityManager, tenant: Tenant, tellings: readonly Telling[]): Promise<ToldPatch[]> {
     if (tellings.length === 0) return [];
@@ -100,7 +100,7 @@ export class KnownContacts implements PersonalDataSource, OnModuleInit {
     return { contacts, told: told ?? null };
   }
 
-  /** Goes with the customer's row. */
+  /** Nothing to do: the rows are deleted with the customer's. */
   async erase(): Promise<void> {}
 
   async merge(tx: EntityManager, tenant: Tenant, from: number, into: number): Promise<void> {

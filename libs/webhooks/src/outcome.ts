@@ -8,11 +8,11 @@ export interface ClaimedEvent {
   id: string;
   provider: ProviderId;
   event: InboundEvent;
-  /** When it happened; never after we heard of it. */
+  /** When it happened; never later than when it was received. */
   at: Date;
 }
 
-/** What became of an event; `pending`: it is tried again later. */
+/** The result of processing an event; `pending`: it is tried again later. */
 export interface Outcome {
   status: 'processed' | 'unmatched' | 'failed' | 'pending';
   /** A code. */
@@ -25,19 +25,19 @@ export const failed = (reason: string): Outcome => ({ status: 'failed', reason }
 
 const SECOND = 1000;
 
-/** Milliseconds until the next try, by how many have failed: seconds at first, an hour at last. Three hours in all. */
+/** Milliseconds until the next attempt, by the number of failed ones: from seconds to an hour, about three hours in all. */
 const DELAYS = [10 * SECOND, 40 * SECOND, 160 * SECOND, 640 * SECOND, 2560 * SECOND, 3600 * SECOND, 3600 * SECOND];
 
-/** When to try again what has failed so often, last at `now`; null when it is given up. */
+/** When to try again after so many failures, the last one at `now`; null to give up. */
 export function nextTry(failures: number, now: Date): Date | null {
   const delay = DELAYS[failures - 1];
   return delay === undefined ? null : new Date(now.getTime() + delay);
 }
 
-/** What the database reports about the data, not about itself: the same again will fail again. */
+/** SQLSTATE classes of errors in the data rather than the database: a retry fails again. */
 const DATA_FAULT = /^(22|23|P0)/;
 
-/** What an error comes to that an event met alone: tried again later, unless trying again is of no use, for a fault of the data or of our code. */
+/** The outcome of an event whose processing failed by itself: a retry later, unless that is useless because the data or our code is at fault. */
 export function outcomeOf(error: unknown): Outcome {
   const state = sqlState(error);
   const lasts = state === undefined ? error instanceof TypeError || error instanceof RangeError || error instanceof DomainError : DATA_FAULT.test(state);

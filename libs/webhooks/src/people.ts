@@ -9,7 +9,7 @@ import type { InboundEvent } from './normalisers/inbound-event.js';
 import { type ClaimedEvent, failed, type Outcome, PROCESSED, unmatched } from './outcome.js';
 import { contactCustomerId, personsOf } from './persons.js';
 
-/** What events say of people rather than of messages: consents given and taken back, contacts made elsewhere. */
+/** Applies events that are about people rather than messages: consent given and withdrawn, contacts created or changed at a provider. */
 @Injectable()
 export class People {
   constructor(
@@ -19,13 +19,13 @@ export class People {
   ) {}
 
   /**
-   * What `subscribed`, `unsubscribed` and `complained`, and a bounce that is about no message of ours, come to. An opt-out holds for the address even when nobody of ours has it:
-   * a customer who comes with it tomorrow is not written to either.
+   * Works out what opt-ins, opt-outs, complaints, and bounces of no message of ours change. An opt-out holds for the address even if no customer has it:
+   * a customer added with that address later is not written to either.
    */
   async consentsOf(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<{ outcomes: Outcome[]; changes: ConsentSetting[]; closed: ClosedAddress[]; lifted: LiftedAddress[] }> {
     const numbers = await this.numbersOf(tx, tenant, claimed);
     const holders = await this.holdersOf(tx, tenant, claimed);
-    // The last word of each person and channel, of two at one instant the opt-out, so that the order within a batch cannot matter.
+    // The latest status per person and channel; of two at the same instant, the opt-out. So the order within a batch does not matter.
     const last = new Map<string, ConsentSetting>();
     const closed: ClosedAddress[] = [];
     const lifted: LiftedAddress[] = [];
@@ -44,9 +44,9 @@ export class People {
       };
       if (event.name === 'returned') for (const one of holders.get(`${channel}:${address}`) ?? []) say(one.customerNo, one.hasConsented ? 'subscribed' : 'unknown');
       else if (customerNo !== null && will !== null) say(customerNo, will);
-      // What is taken back of an address nobody has is no customer's consent: whoever comes with it is not held to the opt-out.
+      // Nobody has the address, so there is no consent to record; but a later customer with it is no longer bound by the opt-out.
       if (will === 'subscribed' && customerNo === null && address !== null) lifted.push({ channel, address, until: at });
-      // An opt-out is also of the address, whoever has it; of a bounce nobody's will is told.
+      // An opt-out also closes the address, whoever has it. So does a bounce, but it says nothing of what its holders want: it has no `source`.
       const closes = will !== 'subscribed' && address !== null;
       if (closes) closed.push({ channel, address, reason: event.closes ?? (event.name === 'complained' ? 'complaint' : 'unsubscribed'), at, ...(optsOut && { source }) });
       if (customerNo !== null || closes) return PROCESSED;
@@ -56,17 +56,17 @@ export class People {
   }
 
   /**
-   * Applies what events tell of contacts: one completes the customer that they are, or becomes one where the event introduces them. What the event
-   * leaves out stays, and what was told as of later. Of who was erased since it happened nothing is told any more.
+   * Applies contact events: a contact updates the customer it belongs to, or becomes a new customer where the event introduces it. Fields that the event
+   * leaves out stay, and so do values reported as of a later instant. Events that happened before the person was erased fail.
    *
-   * @param asOf when it was as they tell, where that is not when they happened
+   * @param asOf the instant at which their data was true, if not when they happened
    */
   async applyContacts(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[], asOf?: Date): Promise<Outcome[]> {
     const erased = await this.erasedSince(tx, tenant, claimed);
     const left = claimed.filter((one) => !erased.has(one));
     const ids = new Map((await this.idsOf(tx, tenant, left)).map((id, index) => [left[index]!, id]));
     const numbers = await this.customers.ensure(tx, tenant, [...ids.values()].filter((id) => id !== null));
-    // Whoever was being erased while we waited for them would be made anew.
+    // Somebody erased while we waited for their row must not be created again.
     if ((await this.erasedSince(tx, tenant, left)).size > 0) throw new Contention('Somebody whom events tell of was erased meanwhile.');
     const patches = new Map(await Promise.all(left.map(async (one) => [one, await patchOf(one.event)] as const)));
     const meant = left.flatMap((one) => {
@@ -81,20 +81,20 @@ export class People {
     });
   }
 
-  /** Those of the events that happened before somebody whom they are about was erased. An id of ours says who that is, whatever else stands there. */
+  /** The events that happened before the erasure of somebody they are about. If an event has a customer id, only that id counts. */
   private async erasedSince(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<Set<ClaimedEvent>> {
     const names = new Map(claimed.map((one) => {
       const all = personsOf(one.provider, one.event);
       if (one.event.customerId !== null) return [one, all.slice(0, 1)];
-      return [one, one.event.email === null ? all : all.filter((name) => !name.startsWith('phone:'))]; // which others may share
+      return [one, one.event.email === null ? all : all.filter((name) => !name.startsWith('phone:'))]; // a phone number may be shared
     }));
     const erasedAt = await this.erasedNames.erasedAt(tx, tenant, [...names.values()].flat());
     return new Set(claimed.filter((one) => names.get(one)!.some((name) => (erasedAt.get(name)?.getTime() ?? -Infinity) >= one.at.getTime())));
   }
 
   /**
-   * The customer ids of contacts: the event's own, that of the one the contact became, of whoever has the address, or a new one named after
-   * the provider and its contact; null without any way to write to them, and where an event introduces nobody.
+   * The customer ids of contacts: the event's own; else that of the customer the contact became; else of the customer with the address; else a new one, named
+   * after the provider and its contact. Null for an unknown contact that has no valid address or that the event does not introduce.
    */
   private async idsOf(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<(string | null)[]> {
     const became = await this.contacts.find(tx, tenant, claimed);
@@ -112,7 +112,7 @@ export class People {
     });
   }
 
-  /** By channel and address, whoever has the addresses that opt-outs are taken back of: these were opted out for all of them. */
+  /** All customers with an address whose opt-out is withdrawn, by `channel:address`: the opt-out applied to each of them. */
   private async holdersOf(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<Map<string, AddressHolder[]>> {
     const found = new Map<string, AddressHolder[]>();
     for (const channel of ['email', 'sms'] as const) {
@@ -133,7 +133,7 @@ export class People {
     return claimed.map((one) => byId.get(one.event.customerId ?? '') ?? became.get(one) ?? byAddress.get(one.event) ?? null);
   }
 
-  /** Who has the email (before all the one that it takes the place of), else the phone number, that each event names. */
+  /** The customer with each event's former email, else its email, else its phone number. */
   private async byAddress(tx: EntityManager, tenant: Tenant, events: readonly InboundEvent[]): Promise<Map<InboundEvent, number>> {
     const emails = await this.customers.findByAddresses(tx, tenant, 'email', events.flatMap((event) => [event.formerEmail ?? [], event.email ?? []].flat()));
     const phones = await this.customers.findByAddresses(tx, tenant, 'sms', events.flatMap((event) => event.phone ?? []));
@@ -147,7 +147,7 @@ export class People {
 const patchOf = ({ email, phone, firstName, lastName }: InboundEvent): Promise<ProfilePatch> =>
   profileAsTold({ email: email ?? undefined, phone: phone ?? undefined, first_name: firstName ?? undefined, last_name: lastName ?? undefined });
 
-/** What an event says of the person's own will: nothing, where their address is all that failed. */
+/** What the person wants, according to an event; null for a bounce, where only the address failed. */
 const willOf = ({ name }: InboundEvent): 'subscribed' | 'unsubscribed' | null => (name === 'bounced' ? null : name === 'subscribed' || name === 'returned' ? 'subscribed' : 'unsubscribed');
 
 /** The event's own channel, else the one whose address it names. */
@@ -155,5 +155,5 @@ const channelOf = (event: InboundEvent): Channel => event.channel ?? (event.emai
 
 const addressOf = (event: InboundEvent, channel: Channel): string | null => (channel === 'email' ? event.email : channel === 'sms' ? event.phone : null);
 
-/** Null for an address that is none. */
+/** Null for an invalid address. */
 const normalised = (channel: Channel, address: string): string | null => (channel === 'email' ? normaliseEmail(address) : normalisePhone(address));

@@ -4,20 +4,20 @@ import { isObject } from '#kernel';
 import type { InboundEvent } from './normalisers/inbound-event.js';
 import type { ProviderId } from './providers.js';
 
-/** More than anything is about. */
+/** More people than any item is about. */
 const MOST = 32;
 
 /** Longer than any address with a name beside it. */
 const LONGEST = 400;
 
-/** What stands around an address: `Ada <ada@example.com>`, `whatsapp:+14155550100`. */
+/** What separates an address from the text around it: `Ada <ada@example.com>`, `whatsapp:+14155550100`. */
 const AROUND = /[\s<>()[\]",;:]+/;
 const PHONE = /^\+\d{7,15}$/;
 
-/** The id of the customer that a provider's contact becomes, where nobody of ours is them. */
+/** The id of the customer that a provider's contact becomes if it matches none. */
 export const contactCustomerId = (provider: ProviderId, contactId: string): string => `${provider}_${contactId}`;
 
-/** Whom an event is about, as they are read by it: in one spelling for each way to name somebody, so that what was sent about a person is found when they ask for it. */
+/** The people that an event is about, each name normalised, so that a person's events are found for their export or erasure. */
 export function personsOf(provider: ProviderId, { customerId, contactId, email, formerEmail, phone, deliveryId }: InboundEvent): Name[] {
   const names: Name[] = [];
   if (customerId !== null) names.push(`id:${customerId}`);
@@ -29,7 +29,7 @@ export function personsOf(provider: ProviderId, { customerId, contactId, email, 
   return names;
 }
 
-/** Whom an item may be about that is no event: anybody whom it names, wherever. Nothing comes of it that could be lost with somebody else's erasure. */
+/** The people that an unreadable item may be about: all that it names anywhere. It has no effect, so nothing is lost if it is erased with one of them. */
 export function personsAnywhereIn(item: unknown): Name[] {
   const found = new Set<Name>();
   if (isObject(item) && (typeof item.customer_id === 'string' || typeof item.customer_id === 'number')) found.add(`id:${String(item.customer_id).slice(0, 255)}`);
@@ -37,7 +37,7 @@ export function personsAnywhereIn(item: unknown): Name[] {
   return [...found];
 }
 
-/** @param found grows by what is named in the value and the values in it */
+/** @param found receives the names in the value and the values nested in it */
 function collect(value: unknown, found: Set<Name>): void {
   if (found.size >= MOST) return;
   if (typeof value === 'string') {
@@ -51,7 +51,7 @@ function collect(value: unknown, found: Set<Name>): void {
   }
 }
 
-/** A name's keyed hash, as events are kept with it. */
+/** A name's keyed hash, as stored with events. */
 export const spelt = (hash: Buffer): string => hash.toString('base64url');
 
 const emailName = (email: string): Name => `email:${normaliseEmail(email) ?? email.trim().toLowerCase()}`;

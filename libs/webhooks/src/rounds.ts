@@ -1,7 +1,7 @@
 import { isUnreachable } from '#database';
 import { RequestError, type Tenant } from '#kernel';
 
-/** One caller's work and how to tell its end. */
+/** One caller's work, and how to report its result. */
 interface Waiting<Work, Result> {
   work: Work;
   bytes: number;
@@ -9,24 +9,24 @@ interface Waiting<Work, Result> {
   reject: (error: unknown) => void;
 }
 
-/** Most of one round; a single larger work still goes through, alone. */
+/** The limits of one round; a single work larger than that runs alone. */
 const ROUND_BYTES = 8 * 1024 * 1024;
 const ROUND_SIZE = 200;
 
-/** What may wait in this process before we say "not now": memory is bounded however slow the database is. */
+/** How much may wait in this process before callers are refused: memory stays bounded however slow the database is. */
 const WAITING_BYTES = 64 * 1024 * 1024;
 
 /**
- * Does the work of many callers of a tenant in rounds: while one round runs, those who come wait, and then all go in the next.
- * Nobody waits for a timer; a lone caller goes at once, and a burst shares its round trips and commits. No round serves anybody
- * who came after it began, so a read in rounds is as fresh as one of one's own.
+ * Does the work of a tenant's concurrent callers in rounds: callers that arrive during a round wait, and all go together in the next.
+ * There is no timer: a single caller runs at once, and a burst shares round trips and commits. No round serves a caller
+ * that arrived after it began, so a read in rounds is as fresh as a separate read.
  */
 export class Rounds<Work, Result> {
   private readonly queues = new Map<number, Waiting<Work, Result>[]>();
   private waitingBytes = 0;
 
   /**
-   * @param round does all of it, in one transaction, or throws having done none; results in the order of the works
+   * @param round does all the work in one transaction, or throws having done none; returns the results in the order of the works
    */
   constructor(private readonly round: (tenant: Tenant, works: Work[]) => Promise<Result[]>) {}
 
@@ -52,7 +52,7 @@ export class Rounds<Work, Result> {
     this.queues.delete(tenant.id);
   }
 
-  /** One that spoils the round must not spoil it for the others: then each goes alone. Where the database is away, all are told at once. */
+  /** If a round fails, each work is tried alone, so that one bad work does not fail the others. If the database is unreachable, all fail at once. */
   private async settle(tenant: Tenant, waiting: Waiting<Work, Result>[]): Promise<void> {
     try {
       const results = await this.round(tenant, waiting.map((one) => one.work));

@@ -12,19 +12,19 @@ const VARIABLES = {
 } as const satisfies Record<ProviderId, keyof Env>;
 
 /**
- * The deployment's own secrets of a provider's scheme, where posts name no connection; none where it has none of that kind. A public
- * key is never a shared secret: whoever knows it, and anybody may, could sign with it.
+ * The deployment's own secrets for a provider's scheme, used when a post names no connection; empty if it has none of that kind. A public
+ * key is never used as a shared secret: anybody may know it, and could then sign with it.
  */
 export function deploymentSecrets(env: Env, provider: ProviderId, scheme: SchemeName): string[] {
   const given = [env[VARIABLES[provider]], ...(scheme === 'twilio' ? [env.TWILIO_AUTH_TOKEN] : [])].filter((secret) => secret !== undefined);
   return given.filter((secret) => (readPublicKey(secret) !== null) === (SCHEMES[scheme].key === 'public_key'));
 }
 
-/** Whether the deployment takes the provider's posts without a connection. */
+/** Whether the deployment accepts the provider's posts without a connection. */
 export const isDeployed = (env: Env, provider: ProviderId): boolean => schemesOf(provider).some((scheme) => deploymentSecrets(env, provider, scheme).length > 0);
 
-/** What a sealed secret is bound to: copied to another tenant's or provider's row it does not open. */
+/** What a sealed secret is bound to: copied to the row of another tenant or provider, it cannot be opened. */
 export const secretContext = (tenant: Tenant, provider: ProviderId): string => `webhook_secrets/${tenant.id}/${provider}`;
 
-/** The same for the token of the tenant's HubSpot API. */
+/** The same for the tenant's HubSpot access token. */
 export const apiTokenContext = (tenant: Tenant): string => `webhook_api_tokens/${tenant.id}/hubspot`;

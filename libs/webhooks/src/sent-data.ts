@@ -12,12 +12,12 @@ import { contactCustomerId, spelt } from './persons.js';
 import { type EventRow, isEvent, readingOf } from './reading.js';
 import { bodiesOf, type BodyRow, itemsOf } from './stored-bodies.js';
 
-/** The events that name one of `$2`. Asked rarely, of 30 days at most, and row-level security lets no index on an array be used: `&&` is not leakproof. */
+/** The events that name one of `$2`. A scan: asked rarely, over 30 days at most, and under row-level security no index on the array could be used, since `&&` is not leakproof. */
 const ABOUT = `tenant_id = $1 AND persons && $2::text[]`;
 
 const EXPORT = `SELECT provider, type, received_at, body_id, item_no FROM webhook_events WHERE ${ABOUT} ORDER BY id`;
 
-/** Waits for a worker that has begun with one. */
+/** The lock waits for a worker that is processing one of them. */
 const WAITING = `
   SELECT provider, id, body_id, item_no, attempts, received_at FROM webhook_events
    WHERE ${ABOUT} AND (status = 'pending' OR status = 'unmatched' AND reason = '${NOT_ASKED}') ORDER BY id FOR UPDATE`;
@@ -38,11 +38,11 @@ interface Item {
 
 type Sent = Item & { provider: string; type: string | null; received_at: Date };
 
-/** What providers sent about a person, while it is kept. */
+/** What providers sent about a person, for as long as it is kept. */
 @Injectable()
 export class SentData implements PersonalDataSource, OnModuleInit {
   readonly name = 'webhook_events';
-  /** What came of the events is in the timelines of those whom they were about: messages and consents. */
+  /** Empty: the events' effects are in the timelines of messages and consents. */
   readonly timelines = {};
 
   private readonly logger = new Logger(SentData.name);
@@ -70,7 +70,7 @@ export class SentData implements PersonalDataSource, OnModuleInit {
     return exported;
   }
 
-  /** What still waits about the person takes its effect on messages and addresses: an opt-out holds for whoever comes with the address. */
+  /** Before an erasure, applies pending events about the person to messages and addresses: an opt-out must hold for any later customer with the address. */
   async settle(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void> {
     const [self] = (await this.customers.idsOf(tx, tenant, [customerNo])).values();
     const persons = new Set(await this.persons(tx, tenant, customerNo));
@@ -81,7 +81,7 @@ export class SentData implements PersonalDataSource, OnModuleInit {
     for (const { outcome } of waiting.map((row) => readingOf(row, bodies.get(row.body_id)))) {
       if (!isEvent(outcome)) continue;
       const { provider, event } = outcome;
-      // Of a contact HubSpot would have to be asked who they are; this one is known.
+      // Otherwise HubSpot would have to be asked who the contact is.
       const ofSelf = event.contactId !== null && persons.has(spelt(this.erasedNames.hash(`id:${contactCustomerId(provider, event.contactId)}`)));
       const said = ofSelf ? { ...outcome, event: { ...event, contactId: null, customerId: self ?? null } } : outcome;
       if (outlivesPerson(said) && (await this.takesEffect(tx, tenant, said))) taken.push(said.id);
@@ -89,7 +89,7 @@ export class SentData implements PersonalDataSource, OnModuleInit {
     if (taken.length > 0) await tx.query(TAKEN, [tenant.id, this.clock.now(), taken]);
   }
 
-  /** One that cannot take its effect holds up no erasure. */
+  /** An event that cannot be applied does not hold up the erasure. */
   private async takesEffect(tx: EntityManager, tenant: Tenant, event: ClaimedEvent): Promise<boolean> {
     try {
       await tx.transaction((inner) => this.effects.apply(inner, tenant, [event]));
@@ -110,10 +110,10 @@ export class SentData implements PersonalDataSource, OnModuleInit {
     }
   }
 
-  /** Events name people by their ids and addresses. */
+  /** Nothing to do: events name people by ids and addresses, which are found after a merge too. */
   async merge(): Promise<void> {}
 
-  /** Takes items out of a body: what others are behind stays, and is still to be processed or replayed. */
+  /** Removes items from a body; the others stay, and can still be processed and replayed. */
   private async blank(tx: EntityManager, tenant: Tenant, bodyId: string, gone: ReadonlySet<number>): Promise<void> {
     const items = (await this.read(tx, tenant, bodyId)) ?? [];
     const left = items.map((item, no) => (gone.has(no) ? null : item));
@@ -126,7 +126,7 @@ export class SentData implements PersonalDataSource, OnModuleInit {
     return row === undefined ? null : (itemsOf(row)?.items ?? null);
   }
 
-  /** What events name the customer by, as it stands with them. */
+  /** The hashes of the customer's names, as stored with events. */
   private async persons(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<string[]> {
     const contacts = (await this.contacts.namesOf(tx, tenant, customerNo)).map((name) => this.erasedNames.hash(name));
     return [...(await this.customers.namesOf(tx, tenant, customerNo)), ...contacts].map(spelt);

@@ -3,7 +3,7 @@ import type { Tenant } from '#kernel';
 import { NORMALISERS } from './normalisers/index.js';
 import type { Normaliser } from './normalisers/normaliser.js';
 
-/** Bodies of the ids, in their order; null bytes for those beyond the bound, of which the first is never one. */
+/** The bodies with the ids `$2`, in that order. A body is null if those before it already come to `$3` bytes; so the first never is. */
 const BODIES = `
   SELECT id, format, query, taken_apart, signed_at, CASE WHEN upto - size < $3::float8 THEN body END AS body
     FROM (SELECT b.*, octet_length(b.body) AS size, sum(octet_length(b.body)) OVER (ORDER BY wanted.place) AS upto
@@ -18,23 +18,23 @@ export interface BodyRow {
   body: Buffer | null;
 }
 
-/** @param mostBytes of all bodies together: what one transaction holds in memory */
+/** @param mostBytes how many bytes of bodies one transaction may hold in memory */
 export const bodiesOf = (tenant: Tenant, events: readonly { body_id: string }[], mostBytes: number): Statement & { name: string } => ({
   text: BODIES,
   values: [tenant.id, [...new Set(events.map((event) => event.body_id))], mostBytes],
   name: 'webhook_bodies',
 });
 
-/** What a post held, read again from its bytes. */
+/** The items of a post, read again from its bytes. */
 export interface StoredItems {
   normaliser: Normaliser;
-  /** By their place in the body; nobody could keep those that are undefined. */
+  /** By their position in the body; undefined for those that cannot be stored. */
   items: unknown[];
-  /** The time that was signed with them: of those that say none, when they happened. */
+  /** The signed timestamp: when items without a time of their own happened. */
   signedAt: Date | null;
 }
 
-/** Reads a stored body by the normaliser as it is today: what it misread before, it may read now. Null when it cannot read it, or no longer exists. */
+/** Reads a stored body with today's normaliser, which may have been corrected since. Null if it cannot read the body, or no longer exists. */
 export function itemsOf({ format, query, taken_apart: takenApart, signed_at: signedAt, body }: BodyRow): StoredItems | null {
   const normaliser = NORMALISERS.get(format);
   if (normaliser === undefined || body === null) return null;

@@ -30,8 +30,8 @@ export class WebhooksController {
     allow: 'webhooks:read',
     summary: 'List webhook providers',
     description:
-      'Every provider with its status, always in the same order; how much a connected one has sent, and when it was last heard. ' +
-      'One whose last five posts could not be verified is not connected, whatever its connection says: see there.',
+      'Every provider with its status, always in the same order; for connected ones, how many events they sent and when the latest arrived. ' +
+      'A provider whose last five posts could not be verified counts as disconnected; its connection has the `reason`.',
     returns: WebhookProviderListDto,
     example: PROVIDER_LIST,
   })
@@ -44,7 +44,7 @@ export class WebhooksController {
   @Route({
     allow: 'webhooks:manage',
     summary: 'Get a provider’s connection',
-    description: 'Where the provider posts and how its signatures are verified. The secret is not shown again; `rotate` gives a new one.',
+    description: 'Where the provider posts and how its signatures are verified. The secret is not shown again; `rotate` replaces it.',
     returns: WebhookConnectionDto,
     example: CONNECTION,
     errors: [WebhookError.only('unknown_provider', 'connection_not_found')],
@@ -59,9 +59,9 @@ export class WebhooksController {
     allow: 'webhooks:manage',
     summary: 'Connect a provider',
     description:
-      'Gives the provider a URL to post to, and says what its signatures are verified with: a shared secret, generated and shown this once where none is given, ' +
-      'the provider’s own secret, or its public key, as its scheme has it. ' +
-      'On a connected provider it replaces the connection: the URL stays, secrets before it stop at once (`rotate` changes them without a gap).',
+      'Returns the URL for the provider to post to, and sets what its signatures are verified with. That depends on the scheme: a shared secret (generated and shown only once if you give none), ' +
+      'the provider’s own secret, or its public key. ' +
+      'If the provider is already connected, this replaces the connection: the URL stays, but previous secrets stop working at once (`rotate` changes them without a gap).',
     returns: WebhookConnectionDto,
     example: { ...CONNECTION, secret: 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD28eQ8t5VqLk=' },
     bodies: { generated: {}, own_secret: { scheme: 'generic', secret: 'a-secret-of-your-own-choosing', tolerance_seconds: 300 }, sendgrid: { scheme: 'sendgrid', public_key: PUBLIC_KEY, tolerance_seconds: 86_400 } },
@@ -77,7 +77,7 @@ export class WebhooksController {
     allow: 'webhooks:manage',
     status: 204,
     summary: 'Disconnect a provider',
-    description: 'Its secrets are deleted and its URL stops working, at once and for good. What it has sent stays.',
+    description: 'Deletes the connection’s secrets, and its URL stops working, at once and for good. Received events stay.',
     errors: [WebhookError.only('unknown_provider', 'connection_not_found')],
   })
   disconnectWebhook(@Caller() caller: Principal, @Param('provider', ProviderPipe) provider: ProviderId) {
@@ -89,7 +89,7 @@ export class WebhooksController {
   @Route({
     allow: 'webhooks:manage',
     summary: 'Rotate a connection’s secret',
-    description: 'Generates a new secret, shown this once, or takes the provider’s new secret or public key where it chooses these; the old one is accepted for 24 hours more.',
+    description: 'Generates a new secret, shown only once, or sets the provider’s new secret or public key if the provider chooses it. The old one is accepted for another 24 hours.',
     returns: WebhookConnectionDto,
     example: { ...CONNECTION, secret: 'whsec_Y2hhbmdlIG1lIGV2ZXJ5IHllYXIgb3Igc28sIG9rYXk=', previous_secret_valid_until: '2026-01-25T18:30:00.000Z' },
     bodies: { generated: {}, own_secret: { secret: 'the-next-secret-of-your-own-choosing' } },
@@ -106,7 +106,7 @@ export class WebhooksController {
   @Route({
     allow: 'webhooks:read',
     summary: 'List received events',
-    description: 'What the provider has sent in the last 30 days, newest first, and what became of it.',
+    description: 'The events that the provider sent in the last 30 days and what became of them, newest first.',
     returns: WebhookEventPageDto,
     example: { data: [EVENT], meta: { page: 1, limit: 20, total: 1, total_relation: 'eq', has_more: false, next_cursor: null } },
     errors: [WebhookError.only('unknown_provider')],
@@ -121,7 +121,7 @@ export class WebhooksController {
     allow: 'webhooks:manage',
     status: 202,
     summary: 'Process an event again',
-    description: 'Puts a stored event back to `pending`, to be read again from the bytes that came; its effects are such that a second time changes nothing that the first did.',
+    description: 'Sets a stored event back to `pending`, to be read again from the bytes received. Processing is idempotent: effects that the event already had are not repeated.',
     returns: WebhookEventDto,
     example: { ...EVENT, status: 'pending', processed_at: null },
     errors: [WebhookError.only('unknown_provider', 'webhook_event_not_found', 'invalid_state')],
@@ -135,8 +135,8 @@ export class WebhooksController {
   @Route({
     allow: 'webhooks:manage',
     status: 202,
-    summary: 'Process the events of some time again',
-    description: 'As for one event, for all that were received in a range of time, up to 100,000. A worker puts them back within seconds; duplicates stay what they are.',
+    summary: 'Process the events of a time range again',
+    description: 'Replays all events received in a time range, up to 100,000. A worker sets them back to `pending` within seconds; duplicates are not replayed.',
     returns: WebhookReplayDto,
     example: { events: 1200 },
     bodies: { failed: { from: '2026-01-24T18:00:00Z', to: '2026-01-24T19:00:00Z', status: 'failed' }, all: { from: '2026-01-24T18:00:00Z', to: '2026-01-24T19:00:00Z' } },

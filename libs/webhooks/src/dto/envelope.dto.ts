@@ -19,14 +19,14 @@ export class WebhookEnvelopeDto {
   @ApiProperty({ example: 'camp_001' })
   campaign_id?: string;
 
-  /** The delivery that the event is about: what identifies it best. */
+  /** The delivery that the event is about: the most precise way to identify the message. */
   delivery_id?: string;
 
-  /** When it happened: RFC 3339, Unix seconds or Unix milliseconds; left out, when it was signed. */
+  /** When it happened: RFC 3339, Unix seconds or Unix milliseconds. Defaults to the time of the signature. */
   @ApiProperty({ oneOf: [{ type: 'string' }, { type: 'integer' }], example: '2026-01-24T18:30:00Z', required: false })
   timestamp?: string | number;
 
-  /** The sender’s own id of the event; the same id again is a repetition. */
+  /** The sender’s own id of the event; an event with the same id is a duplicate. */
   event_id?: string;
 
   @ApiProperty({ enum: CHANNELS, required: false })
@@ -50,11 +50,11 @@ export class WebhookReceiptDto {
   @ApiProperty({ example: 1 })
   received: number;
 
-  /** Stored for processing, before this answer. */
+  /** Events stored for processing before this answer was sent. */
   @ApiProperty({ example: 1 })
   accepted: number;
 
-  /** Received before; stored as such and not processed again. */
+  /** Events received before; stored as duplicates and not processed again. */
   @ApiProperty({ example: 0 })
   duplicates: number;
 }

@@ -19,11 +19,11 @@ export class WebhookEventDto {
   @ApiProperty({ enum: PROVIDER_IDS, example: 'sendgrid' })
   provider: ProviderId;
 
-  /** As the provider spelt it; null when the item names none. */
+  /** As the provider spells it; null if the item has none. */
   @ApiProperty({ type: String, nullable: true, example: 'email.opened' })
   type: string | null;
 
-  /** `pending`: stored, not yet processed, or to be tried again. `unmatched`: of nobody and nothing we know. `failed`: see `reason`; it is not tried again unless replayed. */
+  /** `pending`: stored and not yet processed, or to be tried again. `unmatched`: matches no person or message that we know, or could not be looked up yet; see `reason`. `failed`: see `reason`; not tried again unless replayed. */
   @ApiProperty({ enum: EVENT_STATUSES, example: 'processed' })
   status: EventStatus;
 
@@ -31,17 +31,17 @@ export class WebhookEventDto {
   @ApiProperty({ type: String, nullable: true, example: null })
   reason: string | null;
 
-  /** Tries that failed. After eight, over three hours, the event is `failed`. */
+  /** Failed attempts. After eight, over about three hours, the event is `failed`. */
   @ApiProperty({ example: 0 })
   attempts: number;
 
-  /** When it is tried again, after one that failed. */
+  /** When it is tried again after a failed attempt. */
   next_attempt_at: string | null;
 
   received_at: string;
   processed_at: string | null;
 
-  @ApiProperty({ nullable: true, description: 'What the provider sent, read from the stored body; null when that cannot be shown as JSON, or the page’s bodies are more than 8 MiB: then ask for fewer.' })
+  @ApiProperty({ nullable: true, description: 'What the provider sent, read from the stored body; null if it cannot be shown as JSON, was erased, or the bodies of the page exceed 8 MiB: then request a smaller page.' })
   payload: unknown;
 }
 
@@ -50,7 +50,7 @@ export class WebhookEventPageDto extends pageOf(WebhookEventDto) {}
 export const REPLAYABLE_STATUSES = ['processed', 'unmatched', 'failed'] as const;
 
 export class ReplayWebhookEventsDto {
-  /** Events received at this instant or later (RFC 3339). */
+  /** Replay events received at this instant or later (RFC 3339) … */
   @ApiProperty({ format: 'date-time', example: '2026-01-24T18:00:00Z' })
   @IsInstant()
   from: string;
@@ -60,7 +60,7 @@ export class ReplayWebhookEventsDto {
   @IsInstant()
   to: string;
 
-  /** Only those of this status; all but duplicates unless said. */
+  /** Only events with this status. Defaults to all of these, which leaves out duplicates and pending events. */
   @ApiProperty({ enum: REPLAYABLE_STATUSES, required: false })
   @IsOptional() @IsIn(REPLAYABLE_STATUSES)
   status?: (typeof REPLAYABLE_STATUSES)[number];

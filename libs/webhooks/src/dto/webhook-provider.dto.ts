@@ -8,11 +8,11 @@ export class WebhookProviderDto {
   @ApiProperty({ example: 'SendGrid' })
   name: string;
 
-  /** Whether its events are taken: by a connection of the tenant, unless none of the last five posts to it could be verified, or, where there is none, by the deployment's own secret. */
+  /** Whether its events are accepted: through the tenant’s connection, unless the last five posts to it were all refused; without a connection, through the deployment’s own secret. */
   @ApiProperty({ enum: ['connected', 'disconnected'], example: 'connected' })
   status: 'connected' | 'disconnected';
 
-  /** Events kept so far, repetitions not counted; only while connected. */
+  /** Events stored so far, without duplicates; only while connected. */
   events_received?: number;
 
   /** When the newest of them arrived (RFC 3339, UTC). */

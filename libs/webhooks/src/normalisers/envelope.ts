@@ -8,7 +8,7 @@ import { eventOf, type InboundEvent, type ItemFault, UNSUPPORTED } from './inbou
 import { splitJson } from './json-items.js';
 import type { Normaliser } from './normaliser.js';
 
-/** Bounds of the texts we read; others in the item are kept as they are. */
+/** The longest texts that are read, in characters. Other members of the item are kept as they are. */
 const LENGTHS = {
   event_type: 64, event_id: 255, customer_id: 255, email: 320, phone: 32, delivery_id: 128, campaign_id: 128,
   timestamp: 64, url: 4096, channel: 16, reason: 1000, first_name: 200, last_name: 200,
@@ -19,7 +19,7 @@ type Field = keyof typeof LENGTHS;
 /** Fields that some senders write as a JSON number. */
 const NUMERIC: ReadonlySet<Field> = new Set(['event_id', 'customer_id', 'phone', 'timestamp']);
 
-/** The API reference's envelope: `event_type`, who (`email`, …), `campaign_id`, `timestamp`; more if the sender knows more. */
+/** The API reference's envelope: `event_type`, the person (`email`, …), `campaign_id`, `timestamp`, and optional members. */
 export const envelope: Normaliser = { name: 'envelope', consumes: ['application/json'], split: splitJson, type: (item) => (isObject(item) && typeof item.event_type === 'string' ? item.event_type : null), read };
 
 function read(provider: ProviderId, item: unknown): InboundEvent | ItemFault {
@@ -62,7 +62,7 @@ function splitType(type: string): [Channel | null, string] {
   return name !== undefined && isChannel(prefix) ? [prefix, type.toLowerCase().slice(prefix.length + 1)] : [null, type.toLowerCase()];
 }
 
-/** Null when absent or blank, undefined when it is not what it should be. */
+/** Null if absent or blank, undefined if of another type or too long. */
 function readText(value: unknown, maxLength: number, numeric: boolean): string | null | undefined {
   if (value === undefined || value === null) return null;
   if (typeof value !== 'string' && !(numeric && typeof value === 'number')) return undefined;

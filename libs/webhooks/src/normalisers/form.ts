@@ -5,7 +5,7 @@ const MOST_FIELDS = 1000;
 
 const AMPERSAND = 0x26;
 
-/** Whether it would be work to read. Anybody may post, and a parser takes time that grows with the square of the fields: a form of a million of them is not even taken apart. */
+/** Checked before parsing, since anybody may post, and parsing takes time that grows with the square of the number of fields. */
 export function hasTooManyFields(body: Buffer): boolean {
   let fields = 1;
   for (const byte of body) if (byte === AMPERSAND && ++fields > MOST_FIELDS) return true;
@@ -13,7 +13,7 @@ export function hasTooManyFields(body: Buffer): boolean {
 }
 
 /**
- * The fields of a form (`application/x-www-form-urlencoded`), decoded; a list where a name comes several times.
+ * The fields of a form (`application/x-www-form-urlencoded`), decoded; a list where a name occurs more than once.
  *
  * @throws RequestError validation_failed for more than 1,000 fields
  */

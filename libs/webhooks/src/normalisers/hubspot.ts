@@ -8,23 +8,23 @@ import type { Normaliser } from './normaliser.js';
 
 type Item = Readonly<Record<string, unknown>>;
 
-/** Contacts, where an event's type does not name what it is of (`object.creation`). */
+/** The `objectTypeId` of contacts, for event types that do not name the object (`object.creation`). */
 const CONTACTS = '0-1';
 
-/** What can happen to objects (https://developers.hubspot.com/docs/api/webhooks#webhook-subscriptions), whatever they are: kept, where it is nothing to us. */
+/** What can happen to objects of any kind (https://developers.hubspot.com/docs/api/webhooks#webhook-subscriptions). Events without meaning for us are kept. */
 const ACTIONS: ReadonlySet<string> = new Set(['creation', 'deletion', 'merge', 'restore', 'associationChange', 'propertyChange', 'privacyDeletion', 'newMessage']);
 
 /** The properties of a contact that a customer has too. */
 export const CONTACT_PROPERTIES = ['email', 'phone', 'mobilephone', 'firstname', 'lastname'] as const;
 
-/** “Unsubscribed from all email”. */
+/** HubSpot's property “Unsubscribed from all email”. */
 export const OPTED_OUT = 'hs_email_optout';
 
 const PROPERTIES: ReadonlySet<string> = new Set(CONTACT_PROPERTIES);
 
 /**
- * What HubSpot posts: lists of up to 100 events, which say of which object, but not what it is like; and by a workflow, a contact with what it
- * is like, such as the form that they have just sent.
+ * What HubSpot posts: lists of up to 100 events, which contain the object's id but not its properties; and from workflows, a contact with its
+ * properties, such as the form just submitted.
  */
 export const hubspotEvents: Normaliser = { name: 'hubspot', consumes: ['application/json'], split: splitJson, type: (item) => (isObject(item) ? typeOf(item) : null), read };
 
@@ -40,7 +40,7 @@ function read(_: ProviderId, item: unknown): InboundEvent | ItemFault {
   return item.subscriptionType === undefined ? readContact(item) : readEvent(item, type);
 }
 
-/** `eventId` is not unique, says HubSpot, and `attemptNumber` another each time: an event is what it is of, of which subscription, and when. */
+/** According to HubSpot, `eventId` is not unique, and `attemptNumber` differs with each attempt. So all ids, the property and the time together identify an event. */
 function readEvent(item: Item, type: string): InboundEvent {
   const id = ['portalId', 'subscriptionId', 'eventId', 'occurredAt', 'objectId', 'propertyName'].map((field) => textOf(item, field));
   const [object, action] = type.split('.', 2) as [string, string | undefined];
@@ -57,16 +57,16 @@ function nameOf(item: Item, action: string | undefined, contactId: string | null
   if (action === 'creation' || action === 'restore') return 'contact_created';
   if (action !== 'propertyChange') return 'noted';
   const property = textOf(item, 'propertyName') ?? '';
-  if (property === OPTED_OUT) return textOf(item, 'propertyValue') === 'true' ? 'unsubscribed' : 'noted'; // that nobody opts out any more is no consent
+  if (property === OPTED_OUT) return textOf(item, 'propertyValue') === 'true' ? 'unsubscribed' : 'noted'; // withdrawing an opt-out is not consent
   return PROPERTIES.has(property) ? 'contact_changed' : 'noted';
 }
 
-/** A number, of no more digits than JSON keeps. */
+/** A number with no more digits than JSON numbers keep exactly. */
 const CONTACT_ID = /^[1-9]\d{0,14}$/;
 
 const contactIdOf = (item: Item): string | null => ['objectId', 'vid', 'hs_object_id'].map((field) => textOf(item, field)).find((id) => id !== null && CONTACT_ID.test(id)) ?? null;
 
-/** A contact as workflows send it: whole, as the first version of HubSpot's API has it (`vid`, `properties.email.value`), or the properties that somebody chose. */
+/** A contact from a workflow: whole, in the format of HubSpot's API v1 (`vid`, `properties.email.value`), or only the properties chosen in the workflow. */
 function readContact(item: Item): InboundEvent {
   const form = formOf(item);
   return eventOf({
@@ -90,7 +90,7 @@ export function contactOf(properties: Item): Pick<InboundEvent, 'email' | 'phone
 
 const isContact = (item: Item): boolean => isObject(item.properties) || item.vid !== undefined || item.email !== undefined;
 
-/** The form that a contact sent last; null when none is told. */
+/** The contact's latest form submission; null if there is none. */
 function formOf(item: Item): Item | null {
   const forms = Array.isArray(item['form-submissions']) ? item['form-submissions'].filter(isObject) : [];
   const sentAt = (form: Item): number => instantOf(form, 'timestamp')?.getTime() ?? 0;

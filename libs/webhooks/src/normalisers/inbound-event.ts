@@ -2,39 +2,39 @@ import type { SuppressionReason } from '#customers';
 import type { Channel } from '#tenants';
 import type { EventName } from '../providers.js';
 
-/** A provider's event in our words. What the provider did not say is null. */
+/** A provider's event in our terms. What the provider did not say is null. */
 export interface InboundEvent {
-  /** `returned`: takes an opt-out back, and is no consent beyond that. `contact_changed`: who it names is called, or has an address, otherwise. `noted`: known, kept, and of no effect. `unknown`: of a type that nobody has told us of; kept as failed. */
+  /** `returned`: withdraws an opt-out, but is not consent. `contact_changed`: a person's name or address has changed. `noted`: known and kept, without effect. `unknown`: a type that we do not know; kept as failed. */
   name: EventName | 'returned' | 'contact_changed' | 'noted' | 'unknown';
   channel: Channel | null;
-  /** What the provider's documentation says an event is known by when it comes again; without it, what it says. */
+  /** Identifies the event when it is sent again, according to the provider's documentation. If null, the content identifies it. */
   eventId: string | null;
   at: Date | null;
   customerId: string | null;
   email: string | null;
-  /** The address that `email` takes the place of. */
+  /** The address that `email` replaces. */
   formerEmail: string | null;
   phone: string | null;
-  /** Whether who it names is to be a customer, if nobody of ours is. */
+  /** Whether the person becomes a customer if they are not one yet. */
   introduces: boolean;
-  /** The provider's own id of a contact. Where nothing else is said of them, the provider is asked. */
+  /** The provider's own id of a contact. If the event has no address, the provider is asked for the contact. */
   contactId: string | null;
   deliveryId: string | null;
   /** The provider's own id of the message. */
   providerMessageId: string | null;
   campaignId: string | null;
   url: string | null;
-  /** The provider holds it for the work of a scanner or a mail proxy. */
+  /** Caused by a scanner or a mail proxy, according to the provider. */
   machine: boolean;
-  /** Why it bounced or failed, in the provider's words; `soft` for a bounce that may pass. */
+  /** Why it bounced or failed, in the provider's words; `soft` for a temporary bounce. */
   reason: string | null;
-  /** Why nothing more is to be sent to the address, where a failure says so. */
+  /** Why nothing more may be sent to the address, if the event says so. */
   closes: SuppressionReason | null;
   firstName: string | null;
   lastName: string | null;
 }
 
-/** An event of which nothing is known but these. */
+/** An event of which only these members are known. */
 export const eventOf = (known: Partial<InboundEvent> & Pick<InboundEvent, 'name'>): InboundEvent => ({
   channel: null,
   eventId: null,
@@ -65,7 +65,7 @@ export interface ItemFault {
   detail: string;
 }
 
-/** What is well-formed and of a type we do not know: kept as failed even when it comes alone, since sending it again would not help. */
+/** A well-formed event of a type that we do not know: kept as failed even if it comes alone, since sending it again would not help. */
 export const UNSUPPORTED = 'unsupported_event_type';
 
 export const isFault = (read: InboundEvent | ItemFault): read is ItemFault => 'fault' in read;

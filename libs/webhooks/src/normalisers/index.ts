@@ -6,5 +6,5 @@ import type { Normaliser } from './normaliser.js';
 import { sendgridEvents } from './sendgrid.js';
 import { twilioMessages } from './twilio.js';
 
-/** By the name that is stored with each event: what was stored is read again when it is processed or replayed. */
+/** By the name that is stored with each body, which is read again when its events are processed or replayed. */
 export const NORMALISERS: ReadonlyMap<string, Normaliser> = new Map([envelope, sendgridEvents, twilioMessages, mailchimpAudience, mandrillEvents, hubspotEvents].map((one) => [one.name, one]));

@@ -6,11 +6,11 @@ import type { Items } from './normaliser.js';
 /** More than any provider sends at once; 5 MiB of `{},` would be a million and a half rows. */
 const MAX_ITEMS = 10_000;
 
-/** Objects, lists and members: 25 of each event of the longest list, where SendGrid's have 15. What they would take in memory and time is no matter of bytes. */
+/** Objects, lists and members together: 25 for each event of the longest list; SendGrid's have 15. The size in bytes does not bound the memory and time that they take. */
 const MOST_PARTS = 25 * MAX_ITEMS;
 
 /**
- * The items of a JSON body: of its array, or itself.
+ * The items of a JSON body: the elements of an array, or the body itself.
  *
  * @throws RequestError validation_failed when the body is not JSON in UTF-8, holds more than 250,000 objects, lists and members, or is neither an object nor a list of 1 to 10,000
  */
@@ -25,7 +25,7 @@ export function splitJson(body: Buffer): Items {
   return { items: value, batch: true };
 }
 
-/** A list that only some of its items spoil is taken apart, so that the others survive. */
+/** If only some items of a list are bad, the others are still read. */
 function parseOrSalvage(body: Buffer): unknown {
   try {
     return parseJson(body);
@@ -41,11 +41,11 @@ function jsonList(body: Buffer): unknown[] | null {
     const value: unknown = JSON.parse(body.toString('utf8'));
     return Array.isArray(value) && value.length <= MAX_ITEMS ? value : null;
   } catch {
-    return null; // not JSON: the first error says so better
+    return null; // not JSON: the first error is clearer
   }
 }
 
-/** The item as JSON that the database can keep; undefined when it is none. */
+/** The item as JSON that the database can store; undefined if it cannot. */
 export function storable(item: unknown): unknown {
   try {
     return parseJson(Buffer.from(JSON.stringify(item)));

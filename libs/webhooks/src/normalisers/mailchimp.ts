@@ -10,7 +10,7 @@ import type { Normaliser } from './normaliser.js';
 
 type Item = Readonly<Record<string, unknown>>;
 
-/** Mailchimp's audience webhooks (https://mailchimp.com/developer/marketing/guides/sync-audience-data-webhooks/): a form for each event, its members named by brackets. */
+/** Mailchimp's audience webhooks (https://mailchimp.com/developer/marketing/guides/sync-audience-data-webhooks/): one form per event, with nested members in brackets. */
 export const mailchimpAudience: Normaliser = {
   name: 'mailchimp',
   consumes: ['application/x-www-form-urlencoded'],
@@ -28,10 +28,10 @@ function read(_: ProviderId, item: unknown): InboundEvent | ItemFault {
 
 type Said = Partial<InboundEvent> & Pick<InboundEvent, 'name'>;
 
-/** By Mailchimp's names. A post is of the audience's members, not of messages of ours. */
+/** By Mailchimp's event types. They are about members of the audience, not about messages of ours. */
 const READERS: ReadonlyMap<string, (item: Item) => Said> = new Map<string, (item: Item) => Said>([
   ['subscribe', (item) => ({ name: 'subscribed', introduces: true, ...personOf(item) })],
-  // By their own hand or by an admin's (`delete`): either way nobody is to write to them for this audience any more.
+  // By the person or by an admin (`delete`): either way this audience may not write to them any more.
   ['unsubscribe', (item) => ({ email: emailOf(item, 'data[email]'), ...(isAbuse(item) ? COMPLAINED : UNSUBSCRIBED) })],
   ['cleaned', (item) => ({ email: emailOf(item, 'data[email]'), ...(isAbuse(item) ? COMPLAINED : BOUNCED) })],
   ['profile', (item) => ({ name: 'contact_changed', ...personOf(item) })],
@@ -63,5 +63,5 @@ function instantOf(item: Item): Date | null {
   return text !== null && FIRED_AT.test(text) ? readInstant(`${text}Z`) : null;
 }
 
-/** Mailchimp gives its events no ids: one that comes again says exactly the same. */
+/** Mailchimp's events have no ids, but a repeated event has exactly the same content. */
 const contentId = (item: Item): string => createHash('sha256').update(JSON.stringify(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))).digest('base64url');

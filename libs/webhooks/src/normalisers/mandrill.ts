@@ -9,7 +9,7 @@ import type { Items, Normaliser } from './normaliser.js';
 
 type Item = Readonly<Record<string, unknown>>;
 
-/** Mandrill's message events (https://mailchimp.com/developer/transactional/docs/webhooks/) in our words. */
+/** Mandrill's message events (https://mailchimp.com/developer/transactional/docs/webhooks/) in our terms. */
 const NAMES: ReadonlyMap<string, InboundEvent['name']> = new Map([
   ['send', 'noted'],
   ['deferral', 'noted'],
@@ -24,10 +24,10 @@ const NAMES: ReadonlyMap<string, InboundEvent['name']> = new Map([
   ['inbound', 'noted'],
 ]);
 
-/** Lists of addresses, under their names of then and now, whose changes are told too. They are Mandrill's own, of which ours knows by the events that led to them. */
+/** Mandrill's own lists of addresses, by their old and new names. It reports changes of them too, but we already know the events that led to them. */
 const LISTS: ReadonlySet<string> = new Set(['blacklist', 'whitelist', 'denylist', 'allowlist', 'safelist']);
 
-/** Of the reasons why Mandrill did not even try, those that are about the address. */
+/** The reasons for a rejection that are about the address. */
 const REJECTED: ReadonlyMap<string, SuppressionReason> = new Map([
   ['hard-bounce', 'hard_bounce'],
   ['invalid', 'hard_bounce'],
@@ -35,7 +35,7 @@ const REJECTED: ReadonlyMap<string, SuppressionReason> = new Map([
   ['unsub', 'unsubscribed'],
 ]);
 
-/** What Mandrill (Mailchimp Transactional) posts: JSON in a field of a form, a list of up to 1,000 events; of none when it only looks whether anybody is there. */
+/** What Mandrill (Mailchimp Transactional) posts: a form with a field of JSON, a list of up to 1,000 events. The list is empty when it only checks the URL. */
 export const mandrillEvents: Normaliser = { name: 'mandrill', consumes: ['application/x-www-form-urlencoded'], split, type: (item) => (isObject(item) ? typeOf(item) : null), read };
 
 function split(body: Buffer): Items {
@@ -64,7 +64,7 @@ function read(_: ProviderId, item: unknown): InboundEvent | ItemFault {
     channel: 'email',
     eventId: eventIdOf(item, type),
     at,
-    email: emailIn(message, type === 'inbound' ? 'from_email' : 'email'), // of what people write, `email` is the mailbox
+    email: emailIn(message, type === 'inbound' ? 'from_email' : 'email'), // for mail from people, `email` is the mailbox that received it
     deliveryId: textOf(metadata, 'delivery_id'),
     providerMessageId: textOf(item, '_id') ?? textOf(message, '_id'),
     campaignId: textOf(metadata, 'campaign_id'),
@@ -75,7 +75,7 @@ function read(_: ProviderId, item: unknown): InboundEvent | ItemFault {
   });
 }
 
-/** `_id` is the message's: an event is known by what happened to it, and when; of two links in one second by the link. */
+/** `_id` identifies the message. The type and the time identify the event, and the link tells apart two clicks in the same second. */
 function eventIdOf(item: Item, type: string): string | null {
   const [id, ts] = [textOf(item, '_id'), textOf(item, 'ts')];
   return id === null || ts === null ? null : JSON.stringify([id, type, ts, textOf(item, 'url')]);

@@ -14,11 +14,11 @@ export interface Normaliser {
   /** Media types of its bodies. */
   readonly consumes: readonly string[];
   /**
-   * @param query of the URL that was posted to, without what names and opens the connection
-   * @throws RequestError validation_failed for a body that is not of this format at all, or holds more than anybody posts
+   * @param query of the URL that was posted to, without the connection's key and secret
+   * @throws RequestError validation_failed for a body that is not of this format at all, or that exceeds its bounds
    */
   split(body: Buffer, query: URLSearchParams): Items;
-  /** What the provider calls such an item; null when it has no name. */
+  /** The provider's name for the item's type; null if it has none. */
   type(item: unknown): string | null;
   read(provider: ProviderId, item: unknown): InboundEvent | ItemFault;
 }

@@ -6,7 +6,7 @@ import { eventOf, type InboundEvent, type ItemFault } from './inbound-event.js';
 import { splitJson } from './json-items.js';
 import type { Normaliser } from './normaliser.js';
 
-/** SendGrid's events (https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event) in our words. */
+/** SendGrid's events (https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event) in our terms. */
 const NAMES: ReadonlyMap<string, InboundEvent['name']> = new Map([
   ['processed', 'noted'],
   ['deferred', 'noted'],
@@ -21,7 +21,7 @@ const NAMES: ReadonlyMap<string, InboundEvent['name']> = new Map([
   ['group_resubscribe', 'subscribed'],
 ]);
 
-/** Of the reasons why SendGrid did not even try, those that are about the address: it is on one of SendGrid's own lists. */
+/** The reasons for a drop that are about the address: it is on one of SendGrid's own suppression lists. */
 const DROPPED: readonly [RegExp, SuppressionReason][] = [
   [/^bounced address/i, 'hard_bounce'],
   [/^invalid$/i, 'hard_bounce'],
@@ -29,7 +29,7 @@ const DROPPED: readonly [RegExp, SuppressionReason][] = [
   [/^unsubscribed/i, 'unsubscribed'],
 ];
 
-/** SendGrid's Event Webhook: a list of up to some thousands of events, each with the message's `custom_args` among its own members. */
+/** SendGrid's Event Webhook: a list of up to several thousand events, each with the message's `custom_args` as members of its own. */
 export const sendgridEvents: Normaliser = {
   name: 'sendgrid',
   consumes: ['application/json'],
@@ -61,11 +61,11 @@ function read(_: ProviderId, item: unknown): InboundEvent | ItemFault {
 }
 
 /**
- * What `X-Message-Id` was when the message was handed over: `sg_message_id` is that, and behind it which of SendGrid's filters took it in.
+ * The `X-Message-Id` of SendGrid's answer to the message: `sg_message_id` without the suffix that names the SendGrid filter that took it in.
  *
- * @example `14c5d75ce93.dfd.64b469.filter0001.16648.5515E0B88.0` is of `14c5d75ce93.dfd.64b469`, `pHtSzeAfSHK3.recvd-5f5-2.0` of `pHtSzeAfSHK3`
+ * @example `14c5d75ce93.dfd.64b469.filter0001.16648.5515E0B88.0` gives `14c5d75ce93.dfd.64b469`, `pHtSzeAfSHK3.recvd-5f5-2.0` gives `pHtSzeAfSHK3`
  */
 const messageIdOf = (item: Readonly<Record<string, unknown>>): string | null => textOf(item, 'sg_message_id')?.replace(/\.(filter|recvd).*$/s, '') ?? null;
 
-/** A `blocked` message was refused for itself or its sender, or for now (4.x.x): its address stays open. */
+/** A `blocked` message was refused because of its content or sender, and 4.x.x is temporary: in both cases the address stays open. */
 const isSoft = (item: Readonly<Record<string, unknown>>): boolean => item.type === 'blocked' || (textOf(item, 'status')?.startsWith('4') ?? false);

@@ -11,7 +11,7 @@ import type { Items, Normaliser } from './normaliser.js';
 
 type Item = Readonly<Record<string, unknown>>;
 
-/** Twilio's statuses of a message (https://www.twilio.com/docs/messaging/api/message-resource#message-status-values) in our words. */
+/** Twilio's statuses of a message (https://www.twilio.com/docs/messaging/api/message-resource#message-status-values) in our terms. */
 const STATUSES: ReadonlyMap<string, InboundEvent['name']> = new Map([
   ['accepted', 'noted'],
   ['scheduled', 'noted'],
@@ -26,17 +26,17 @@ const STATUSES: ReadonlyMap<string, InboundEvent['name']> = new Map([
   ['canceled', 'failed'],
 ]);
 
-/** The type of a message that somebody sent us. */
+/** The status of an incoming message. */
 const RECEIVED = 'received';
 
-/** The opt-out words of the contract, in capitals and without what stands between letters (`opt-out`, `Stop all!`). */
+/** The opt-out keywords of the contract, in capitals and letters only (so `opt-out` and `Stop all!` match). */
 const STOP = new Set(['STOP', 'QUIT', 'END', 'CANCEL', 'UNSUBSCRIBE', 'REVOKE', 'OPTOUT', 'STOPALL']);
 const START = new Set(['START', 'YES', 'UNSTOP']);
 const HELP = new Set(['HELP', 'INFO']);
 
 const E164 = /^\+[1-9]\d{6,14}$/;
 
-/** What Twilio posts of messages: status callbacks (https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks) and those that people send us. */
+/** What Twilio posts about messages: status callbacks (https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks) and incoming messages. */
 export const twilioMessages: Normaliser = {
   name: 'twilio',
   consumes: ['application/x-www-form-urlencoded', 'application/json'],
@@ -45,7 +45,7 @@ export const twilioMessages: Normaliser = {
   read,
 };
 
-/** The delivery's id stands in the query of the callback that was asked for with the message. */
+/** The delivery id is in the query of the callback URL that we gave Twilio with the message. */
 function split(body: Buffer, query: URLSearchParams): Items {
   if (bodyHash(query) !== null) return splitJson(body);
   const deliveryId = query.get('delivery_id');
@@ -60,7 +60,7 @@ function read(_: ProviderId, item: unknown): InboundEvent | ItemFault {
   const sid = textOf(item, 'MessageSid') ?? textOf(item, 'SmsSid');
   const known = { channel: 'sms', eventId: sid === null || type === undefined ? null : `${sid}/${type}`, providerMessageId: sid } as const;
   if (type === RECEIVED) return eventOf({ ...known, name: MEANINGS[meaningOf(item) ?? 'none'], providerMessageId: null, phone: numberOf(item, 'From') });
-  if (phoneOf(item, 'To') === null && numberOf(item, 'To') !== null) return eventOf({ ...known, name: 'noted', phone: numberOf(item, 'To') }); // over WhatsApp, say: no message of ours
+  if (phoneOf(item, 'To') === null && numberOf(item, 'To') !== null) return eventOf({ ...known, name: 'noted', phone: numberOf(item, 'To') }); // another channel, such as WhatsApp: not a message of ours
   const name = STATUSES.get(type ?? '') ?? 'unknown';
   const code = textOf(item, 'ErrorCode');
   return eventOf({
@@ -74,10 +74,10 @@ function read(_: ProviderId, item: unknown): InboundEvent | ItemFault {
 
 const MEANINGS = { stop: 'unsubscribed', start: 'returned', help: 'noted', none: 'noted' } as const satisfies Record<string, InboundEvent['name']>;
 
-/** What a message wants that is nothing but one of the words. Twilio says it itself where Advanced Opt-Out is on: with words of the operator's own, in any language. */
+/** What a message that consists of one keyword asks for. With Advanced Opt-Out, Twilio tells us, and the keywords are the account owner's, in any language. */
 function meaningOf(item: Item): 'stop' | 'start' | 'help' | null {
-  if (phoneOf(item, 'From') === null) return null; // over WhatsApp, say: nothing of ours goes there
-  return wordIn(textOf(item, 'OptOutType')) ?? wordIn(textOf(item, 'Body')); // of a type that we do not know, what they wrote
+  if (phoneOf(item, 'From') === null) return null; // another channel, such as WhatsApp, which we do not send to
+  return wordIn(textOf(item, 'OptOutType')) ?? wordIn(textOf(item, 'Body')); // for a type that we do not know, the text decides
 }
 
 function wordIn(text: string | null): 'stop' | 'start' | 'help' | null {
@@ -85,7 +85,7 @@ function wordIn(text: string | null): 'stop' | 'start' | 'help' | null {
   return STOP.has(letters) ? 'stop' : START.has(letters) ? 'start' : HELP.has(letters) ? 'help' : null;
 }
 
-/** Whether somebody asks for help whom Twilio has not answered itself, as it does under Advanced Opt-Out. */
+/** Whether somebody asks for help and Twilio has not already answered, as it does under Advanced Opt-Out. */
 export const asksForHelp = (item: unknown): boolean => isObject(item) && typeOf(item) === RECEIVED && meaningOf(item) === 'help' && textOf(item, 'OptOutType') === null;
 
 const closesOf = (code: string | null): SuppressionReason | null => twilioCloses(code ?? '') ?? null;
@@ -95,7 +95,7 @@ function phoneOf(item: Item, field: string): string | null {
   return text !== null && E164.test(text) ? text : null;
 }
 
-/** A phone number, over whichever channel (`whatsapp:+14155550100`). */
+/** A phone number, whatever the channel (`whatsapp:+14155550100`). */
 function numberOf(item: Item, field: string): string | null {
   const text = textOf(item, field)?.replace(/^[a-z]+:/, '') ?? '';
   return E164.test(text) ? text : null;
