@@ -8,7 +8,7 @@ import type { Clock } from '#kernel';
 import { DOMAINS } from './domains.js';
 import { HealthController, Readiness } from './health.controller.js';
 
-/** The HTTP process: the domains, and who may ask them. */
+/** The HTTP process: the domains and their access control. */
 @Module({ controllers: [HealthController], providers: [Readiness] })
 export class ApiModule {
   static forRoot(env: Env, clock?: Clock): DynamicModule {

@@ -15,14 +15,14 @@ const OUTSIDE = ['health/live', 'health/ready', 'metrics', 'openapi.json', 't/o/
 
 const REQUEST_ID = /^[\w.:-]{8,128}$/;
 
-/** The caller's own request id when it is a sane one, else a new one. */
+/** The caller's request id if it is valid, else a new one. */
 const requestId = (request: IncomingMessage): string => {
   const given = request.headers['x-request-id'];
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : newId('req');
 };
 
 /**
- * Builds the HTTP application around a module: how bodies are read, ids given and errors told. The same for the api
+ * Builds the HTTP application around a module: how bodies are read, request ids given and errors reported. Used by the api
  * process, `npm start`, the tests and the OpenAPI writer.
  */
 export async function createApp(module: Type | DynamicModule, logger: LoggerService | false, options: { preview?: boolean } = {}): Promise<NestFastifyApplication> {
@@ -31,8 +31,8 @@ export async function createApp(module: Type | DynamicModule, logger: LoggerServ
     logger: false,
     routerOptions: { maxParamLength: 512, ignoreTrailingSlash: true },
     forceCloseConnections: 'idle',
-    return503OnClosing: false, // in a format of Fastify's own; ours is in the hook below
-    http: { requireHostHeader: false }, // Node would refuse its absence with an empty answer; see the hook below
+    return503OnClosing: false, // in Fastify's own format; ours is in the hook below
+    http: { requireHostHeader: false }, // without a Host, Node would refuse with an empty answer; see the hook below
     clientErrorHandler: answerClientError,
     frameworkErrors: ({ code }: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
       sendProblem(request, reply, code === 'FST_ERR_MAX_PARAM_LENGTH' ? new RequestError('not_found') : new RequestError('validation_failed', { detail: 'The URL is not properly percent-encoded.' })),
@@ -54,7 +54,7 @@ export async function createApp(module: Type | DynamicModule, logger: LoggerServ
 }
 
 /**
- * A connection whose request was under way when the shutdown began stays open after its answer, for as long as its client likes; the process would wait for it.
+ * Ends connections on shutdown: one whose request was under way would stay open after its answer for as long as its client likes, and the process would wait for it.
  *
  * @returns whether the shutdown has begun
  */
@@ -73,7 +73,7 @@ function endConnectionsOnClose(fastify: FastifyInstance): () => boolean {
 const missingHost = ({ raw }: FastifyRequest): Fault[] =>
   raw.httpVersion === '1.1' && raw.headers.host === undefined ? [{ parameter: 'Host', code: 'required', detail: 'An HTTP/1.1 request names its host.' }] : [];
 
-/** Texts in the path and the query that no column can hold. */
+/** Faults of texts in the path and the query that PostgreSQL cannot store. */
 function parameterFaults(request: FastifyRequest): Fault[] {
   const all: Record<string, unknown> = { ...(request.query as object), ...(request.params as object) };
   return Object.entries(all).flatMap(([parameter, value]) => {

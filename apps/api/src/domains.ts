@@ -10,5 +10,5 @@ import { SubscriptionsModule } from '#subscriptions';
 import { TenantsModule } from '#tenants';
 import { WebhooksModule } from '#webhooks';
 
-/** Every domain of the product. The api serves their routes, the worker runs their jobs; both need all, since a queue exists by being registered. */
+/** Every domain of the product. The api serves their routes, the worker runs their jobs; both register all of them, since only registered queues exist. */
 export const DOMAINS: readonly Type[] = [TenantsModule, CustomersModule, SegmentsModule, EventsModule, PromosModule, DeliveryModule, FunnelsModule, CampaignsModule, WebhooksModule, SubscriptionsModule];

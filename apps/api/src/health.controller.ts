@@ -10,7 +10,7 @@ export class HealthDto {
   status: 'ok';
 }
 
-/** Whether this process still takes work; false from the first sign of shutdown. */
+/** Whether this process still takes work: false once shutdown begins. */
 @Injectable()
 export class Readiness implements BeforeApplicationShutdown {
   ready = true;

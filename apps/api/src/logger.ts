@@ -1,10 +1,10 @@
 import type { LoggerService } from '@nestjs/common';
 import { type Logger, pino } from 'pino';
 
-/** Members that may name a person or hold a secret; they never reach the log, wherever they stand in the top two levels. */
+/** Members that may identify a person or hold a secret; they are kept out of the log in the top two levels. */
 const PERSONAL = ['email', 'phone', 'to', 'authorization', 'secret', 'token', 'password', 'body', 'parameters', 'query'];
 
-/** Nest's log lines as structured JSON. An error is logged by its message, code and stack: the driver's parameters, which hold personal data, stay out. */
+/** Nest's log lines as structured JSON. Of an error it logs the message, code and stack, but not the driver's parameters, which hold personal data. */
 export class PinoLogger implements LoggerService {
   readonly pino: Logger;
 

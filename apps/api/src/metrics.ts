@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Histogram, register } from 'prom-client';
 
-/** What `GET /metrics` shows of this process, in the Prometheus text format. */
+/** The metrics of this process for `GET /metrics`, in the Prometheus text format. */
 export const registry = register;
 
 collectDefaultMetrics();

@@ -2,7 +2,7 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import { isObject } from '#kernel';
 
 /**
- * The generator writes OpenAPI 3.0, in which a nullable reference cannot be said. This says the same in 3.1, whose schemas are JSON Schema 2020-12
+ * Converts the generator's OpenAPI 3.0, which cannot express a nullable reference, to 3.1, whose schemas are JSON Schema 2020-12
  * (https://spec.openapis.org/oas/v3.1.1#schema-object): `nullable` becomes the type `null`, a boolean exclusive bound a number.
  */
 export const toOpenApi31 = (document: OpenAPIObject): OpenAPIObject => ({ ...(convert(document) as OpenAPIObject), openapi: '3.1.1' });
@@ -23,7 +23,7 @@ function convert(node: unknown): unknown {
     out.exclusiveMaximum = out.maximum;
     delete out.maximum;
   }
-  // The generator wraps a reference that has a description of its own; in 3.1 they may stand side by side.
+  // The generator wraps a reference that has its own description in `allOf`; in 3.1 they may stand side by side.
   if (Array.isArray(out.allOf) && out.allOf.length === 1 && isObject(out.allOf[0]) && typeof out.allOf[0].$ref === 'string') {
     out.$ref = out.allOf[0].$ref;
     delete out.allOf;
@@ -32,7 +32,7 @@ function convert(node: unknown): unknown {
   return out.nullable === true ? withNull(out) : out;
 }
 
-/** The keys here are names that a DTO chose, such as `value`, not words of the specification. */
+/** Here the keys are names from a DTO, such as `value`, not words of the specification. */
 const convertEach = (schemas: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, convert(schema)]));
 

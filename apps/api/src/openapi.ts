@@ -10,7 +10,7 @@ const DESCRIPTION = `Campaigns, segments, webhooks, funnels and promo codes for 
 Every request but the public ones carries \`Authorization: Bearer <JWT>\` with the claims \`sub\`, \`tenant_id\`, \`roles\` and \`exp\`.
 Errors are \`application/problem+json\` with a stable \`code\`. Lists take \`page\` and \`limit\`, or \`cursor\`.`;
 
-/** The published document, generated from the DTOs and routes; `openapi/marketing.json` is this, committed. */
+/** The published document, generated from the DTOs and routes; committed as `openapi/marketing.json`. */
 export function createDocument(app: INestApplication): OpenAPIObject {
   const config = new DocumentBuilder()
     .setTitle('Marketing & CRM API')
@@ -35,7 +35,7 @@ interface Operation {
   [FORM_BODY]?: RouteSpec['form'];
 }
 
-/** Moves the route's body examples and its form to where OpenAPI has them, and lets a PATCH be sent as the merge patch it is. */
+/** Moves the route's body examples and form to their places in OpenAPI, and adds the merge-patch media type to a PATCH. */
 function finishBody(method: string, operation: Operation): void {
   const { [BODY_EXAMPLES]: bodies = {}, [FORM_BODY]: form } = operation;
   delete operation[BODY_EXAMPLES];
@@ -49,7 +49,7 @@ function finishBody(method: string, operation: Operation): void {
 
 const examplesOf = (bodies: Record<string, unknown>) => Object.fromEntries(Object.entries(bodies).map(([name, value]) => [name, { value }]));
 
-/** `CampaignDto` is our name for it; an integrator's generated client should say `Campaign`. */
+/** Drops our `Dto` suffix: an integrator's generated client should say `Campaign`, not `CampaignDto`. */
 const plainNames = (document: OpenAPIObject): OpenAPIObject =>
   JSON.parse(JSON.stringify(document).replace(/"(#\/components\/schemas\/)?(\w+)Dto"/g, '"$1$2"')) as OpenAPIObject;
 
@@ -58,7 +58,7 @@ export function serveDocs(app: NestFastifyApplication, document = createDocument
   SwaggerModule.setup('docs', app, document, { jsonDocumentUrl: 'openapi.json', swaggerOptions: { persistAuthorization: true, displayRequestDuration: true } });
 }
 
-/** Sorted paths and schemas: the diff of the committed file then shows changes of the API, not of the load order. */
+/** Sorts paths and schemas, so that the diff of the committed file shows changes of the API, not of the load order. */
 function sortKeys(document: OpenAPIObject): OpenAPIObject {
   const sorted = <T extends object>(members: T | undefined): T => Object.fromEntries(Object.entries(members ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))) as T;
   return { ...document, paths: sorted(document.paths), components: { ...document.components, schemas: sorted(document.components?.schemas) } };

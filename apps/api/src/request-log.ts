@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
 import { httpDuration } from './metrics.js';
 
-/** One line and one observation per answered request. The route's pattern, not its URL: a URL names customers and search terms. */
+/** Logs one line and records one duration per answered request. With the route's pattern, not the URL, which contains customers and search terms. */
 export function logRequests(fastify: FastifyInstance): void {
   const logger = new Logger('http');
   fastify.addHook('onResponse', (request, reply, done) => {

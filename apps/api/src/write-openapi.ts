@@ -5,7 +5,7 @@ import { ApiModule } from './api.module.js';
 import { createApp } from './configure-app.js';
 import { createDocument } from './openapi.js';
 
-/** Writes openapi/marketing.json, or with `--check` fails when it is not what the DTOs say. Needs no database. */
+/** Writes openapi/marketing.json, or with `--check` fails when it is out of date. Needs no database. */
 const FILE = 'openapi/marketing.json';
 
 const env = loadEnv({ DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none', JWT_SECRET: 'x'.repeat(32), SECRETS_KEY: '00'.repeat(32) });

@@ -1,13 +1,13 @@
 interface Running {
   api: string;
   inbox: string | null;
-  /** Null when tokens come from somebody else's key set. */
+  /** Null when tokens are verified with an external key set. */
   token: string | null;
   /** From `npm start` to ready. */
   seconds: number;
 }
 
-/** What a newcomer needs next, each line ready to be pasted. */
+/** What a newcomer needs next, each line ready to paste. */
 export const banner = ({ api, inbox, token, seconds }: Running): string => `
 Ready after ${seconds.toFixed(1)} s. Ctrl-C stops everything; the data stays.
 

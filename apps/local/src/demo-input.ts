@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import { type DemoEvent, demoPeople } from './demo-people.js';
 import type { MainJobInput } from './main-job.js';
 
-/** Generated guests: what `npm run demo` plays on when it is given no file. */
+/** Generated guests, for `npm run demo` without a file. */
 export function generatedInput(count: number): MainJobInput {
   const { customers, events } = demoPeople(count, new Date());
   const columns = ['customer_id', 'email', 'first_name', 'last_name', 'city', 'loyalty_tier'];
@@ -35,7 +35,7 @@ export async function cdnowInput(file: string): Promise<MainJobInput> {
   return { customersCsv: ['customer_id,email', ...ids.map((id) => `${id},${id}@example.com`), ''].join('\n'), events };
 }
 
-/** What the shop of the retentioneering sample calls our stages. */
+/** Our event types for the events of the retentioneering sample's shop. */
 const ECOM_TYPES: Readonly<Record<string, string>> = {
   home: 'touchpoint',
   catalog: 'menu_viewed',
@@ -45,7 +45,7 @@ const ECOM_TYPES: Readonly<Record<string, string>> = {
   compare: 'options_compared',
 };
 
-/** Shop events (user_id,session_id,event,timestamp,…) as behaviour events; types of no stage of ours are kept under their own name. */
+/** Shop events (user_id,session_id,event,timestamp,…) as behaviour events; types that match no stage of ours keep their own name. */
 export async function ecomEvents(file: string): Promise<DemoEvent[]> {
   const [, ...lines] = gunzipSync(await readFile(file)).toString('utf8').trim().split('\n');
   return lines.map((line, n) => {

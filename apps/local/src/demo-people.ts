@@ -1,6 +1,6 @@
 import { Faker, en } from '@faker-js/faker';
 
-/** One order or sight of the menu, as `POST /events` takes it. */
+/** One order or other event, as `POST /events` takes it. */
 export interface DemoEvent {
   id: string;
   type: string;
@@ -30,7 +30,7 @@ const TIERS = ['bronze', 'silver', 'gold', 'platinum'] as const;
 const DAY = 86_400_000;
 
 /**
- * A believable clientele: most guests came once or twice, a few come every week, tiers follow spending, and many fell silent.
+ * Plausible guests: most came once or twice, a few come every week, tiers follow spending, and many have stopped coming.
  * The same people at every start (the seed is fixed); only their dates move with `now`.
  */
 export function demoPeople(count: number, now: Date): { customers: DemoCustomer[]; events: DemoEvent[] } {

@@ -12,8 +12,8 @@ interface Seeding {
 }
 
 /**
- * Fills the tenant "demo" through the API itself, as an integrator would. Every step can be done again without effect (ids,
- * upserts, Idempotency-Keys), so that a start that was killed half way is completed by the next one.
+ * Fills the tenant "demo" through the API itself, as an integrator would. Every step can be repeated without effect (ids,
+ * upserts, Idempotency-Keys), so that the next start completes one that was killed halfway.
  */
 export async function seedDemo({ api, token, say, guests = 3000 }: Seeding): Promise<void> {
   const http = new HttpClient(api, token);
@@ -69,5 +69,5 @@ export async function seedDemo({ api, token, say, guests = 3000 }: Seeding): Pro
   say(`${customers.length} customers, ${events.length} events, campaigns in every status, promo codes.`);
 }
 
-/** Created last: where it exists, the demo tenant is complete. The codes of the document's examples are left free, so that they work here when pasted. */
+/** Created last: if it exists, the demo tenant is complete. The codes in the document's examples are not taken, so that the examples work here when pasted. */
 const LAST_PROMO = 'HELLO20';

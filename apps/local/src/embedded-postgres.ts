@@ -13,9 +13,9 @@ import { disarmStaleLock, findPostmaster, stopPostmaster, type Postmaster } from
 export interface PostgresOptions {
   /** DATA_DIR. The cluster, its password and its log are in `pg` inside it. */
   dataDir: string;
-  /** Insist on this port. Without it: the one of last time, or any free one. */
+  /** Require this port. Default: the last one used, or any free one. */
   port?: number;
-  /** Server settings, e.g. `{ fsync: 'off' }` for a cluster that is thrown away. */
+  /** Server settings, e.g. `{ fsync: 'off' }` for a throwaway cluster. */
   settings?: Record<string, string | number>;
   log(line: string): void;
 }
@@ -26,7 +26,7 @@ export interface RunningPostgres {
   port: number;
   /** The server's data folder. Under root it may be outside DATA_DIR. */
   clusterDir: string;
-  /** A server that outlived its starter was taken over instead of starting one. */
+  /** Whether a server that outlived its starter was taken over instead of starting one. */
   reused: boolean;
   /** Fast shutdown; resolves when the server is gone. */
   stop(): Promise<void>;
@@ -34,13 +34,13 @@ export interface RunningPostgres {
   discard(): Promise<void>;
 }
 
-/** How long to wait for what stands in the way and passes: a predecessor's last processes, a port just taken. */
+/** How long to wait for obstacles that pass by themselves: a predecessor's last processes, a port just taken. */
 const PATIENCE_MS = 15_000;
 const PASSES = /lock file|shared memory block|could not bind|could not create any TCP\/IP/i;
 
 /**
- * A PostgreSQL of one's own on 127.0.0.1, with its data in DATA_DIR/pg. It outlives a node that is killed, and is
- * found and taken over by the next start.
+ * Starts a private PostgreSQL on 127.0.0.1, with its data in DATA_DIR/pg. It outlives a node that is killed, and the next start
+ * finds it and takes it over.
  * @throws when a living process uses this DATA_DIR, or PostgreSQL cannot run here: the message says what to do.
  */
 export async function startPostgres({ dataDir, port, settings = {}, log }: PostgresOptions): Promise<RunningPostgres> {
@@ -109,7 +109,7 @@ class Server {
     private readonly log: (line: string) => void,
   ) {}
 
-  /** Takes over the server that runs, if it is what we would start; else starts one. */
+  /** Takes over the running server if it is what we would start; else starts one. */
   async bringUp(fixed?: number, usual?: number): Promise<{ postmaster: Postmaster; reused: boolean }> {
     const deadline = Date.now() + PATIENCE_MS;
     for (;;) {
@@ -149,8 +149,8 @@ class Server {
   }
 
   /**
-   * The server once it takes connections, or what it said before it gave up.
-   * There is no time limit while it lives: recovering from a crash takes as long as it takes.
+   * The server once it accepts connections, or what it logged before it gave up.
+   * There is no time limit while it is alive: recovery from a crash may take any time.
    */
   private async launch(port: number): Promise<Postmaster | string> {
     const [program = '', ...args] = this.commandLine(port);
@@ -160,9 +160,9 @@ class Server {
       ...this.place.user,
       cwd: '/',
       env: plainEnvironment(),
-      // A session of its own: a Ctrl-C in the terminal reaches node alone, which stops the server after its own drain.
+      // A session of its own: Ctrl-C in the terminal reaches only node, which stops the server after its own drain.
       detached: true,
-      // A file, not a pipe: a pipe would break when node is killed, and the server lives on.
+      // A file, not a pipe: a pipe would break when node is killed, while the server lives on.
       stdio: ['ignore', output, output],
     });
     closeSync(output);

@@ -1,4 +1,4 @@
-/** The API as a caller meets it: JSON in, JSON out, and an error that shows the problem document. */
+/** An API client: JSON in, JSON out, and errors that show the problem document. */
 export class HttpClient {
   constructor(
     readonly base: string,
@@ -29,7 +29,7 @@ export class HttpClient {
     return (text === '' ? {} : JSON.parse(text)) as T;
   }
 
-  /** The bare answer, whatever its status. */
+  /** The raw response, whatever its status. */
   raw(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {
     const json = body !== undefined && typeof body !== 'string' && !Buffer.isBuffer(body);
     return fetch(`${this.base}/api/v1/marketing${path}`, {

@@ -8,7 +8,7 @@ export interface LocalSecrets {
   SECRETS_KEY: string;
 }
 
-/** The keys of a deployment on one's own machine: made at the first start and kept in DATA_DIR, readable to their owner only. */
+/** The keys of a local deployment: created at the first start and kept in DATA_DIR, readable only by their owner. */
 export async function localSecrets(dataDir: string): Promise<LocalSecrets> {
   const file = join(dataDir, 'secrets.json');
   await mkdir(dataDir, { recursive: true });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
 export interface MailCatcherOptions {
-  /** Tried first; when taken, the next free one is used. 0: any. */
+  /** Tried first; if taken, the next free one is used. 0: any. */
   smtpPort: number;
   uiPort: number;
   host?: string;
@@ -10,7 +10,7 @@ export interface MailCatcherOptions {
 }
 
 export interface RunningMailCatcher {
-  /** For nodemailer. It takes every mail, with or without a login, and delivers none. */
+  /** For nodemailer. Accepts every mail, with or without a login, and delivers none. */
   smtpUrl: string;
   /** The web inbox; `/email` there is its JSON API, see mail-inbox.ts. */
   uiUrl: string;
@@ -18,13 +18,13 @@ export interface RunningMailCatcher {
 }
 
 /**
- * An SMTP server that keeps what it is sent, in memory, and shows it in a web inbox.
+ * An SMTP server that keeps the mails it receives in memory, and shows them in a web inbox.
  *
- * maildev 3 was tried and is not used. Side by side in a burst of 5,000 from nodemailer's pool it took 300 mails a
- * second for seven times our CPU a mail (here it is the sender that sets the pace), two copies of it share one folder,
- * and its API lets every web site read and delete the mails.
+ * maildev 3 was tried and rejected. In a burst of 5,000 from nodemailer's pool it took 300 mails a second and seven times
+ * as much CPU per mail (ours keeps up with the sender), two copies of it share one folder, and its API lets every web site
+ * read and delete the mails.
  *
- * It runs in a thread of its own, so that a campaign's burst does not slow down the API beside it, and running out
+ * It runs in a separate thread, so that a campaign's burst does not slow down the API beside it, and running out
  * of memory there ends only the catcher.
  */
 export async function startMailCatcher(options: MailCatcherOptions): Promise<RunningMailCatcher> {

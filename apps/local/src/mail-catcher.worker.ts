@@ -12,11 +12,11 @@ const smtp = new SMTPServer({
   authOptional: true,
   allowInsecureAuth: true,
   onAuth: ({ username }, _session, callback) => callback(null, { user: username }),
-  // Advertised, it would be used, and our certificate be refused.
+  // If advertised, clients would use it and refuse our certificate.
   disabledCommands: ['STARTTLS'],
   disableReverseLookup: true,
   size: 25 * 1024 * 1024,
-  // A sender's pool may rest for a while between two campaigns.
+  // A sender's connections may be idle between two campaigns.
   socketTimeout: 10 * 60_000,
   onData: (stream, session, callback) => {
     take(stream, session).then(
@@ -25,7 +25,7 @@ const smtp = new SMTPServer({
     );
   },
 });
-smtp.on('error', () => undefined); // a client that went away: its loss
+smtp.on('error', () => undefined); // a client that went away needs no answer
 
 async function take(stream: SMTPServerDataStream, { envelope }: SMTPServerSession): Promise<string> {
   const raw = await buffer(stream);

@@ -1,6 +1,6 @@
 import type { Listing, MailContent } from './mail-reading.js';
 
-/** The list, with a search for a recipient. `to` is what was searched for. */
+/** The list of mails, with a search by recipient. `to` is the search text. */
 export function inboxPage({ data, total, received, offset, limit }: Listing, to: string): string {
   const link = (label: string, from: number) =>
     html`<a href="/?${new URLSearchParams({ to, offset: String(from) }).toString()}">${label}</a>`;
@@ -57,7 +57,7 @@ function body({ id, text, html: markup }: MailContent, source: string, view: key
   if (view === 'source') return html`<pre tabindex="0" aria-label="Source">${source}</pre>`;
   if ((view === 'html' ? markup : text) === null) return html`<p>This mail has no such part.</p>`;
   if (view === 'text') return html`<pre tabindex="0" aria-label="Plain text">${text}</pre>`;
-  // The answer's own policy sandboxes it too, for when it is opened outside of this frame.
+  // The response's own policy sandboxes it too, in case it is opened outside of this frame.
   return html`<iframe title="The mail's HTML" src="/email/${id}/html" sandbox="allow-popups allow-popups-to-escape-sandbox"></iframe>`;
 }
 
@@ -79,7 +79,7 @@ function frame(title: string, main: Html): string {
 </html>`.markup;
 }
 
-/** Markup, as against text: what a mail says is text, and is escaped wherever it is put into markup. */
+/** Markup, as opposed to text: a mail's content is text, and is escaped wherever it is put into markup. */
 class Html {
   constructor(readonly markup: string) {}
 }
@@ -97,7 +97,7 @@ function render(value: Renderable): string {
   return String(value).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-/** Says when mail has come in, rather than moving the list under the reader. */
+/** Announces new mail instead of moving the list while somebody reads it. */
 export const SCRIPT = `
 const status = document.getElementById('status');
 if (status) setInterval(async () => {

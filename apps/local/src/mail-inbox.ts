@@ -5,11 +5,11 @@ import type { Mailbox } from './mailbox.js';
 
 const PAGE_SIZE = 50;
 
-/** The pages load nothing but their own style and script, and show a mail only inside a frame. */
+/** The pages load only their own style and script, and show a mail only inside a frame. */
 const PAGE_POLICY =
   "default-src 'none'; img-src data:; style-src 'self'; script-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'";
 
-/** A mail's HTML may show pictures and open links (which is how opens and clicks are tried out), and nothing else. */
+/** A mail's HTML may show pictures and open links (so that opens and clicks can be tried), and nothing else. */
 const MAIL_POLICY =
   "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; img-src * data:; style-src * 'unsafe-inline'; font-src *";
 
@@ -105,8 +105,8 @@ function send(response: ServerResponse, { status = 200, type, body, policy = "de
 }
 
 /**
- * Refuses a foreign web site that had its own name resolve to this machine (DNS rebinding): a browser then sends
- * that name as the host. There are no CORS headers either, so no other site can read or delete.
+ * Refuses a foreign web site whose name was made to resolve to this machine (DNS rebinding): the browser then sends
+ * that name as the host. There are no CORS headers either, so no other site can read or delete mails.
  */
 function isLocal({ headers, socket }: IncomingMessage): boolean {
   if (socket.localAddress !== '127.0.0.1' && socket.localAddress !== '::1') return true;

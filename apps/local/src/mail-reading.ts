@@ -15,7 +15,7 @@ export interface MailSummary {
 
 /** One page of the inbox, newest first. */
 export interface Listing {
-  /** Mails that match, and mails received since the start, dropped ones among them. */
+  /** Mails that match; `received` counts all since the start, dropped ones included. */
   total: number;
   received: number;
   offset: number;
@@ -24,7 +24,7 @@ export interface Listing {
 }
 
 export interface MailContent extends MailSummary {
-  /** As sent, unfolded, by lower-cased name; of a repeated one the first. */
+  /** As sent, unfolded, by lower-cased name; the first of repeated ones. */
   headers: Record<string, string>;
   text: string | null;
   /** Inline images are put into it as data: URLs. */
@@ -32,7 +32,7 @@ export interface MailContent extends MailSummary {
   attachments: { filename: string; content_type: string; size: number }[];
 }
 
-/** Reads the head of the message only: a list shows many. */
+/** Parses only the header of the message, since a list shows many. */
 export async function summarise(mail: CaughtMail): Promise<MailSummary> {
   const end = mail.raw.indexOf('\r\n\r\n');
   const { subject, from } = await simpleParser(end < 0 ? mail.raw : mail.raw.subarray(0, end + 4));
@@ -47,7 +47,7 @@ export async function summarise(mail: CaughtMail): Promise<MailSummary> {
 }
 
 export async function read(mail: CaughtMail): Promise<MailContent> {
-  // Text and HTML as they are in the message: neither is to be made up from the other.
+  // Text and HTML as they are in the message: neither is derived from the other.
   const parsed = await simpleParser(mail.raw, { skipHtmlToText: true, skipTextToHtml: true });
   const headers: Record<string, string> = {};
   for (const { key, line } of parsed.headerLines) {

@@ -1,8 +1,8 @@
-/** A mail as it came in. It is parsed when somebody looks at it, since in a burst nobody does. */
+/** A mail as received. It is parsed when somebody looks at it, which nobody does during a burst. */
 export interface CaughtMail {
   id: string;
   time: Date;
-  /** Envelope addresses: where it really went, whatever its headers say. */
+  /** Envelope addresses: the real recipients, whatever the headers say. */
   from: string;
   to: string[];
   /** The message as sent, headers and body. */
@@ -11,14 +11,14 @@ export interface CaughtMail {
 
 /** The newest mails, in memory. Older ones are dropped, so that no burst can fill the machine. */
 export class Mailbox {
-  /** Insertion order is age. */
+  /** In order of arrival. */
   private readonly mails = new Map<string, CaughtMail>();
   private bytes = 0;
   private last = 0;
 
   constructor(private readonly limits = { mails: 10_000, bytes: 64 * 1024 * 1024 }) {}
 
-  /** How many have ever come in, dropped and deleted ones included. */
+  /** How many were ever received, dropped and deleted ones included. */
   get received(): number {
     return this.last;
   }
@@ -38,7 +38,7 @@ export class Mailbox {
     return this.mails.get(id);
   }
 
-  /** Newest first; with `to`, those with a recipient that contains it, in any case. */
+  /** Newest first; with `to`, only those with a recipient that contains it, ignoring case. */
   list(to = ''): CaughtMail[] {
     const wanted = to.trim().toLowerCase();
     return [...this.mails.values()]

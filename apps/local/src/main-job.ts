@@ -3,13 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DemoEvent } from './demo-people.js';
 import type { HttpClient } from './http-client.js';
 
-/** What the job is played on: customers as CSV, and what they did. */
+/** The input of the job: customers as CSV, and their events. */
 export interface MainJobInput {
   customersCsv: string;
   events: DemoEvent[];
 }
 
-/** What came of each step; {@link playMainJob} checks what can be checked from outside, a test holds the rest against the tables. */
+/** The result of each step; {@link playMainJob} checks what is visible from outside, and a test compares the rest with the tables. */
 export interface MainJobResult {
   imported: Record<string, unknown>;
   events: { accepted: number; duplicates: number; orders: number; total: number };
@@ -31,7 +31,7 @@ const SECOND = 1000;
 /**
  * The product's main job, from a CSV file to attributed revenue, over HTTP against a running server.
  *
- * @throws Error at the first step whose outcome is not what it must be
+ * @throws Error at the first step with a wrong result
  */
 export async function playMainJob(http: HttpClient, input: MainJobInput, print: Print): Promise<MainJobResult> {
   const imported = await importCustomers(http, input.customersCsv);
@@ -182,7 +182,7 @@ async function allPages<Row>(http: HttpClient, path: string): Promise<Row[]> {
   return rows;
 }
 
-/** Asks again until the answer is the one waited for. */
+/** Repeats the request until the answer is the wanted one. */
 async function until<T>(ask: () => Promise<T>, is: (answer: T) => boolean, seconds = 30): Promise<T> {
   for (const deadline = Date.now() + seconds * SECOND; ; await sleep(200)) {
     const answer = await ask();

@@ -13,11 +13,11 @@ import { mintToken } from './local-token.js';
 import { LocalModule } from './local.module.js';
 import { startMailCatcher } from './mail-catcher.js';
 
-/** `npm start`: PostgreSQL, mail catcher, api and worker on this machine, from nothing. Ctrl-C stops all of it; a kill loses nothing. */
+/** `npm start`: PostgreSQL, mail catcher, api and worker on this machine. Ctrl-C stops all of it; a kill loses nothing. */
 const started = performance.now();
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-/** What was started, to be stopped in the opposite order, once, however often Ctrl-C is pressed. */
+/** What to stop, in the opposite order of starting, and only once however often Ctrl-C is pressed. */
 const running: (() => Promise<void>)[] = [];
 let stopping: Promise<void> | null = null;
 const stopAll = (code: number): Promise<void> =>
@@ -39,7 +39,7 @@ try {
   await app.listen(env.PORT, env.HOST);
   running.push(() => app.close());
   const api = `http://${env.HOST}:${env.PORT}`;
-  // With a key set of somebody else's there is no token for us to make, and no demo to fill with it.
+  // With an external key set we cannot make a token, and so cannot fill the demo.
   const token = env.JWT_SECRET === undefined ? null : mintToken(env.JWT_SECRET, 'demo', 'tenant_admin');
   if (env.SEED_DEMO === '1' && token !== null) await seedDemo({ api, token, say });
   say(banner({ api, inbox, token, seconds: (performance.now() - started) / 1000 }));
@@ -48,7 +48,7 @@ try {
   await stopAll(1);
 }
 
-/** What the operator set, with what this machine provides for the rest. */
+/** The operator's settings, completed by what this machine provides. */
 async function environment(): Promise<{ env: Env; inbox: string | null }> {
   const given = process.env;
   const dataDir = resolve(given.DATA_DIR || './.data');

@@ -6,10 +6,10 @@ import { migrate } from '#database';
 import { installQueue } from '#jobs';
 import { startThrowawayPostgres } from './throwaway-postgres.js';
 
-/** `npm run check:migrations`: fails when the entities say something that the migrations do not make. */
+/** `npm run check:migrations`: fails when the entities and the migrations disagree. */
 const postgres = await startThrowawayPostgres('marketing-drift');
 
-/** A foreign key is the migrations' alone: an entity refers to another domain by id and knows nothing of its table. */
+/** Foreign keys are in the migrations only: an entity refers to another domain by id and does not know its table. */
 const isForeignKey = (query: string): boolean => /DROP CONSTRAINT "\w+_fkey"$/.test(query);
 
 try {

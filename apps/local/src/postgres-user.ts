@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
-/** Whom a child process runs as, in the form spawn() takes; empty: the user that node runs as. */
+/** The user that a child process runs as, in the form spawn() takes; empty for the user that node runs as. */
 export interface OsUser {
   uid?: number;
   gid?: number;
@@ -10,12 +10,12 @@ export interface OsUser {
 
 const run = promisify(execFile);
 
-/** PostgreSQL refuses to run as root, so root has to hand it to somebody else. */
+/** PostgreSQL refuses to run as root, so root must start it as another user. */
 export function runsAsRoot(): boolean {
   return process.getuid?.() === 0;
 }
 
-/** The user for a new cluster: ourselves, or for root the OS user `postgres`, created where absent. */
+/** The user for a new cluster: ourselves, or for root the OS user `postgres`, created if absent. */
 export async function postgresUser(): Promise<OsUser> {
   if (!runsAsRoot()) return {};
   const known = await lookUp();
@@ -23,7 +23,7 @@ export async function postgresUser(): Promise<OsUser> {
   try {
     const options = ['--system', '--no-create-home', '--home-dir', '/nonexistent', '--shell', '/bin/false'];
     await run('useradd', [...options, '--user-group', 'postgres']).catch(() =>
-      // The group can be there without the user.
+      // The group may exist without the user.
       run('useradd', [...options, '--gid', 'postgres', 'postgres']),
     );
   } catch (error) {
@@ -37,7 +37,7 @@ export async function postgresUser(): Promise<OsUser> {
   return created;
 }
 
-/** The user of a cluster that exists: root may have inherited a DATA_DIR that a plain user began. */
+/** The user of an existing cluster: root may have taken over a DATA_DIR that another user began. */
 export async function ownerOf(path: string): Promise<OsUser> {
   if (!runsAsRoot()) return {};
   const { uid, gid } = await stat(path);
@@ -45,8 +45,8 @@ export async function ownerOf(path: string): Promise<OsUser> {
 }
 
 /**
- * Whether the user can enter this folder. Asked of the system by trying: permissions alone
- * would miss access lists and whatever else stands in the way.
+ * Whether the user can enter this folder. Found out by trying: permissions alone
+ * would miss access lists and other obstacles.
  */
 export async function canEnter(user: OsUser, folder: string): Promise<boolean> {
   if (user.uid === undefined) return true;

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterPlace } from './postgres-cluster.js';
 import { identifyProcess, type ProcessIdentity } from './process-identity.js';
 
-/** The running server of a cluster: PostgreSQL's own word for its first process. */
+/** The running server of a cluster, as its first process (PostgreSQL calls it the postmaster). */
 export interface Postmaster extends ProcessIdentity {
   port: number;
   /** As PostgreSQL's src/include/utils/pidfile.h has it: starting, ready, stopping, standby. */
@@ -24,7 +24,7 @@ export async function findPostmaster(data: string): Promise<Postmaster | undefin
 
 /**
  * Fast shutdown: open transactions are rolled back, a checkpoint is written. Returns when the process is gone.
- * One that does not go within a minute is told to drop everything (the next start then recovers from its log).
+ * If it is still there after a minute, it is told to quit at once (the next start then recovers from its log).
  */
 export async function stopPostmaster(postmaster: ProcessIdentity): Promise<void> {
   for (const [signal, patience] of [['SIGINT', 60_000], ['SIGQUIT', 15_000]] as const) {
@@ -41,7 +41,7 @@ export async function stopPostmaster(postmaster: ProcessIdentity): Promise<void>
 
 /**
  * Makes a dead server's lock file harmless. PostgreSQL would refuse to start for as long as *any* process has the
- * number in it, but never takes its own parent, us, for a rival. Not simply removed: it also names the dead
+ * pid in it, but never takes its own parent, us, for a rival. The file is not simply removed: it also names the dead
  * server's shared memory, by which PostgreSQL sees whether children of that server still write to the cluster.
  * @pre nothing of this cluster runs, see findPostmaster
  */
@@ -49,7 +49,7 @@ export async function disarmStaleLock({ data, user }: ClusterPlace): Promise<voi
   const lines = await readLock(data);
   if (!lines) return;
   const path = lockFile(data);
-  // A new file instead of writing to the old: the folder is another user's, who could have put a link there for root.
+  // A new file instead of writing to the old one: the folder is another user's, who could have put a link there for root to follow.
   await rm(path);
   if (lines.length < 2) return; // cut short while being written: PostgreSQL would not read it either
   const file = await open(path, 'wx', 0o600);
@@ -65,7 +65,7 @@ function send(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // gone between the look and the signal
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // gone between the check and the signal
   }
 }
 

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
-/** A process, told apart from a later one that got the same number. */
+/** Identifies a process, also against a later one with the same pid. */
 export interface ProcessIdentity {
   pid: number;
   /** When it started, in the system's own notation: only good for comparing. */
@@ -12,8 +12,8 @@ export interface ProcessIdentity {
 }
 
 /**
- * What runs under this number now; undefined when nothing does.
- * A zombie counts as nothing: it answers `kill(pid, 0)` but will never do anything again.
+ * The process with this pid now; undefined when there is none.
+ * A zombie does not count: it answers `kill(pid, 0)` but will never do anything again.
  */
 export async function identifyProcess(pid: number): Promise<ProcessIdentity | undefined> {
   if (!Number.isSafeInteger(pid) || pid <= 0) return undefined;
@@ -43,7 +43,7 @@ export async function askPs(pid: number): Promise<ProcessIdentity | undefined> {
     const { stdout } = await promisify(execFile)(
       'ps',
       ['-ww', '-o', 'state=', '-o', 'lstart=', '-o', 'command=', '-p', String(pid)],
-      // The date would otherwise follow the caller's language and zone, and not compare.
+      // Otherwise the date would follow the caller's language and zone, and could not be compared.
       { env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' } },
     );
     const [, state, startedAt, command] =

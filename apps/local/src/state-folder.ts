@@ -2,13 +2,13 @@ import { chmod, lstat, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canEnter, type OsUser } from './postgres-user.js';
 
-/** First where state belongs, then where it at least outlives a restart, then where anyone may write. */
+/** First where state belongs, then where it at least survives a reboot, then where anyone may write. */
 const PARENTS = ['/var/lib', '/var/tmp', '/tmp'];
 
 /**
  * The system-wide folder for what the given user cannot reach inside the checkout or DATA_DIR. Only root needs it.
- * Programs are run from it, so it must be root's alone, and have been from the start: in a shared folder anybody may
- * have made it first, and a folder (or a link) that another could write to is passed over rather than trusted.
+ * Programs are run from it, so it must be root's alone, and have been so from the start: in a shared parent anybody may
+ * have created it first, and a folder (or a link) that another user could write to is skipped rather than trusted.
  */
 export async function stateFolder(user: OsUser): Promise<string> {
   for (const parent of PARENTS) {
@@ -16,7 +16,7 @@ export async function stateFolder(user: OsUser): Promise<string> {
     await mkdir(folder, { mode: 0o700 }).catch(() => undefined);
     const found = await lstat(folder).catch(() => undefined);
     if (!found?.isDirectory() || found.uid !== process.getuid?.() || found.mode & 0o022) continue;
-    await chmod(folder, 0o711); // passed through by the other user, listed and written by us alone
+    await chmod(folder, 0o711); // the other user may pass through; only we list and write
     if (await canEnter(user, folder)) return folder;
   }
   throw new Error(

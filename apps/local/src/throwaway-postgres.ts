@@ -8,8 +8,8 @@ const CARELESS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'o
 
 /**
  * A PostgreSQL for one run of the tests: a new cluster in the system's temp folder, which `stop` deletes.
- * What runs that were killed left behind, a server maybe still running among it, is removed on the way.
- * @param name tells the runs of one kind from others: only folders of this name are swept
+ * Removes what killed runs left behind on the way, which may include a running server.
+ * @param name identifies the kind of run: only folders with this name are swept
  */
 export async function startThrowawayPostgres(
   name: string,
@@ -17,7 +17,7 @@ export async function startThrowawayPostgres(
 ): Promise<Omit<RunningPostgres, 'discard'>> {
   await sweep(name);
   const dataDir = await mkdtemp(join(tmpdir(), `${name}-`));
-  await chmod(dataDir, 0o711); // under root another OS user has to pass
+  await chmod(dataDir, 0o711); // under root, another OS user has to pass through
   const { discard, ...running } = await startPostgres({ dataDir, settings: { ...CARELESS, ...settings }, log });
   const stop = async () => {
     await discard();
@@ -32,12 +32,12 @@ async function sweep(name: string): Promise<void> {
     if (!entry.startsWith(`${name}-`) || !(await isLeft(dataDir))) continue;
     await discardPostgres(dataDir).then(
       () => rm(dataDir, { recursive: true, force: true }),
-      () => undefined, // its run lives
+      () => undefined, // its run is still alive
     );
   }
 }
 
-/** Ours, not a link that somebody laid in the shared temp folder; and not of a run that has yet to claim it. */
+/** Whether the folder is ours and not a link that somebody put into the shared temp folder, and not of a new run that has yet to claim it. */
 async function isLeft(dataDir: string): Promise<boolean> {
   const found = await lstat(dataDir).catch(() => undefined);
   return found?.isDirectory() === true && found.uid === process.getuid?.() && Date.now() - found.mtimeMs > 60_000;

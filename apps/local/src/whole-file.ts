@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { link, rename, rm, writeFile } from 'node:fs/promises';
 
 /*
- * Small files that are there with all their content or not at all, whatever is killed at whatever moment.
- * All are readable by their owner only: they hold passwords and claims.
+ * Small files that exist with all their content or not at all, whatever is killed at whatever moment.
+ * All are readable only by their owner: they hold passwords and claims.
  */
 
 /**
- * Creates the file unless it exists; tells whether it did. Of several callers exactly one succeeds.
+ * Creates the file unless it exists; returns whether it did. Of several callers exactly one succeeds.
  * link(2) rather than the `wx` flag, which would let others read the file before it is written.
  */
 export async function createWhole(path: string, content: string): Promise<boolean> {
@@ -23,7 +23,7 @@ export async function createWhole(path: string, content: string): Promise<boolea
   }
 }
 
-/** Puts the content in the place of what the file held. */
+/** Replaces the file's content. */
 export async function replaceWhole(path: string, content: string): Promise<void> {
   await rename(await writeDraft(path, content), path);
 }

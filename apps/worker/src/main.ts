@@ -10,7 +10,7 @@ const env = loadEnv(process.env);
 const worker = await NestFactory.createApplicationContext(WorkerModule.forRoot(env), { logger: new PinoLogger(env.LOG_LEVEL), abortOnError: false });
 worker.enableShutdownHooks();
 
-/** Health and metrics, nothing else. */
+/** Serves health and metrics, nothing else. */
 const health = createServer((request, response) => {
   const answer = (status: number, body: string, type = 'text/plain'): void => void response.writeHead(status, { 'content-type': type }).end(body);
   if (request.url === '/health/live') return answer(200, 'ok');
