@@ -5,15 +5,15 @@ import { addressOf, CHANNELS, type Channel, endpointOf, type ProfilePatch } from
 import type { Suppressions } from './suppressions.js';
 
 /**
- * Who opts an address out must see everyone who has it, and who takes an address whether it was opted out: of two at once neither would see
- * the other. So both lock the address first and look then, the one alone, the others beside each other; until the transaction ends. Locked
- * are shares of the addresses, so that a thousand rows take no more locks than there are shares.
+ * Whoever opts an address out must see all who have it, and whoever takes an address must see whether it was opted out: concurrently, neither
+ * would see the other. So both first lock the address, until the transaction ends, and then look: opting out takes an exclusive lock, taking an address
+ * a shared one. The locks are on {@link SHARES} shares of all addresses, so that a thousand rows never take more locks than there are shares.
  *
- * Always after the customers' own rows, and in order: who has locked addresses waits for no customer any more.
+ * Address locks come after the customers' own rows, and in order: a transaction that holds them waits for no customer any more.
  */
 export const SHARES = 64;
 
-/** Any number that no other advisory lock of two numbers begins with, nor with the next {@link SHARES}. */
+/** Any number such that no other advisory lock with two keys begins with it, or with the {@link SHARES} numbers from it on. */
 const ADDRESSES = 1_633_969_152;
 
 /** $1 tenant, $2 shares in order, $3 whether alone */
@@ -21,12 +21,12 @@ const LOCK_SHARES = `
   SELECT CASE WHEN alone THEN pg_advisory_xact_lock(${ADDRESSES} + share, $1) ELSE pg_advisory_xact_lock_shared(${ADDRESSES} + share, $1) END
     FROM unnest($2::int[], $3::bool[]) AS wanted (share, alone)`;
 
-/** An address that somebody gets, or of which something is said. */
+/** An address that somebody gets, or about which something is reported. */
 export interface TouchedAddress {
   channel: Channel;
-  /** As in profiles, or what the suppressions keep of it. */
+  /** As in profiles, or the hash that the suppressions keep. */
   address: string | Buffer;
-  /** To be opted out. */
+  /** Whether to lock it exclusively, to opt it out. */
   alone: boolean;
 }
 
@@ -41,7 +41,7 @@ export async function lockAddresses(tx: EntityManager, tenant: Tenant, suppressi
   await tx.query(LOCK_SHARES, [tenant.id, shares, shares.map((share) => modes.get(share)!)]);
 }
 
-/** As somebody who gets any number of addresses, and opts none out. */
+/** Locks for getting any number of addresses and opting none out. */
 export async function lockAllAddresses(tx: EntityManager, tenant: Tenant): Promise<void> {
   const shares = [...Array(SHARES).keys()];
   await tx.query(LOCK_SHARES, [tenant.id, shares, shares.map(() => false)]);
@@ -72,7 +72,7 @@ export function walkAddresses(rows: readonly { draft: Draft; patch: ProfilePatch
   return { met, touched };
 }
 
-/** Undefined when the patch says nothing of it. */
+/** Undefined if the patch leaves it unchanged. */
 function addressIn(patch: ProfilePatch, channel: Channel): string | null | undefined {
   if (channel === 'email') return patch.email;
   if (channel === 'sms') return patch.phone;

@@ -15,12 +15,12 @@ export interface ConsentChange {
   customerNo: number;
   channel: Channel;
   consent: Consent;
-  /** What the customer had said before. */
+  /** The customer's consent before. */
   was: ConsentStatus;
   address: string | null;
   /** Takes back the address's opt-out. */
   lifts: boolean;
-  /** Opts the address out, from when it was not yet. */
+  /** Opts the address out, which it was not before. */
   closes: boolean;
 }
 
@@ -67,7 +67,7 @@ export class ConsentChanges {
     const say = (draft: Draft, channel: Channel, wanted: ConsentPatch | null | undefined): ConsentChange | null => {
       const address = addressOf(draft.now, channel);
       const found = address === null ? null : standing(channel, address);
-      if (wanted === undefined && found === null && draft.now.consents[channel] === undefined) return null; // nobody ever said anything of it
+      if (wanted === undefined && found === null && draft.now.consents[channel] === undefined) return null; // nothing was ever said about this channel
       const optedOutAt = found !== null && isOptOut(found.reason) ? found.at : null;
       const sameAddress = address === addressOf(draft.before, channel);
       const said = consentOf(draft.now, channel);

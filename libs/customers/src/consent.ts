@@ -1,12 +1,12 @@
 import type { Consent, ConsentPatch } from './profile.js';
 
 /**
- * Who speaks: `import` and `sync` (an upsert from another system) tell a state, which may be older than what we know;
- * `act` is the customer's own doing just reported (a link, a STOP, a provider's webhook).
+ * Who reports the consent: `import` and `sync` (an upsert from another system) report a state, which may be older than what we know;
+ * `act` is something the customer just did (a link, a STOP, a provider's webhook).
  */
 export type ConsentVoice = 'import' | 'sync' | 'act';
 
-/** What is known before somebody speaks. */
+/** What is known before the report. */
 export interface KnownConsent {
   consent: Consent;
   /** When the address was opted out (its suppression), null when it was not. */

@@ -4,7 +4,7 @@ import { getCountries, getCountryCallingCode, parsePhoneNumberFromString } from 
 import { isPlainE164 } from './e164.js';
 import { oneSpelling } from './one-spelling.js';
 
-/** The address as nearly everybody writes it; what else the grammar allows, `isEmail` knows (2 µs against 10). */
+/** Addresses as nearly everybody writes them; for the rest of the grammar there is `isEmail` (10 µs against 2). */
 const USUAL = /^[a-z0-9]+(?:[._+-][a-z0-9]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,}$/;
 
 /** The one spelling of an email address: trimmed, lower case, an accented letter as one code point (NFC), the domain in ASCII (RFC 5891); null when it is not an address. */
@@ -18,7 +18,7 @@ export function normaliseEmail(text: string): string | null {
   return at > 0 && !/[\s\p{Cc}]/u.test(address) && isEmail(address) ? address : null; // isEmail takes line breaks between quotes: they would begin another header, or SMTP command
 }
 
-/** A phone number with its country code, however it is spaced, as E.164; null when no country's numbering plan has it. */
+/** A phone number with its country code, however it is spaced, as E.164; null when it is in no country's numbering plan. */
 export function normalisePhone(text: string): string | null {
   const trimmed = text.trim();
   if (isPlainE164(trimmed)) return trimmed;
@@ -38,6 +38,6 @@ export function phonePrefixes(text: string): string[] {
   if (text.startsWith('+')) return [`+${digits}`];
   if (digits.startsWith('00')) return [`+${digits.slice(2)}`];
   const national = digits.replace(/^0/, '');
-  if (national.length < 4) return [`+${digits}`]; // of so few, every country would have somebody
+  if (national.length < 4) return [`+${digits}`]; // with so few digits, every country would have matches
   return [`+${digits}`, ...(national === digits ? [] : [`+39${digits}`]), ...CALLING_CODES.map((code) => `+${code}${national}`)];
 }

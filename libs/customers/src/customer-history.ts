@@ -17,7 +17,7 @@ import type { CustomerProfile } from './profile.js';
 import { type Name, namesOf } from './row-names.js';
 import { optOutsOf, Suppressions } from './suppressions.js';
 
-/** The last entry seen: its instant, its type's place among the types, and its key within the type. */
+/** The last entry seen: its instant, its type's rank, and its key within the type. */
 type Key = readonly [at: number, type: number, key: string];
 
 /** Milliseconds; years of four digits. */
@@ -34,7 +34,7 @@ function positionOf(type: TimelineType, after: Key | null): Position {
   return place === 0 ? { at: new Date(at), key } : { at: new Date(place < 0 ? at : at + 1), key: null };
 }
 
-/** What every domain knows of one person: shown, handed out, and taken away. */
+/** What every domain knows about one person: timeline, export, erasure. */
 @Injectable()
 export class CustomerHistory {
   constructor(
@@ -56,7 +56,7 @@ export class CustomerHistory {
       for (const [type, timeline] of this.timelines(query.type)) {
         for (const entry of await timeline(tx, tenant, customerNo, limit + 1, positionOf(type, after))) entries.push({ ...entry, type });
       }
-      entries.sort((a, b) => b.at.getTime() - a.at.getTime()); // stable: of one instant, type by type
+      entries.sort((a, b) => b.at.getTime() - a.at.getTime()); // stable: entries of one instant stay in the order of their types
       const shown = entries.slice(0, limit);
       const last = shown.at(-1);
       const hasMore = entries.length > limit;

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Database } from '#database';
 import type { Tenant } from '#kernel';
 
-/** Numbers a process reserves at once: creators of different processes then never wait for each other. What a process leaves unused is a gap. */
+/** Numbers a process reserves at once, so that creators in different processes never wait for each other. Unused ones leave gaps. */
 const BLOCK = 256;
 
 /** Who needs many will need as many again, such as the next rows of a file: a connection for each time took a twentieth of an import. */
@@ -21,7 +21,7 @@ export class CustomerNumbers {
 
   constructor(private readonly database: Database) {}
 
-  /** So many numbers of the tenant that nobody else gets, ascending. */
+  /** `count` new numbers of the tenant, ascending. */
   take(tenant: Tenant, count: number): Promise<number[]> {
     const turn = (this.turns.get(tenant.id) ?? Promise.resolve()).catch(() => undefined).then(() => this.draw(tenant, count));
     this.turns.set(tenant.id, turn);
@@ -38,7 +38,7 @@ export class CustomerNumbers {
     return numbers;
   }
 
-  /** Commits at once, on a connection beside the pool: the caller holds one of the pool's, and callers that wait for another would lock the pool up. */
+  /** Commits at once, on a connection outside the pool: the caller holds one of the pool's, and callers waiting for a second one would deadlock the pool. */
   private reserve(tenant: Tenant, size: number): Promise<Block> {
     return this.database.withClient(tenant, async (client) => {
       const { rows } = await client.query<{ end: number }>(

@@ -21,7 +21,7 @@ export class CustomersController {
   @Route({
     allow: 'customers:read',
     summary: 'List customers',
-    description: 'Newest first. `q` finds customers whose id, email, phone, first or last name begins with it. A rare `tag` is looked for among all customers; to ask for one often, make it a segment.',
+    description: 'Newest first. `q` finds customers whose id, email, phone, first or last name begins with it. Filtering by a rare `tag` searches all customers; if you need it often, make it a segment.',
     returns: CustomerPageDto,
     example: PAGE_EXAMPLE,
   })
@@ -69,7 +69,7 @@ export class CustomersController {
   @Route({
     allow: 'customers:write',
     summary: 'Create or change many customers',
-    description: 'Up to 1,000 at once, 5 MiB. Every row is answered for itself, in the order of the request: a bad one is rejected with its faults, pointers into the whole body, and the others are written, all of them or, when the request fails, none. A customer named twice is changed twice, in that order.',
+    description: 'Up to 1,000 at once, 5 MiB. Every row has its own result, in the order of the request: a bad one is rejected with its faults, with pointers into the whole body, and the others are written, all of them or, if the request fails, none. A customer named twice is changed twice, in that order.',
     returns: BatchResultDto,
     example: BATCH_RESULT_EXAMPLE,
     bodies: { two: BATCH_EXAMPLE },

@@ -1,4 +1,4 @@
-/** Bodies and answers that the published document shows. */
+/** Example bodies and answers for the published document. */
 
 export const UPSERT_EXAMPLE = {
   email: 'ada@example.com',

@@ -15,7 +15,7 @@ export interface CustomerFilter {
 export const ROW_COLUMNS = `${PROFILE_COLUMNS}, order_count, total_spent, first_order_at, last_order_at,
   round(extract(epoch FROM median_order_gap) / 86400, 2)::float8 AS median_order_gap_days, created_at, updated_at`;
 
-/** What a prefix is continued with to sort after every text that begins with it: the last code point. */
+/** Appended to a prefix, sorts after every text that begins with it: the last code point. */
 const LAST = '\u{10FFFF}';
 
 /** The page and the total of a list, newest customers first. */
@@ -45,7 +45,7 @@ function searched(q: string, bind: (value: unknown) => string): string {
   const [text, name] = [bind(q), bind(q.replace(/[\s,]+/g, ' '))];
   return [
     range('customer_id', `${text}::text`),
-    `customer_no = (SELECT customer_no FROM customer_aliases WHERE tenant_id = $1 AND customer_id = ${text}::text)`, // whom a merged id means now
+    `customer_no = (SELECT customer_no FROM customer_aliases WHERE tenant_id = $1 AND customer_id = ${text}::text)`, // the customer that a merged id now belongs to
     range('email', `${bind(oneSpelling(q).toLowerCase())}::text`),
     range('name_search', `searchable(${name}::text)`),
     range('last_name_search', `searchable(${name}::text)`),

@@ -2,26 +2,27 @@ import { profilesFrom } from './profile-columns.js';
 
 /**
  * SQL of profiles. Everything is set-based, and locks rows in the order of their numbers, so that batches do not deadlock. There are three
- * locks: whoever writes under a customer's number holds it (`KEY SHARE`), whoever changes the profile locks it (`NO KEY UPDATE`, which lets
- * holders be), and whoever takes the customer away waits for all of them (`UPDATE`). A chunk of an import is locked before any customer.
+ * locks: writing under a customer's number holds the customer (`KEY SHARE`), changing the profile locks it (`NO KEY UPDATE`, compatible with
+ * holders), and removing the customer waits for both (`UPDATE`). An import locks its chunk before any customer.
  */
 
 export const PROFILE_COLUMNS = `customer_no, customer_id, email, phone, first_name, last_name, locale, timezone, birthday::text AS birthday, city,
   loyalty_tier, loyalty_points, tags, attributes, push_subscription, consent_email, consent_sms, consent_push, consents, version`;
 
 /**
- * Where few of the tenant's rows are meant. By its number the planner looks a tenant up in its statistics, and expects one row of whoever
- * they do not know yet: then any index will do, and each look-up reads all that just came by an import. Of a sub-select's value it knows nothing.
+ * For statements that need few of the tenant's rows. Given the tenant's number, the planner looks it up in its statistics, and expects one row of
+ * a tenant that is not in them yet: then any index will do, and each look-up reads everything that an import has just written. About a sub-select's
+ * value the planner knows nothing.
  */
 export const OF_TENANT = 'tenant_id = (SELECT $1::int)';
 
-/** By any id they ever had. $1 tenant, $2 ids */
+/** Customers by any id they ever had. $1 tenant, $2 ids */
 export const NUMBERS_OF_IDS = `
   SELECT customer_no, customer_id FROM customers WHERE ${OF_TENANT} AND customer_id = ANY ($2::text[])
   UNION ALL SELECT customer_no, customer_id FROM customer_aliases WHERE ${OF_TENANT} AND customer_id = ANY ($2::text[])`;
 
 /**
- * The same, held: nobody takes these customers away until the transaction ends. `held` is false for whoever was taken away while we waited.
+ * The same, held: these customers cannot be removed until the transaction ends. `held` is false for one that was removed while we waited.
  * `IN (SELECT …)` is a hash table whatever the planner expects; a join planned for one row would compare each with each.
  */
 export const HOLD_NUMBERS = `
@@ -34,10 +35,10 @@ export const HOLD_NUMBERS = `
 export const NUMBER_OF_ID = `(SELECT coalesce((SELECT customer_no FROM customers WHERE ${OF_TENANT} AND customer_id = $2),
   (SELECT customer_no FROM customer_aliases WHERE ${OF_TENANT} AND customer_id = $2)))`;
 
-/** Who the merged ones are now. $1 tenant, $2 numbers */
+/** The survivors of merged customers. $1 tenant, $2 numbers */
 export const SURVIVORS = `SELECT merged_no, customer_no FROM customer_aliases WHERE ${OF_TENANT} AND merged_no = ANY ($2::int[])`;
 
-/** The merges that one of these numbers had a part in. $1 tenant, $2 numbers */
+/** The merges in which one of these numbers took part. $1 tenant, $2 numbers */
 export const MERGES_OF = `SELECT merged_no, customer_no FROM customer_aliases WHERE ${OF_TENANT} AND (customer_no = ANY ($2::int[]) OR merged_no = ANY ($2::int[]))`;
 
 /** $1 tenant, $2 numbers, $3 ids, $4 now. Returns those that were not there. */
@@ -50,16 +51,16 @@ export const INSERT_BARE = `
 /** $1 tenant, $2 numbers */
 export const BY_NO = `SELECT ${PROFILE_COLUMNS} FROM customers WHERE ${OF_TENANT} AND customer_no = ANY ($2::int[]) ORDER BY customer_no`;
 
-/** To be changed. $1 tenant, $2 numbers */
+/** Locks profiles to change them. $1 tenant, $2 numbers */
 export const LOCK_BY_NO = `${BY_NO} FOR NO KEY UPDATE`;
 
-/** To be taken away: waits for whoever writes under these numbers, and before anything else is touched, so that all of that is there to be taken. $1 tenant, $2 numbers */
+/** Locks profiles to remove them: waits for all who write under these numbers, before anything else is touched, so that what they wrote is removed too. $1 tenant, $2 numbers */
 export const LOCK_TO_REMOVE = `${BY_NO} FOR UPDATE`;
 
 const WRITTEN = `email, phone, first_name, last_name, locale, timezone, birthday, city,
   loyalty_tier, loyalty_points, tags, attributes, push_subscription, consent_email, consent_sms, consent_push, consents`;
 
-/** What the search reads, made of a `profile`. */
+/** The columns that the search reads, from a `profile`. */
 const SEARCHED = `nullif(searchable(concat_ws(' ', profile.first_name, profile.last_name)), ''),
     CASE WHEN profile.last_name IS NOT NULL THEN searchable(concat_ws(' ', profile.last_name, profile.first_name)) END`;
 

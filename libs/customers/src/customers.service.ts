@@ -48,7 +48,7 @@ export class CustomersService {
     return this.database.inTenant(tenant, (tx) => this.read(tx, tenant, customerId));
   }
 
-  /** @returns the customer and whether this made it */
+  /** @returns the customer, and whether this call created it */
   async upsert(tenant: Tenant, customerId: string, patch: UpsertCustomerDto, { ifMatch, ifNoneMatch }: Preconditions = {}): Promise<{ customer: Versioned<CustomerDto>; created: boolean }> {
     if (!isCustomerId(customerId)) throw validationFailed([{ parameter: 'customer_id', code: 'is_customer_id', detail: 'customer_id takes 1 to 200 characters without control characters or surrounding space, and neither . nor ..' }]);
     return this.database.inTenant(tenant, async (tx) => {
@@ -58,7 +58,7 @@ export class CustomersService {
         assertNoVersion(ifNoneMatch, version);
       }
       const [written] = await this.writer.upsert(tx, tenant, [{ customerId, patch: patch as ProfilePatch }], 'sync');
-      if (!written!.created && ifNoneMatch === '*') throw new RequestError('version_conflict'); // made by somebody else meanwhile: nobody could lock what was not there
+      if (!written!.created && ifNoneMatch === '*') throw new RequestError('version_conflict'); // created by somebody else meanwhile: a row that did not exist could not be locked
       return { customer: await this.read(tx, tenant, customerId), created: written!.created };
     });
   }
@@ -111,7 +111,7 @@ export class CustomersService {
 
 const faultsOf = (error: DomainError): Fault[] => error.context.errors ?? [{ pointer: '', code: error.code, detail: error.message }];
 
-/** Whom a refused row names; of one that nobody can keep, if at least that can be. */
+/** The customer id of a refused row, if it has one that can be stored. */
 function idIn(row: unknown): string | null {
   if (row instanceof Unstorable) return isObject(row.value) && isCustomerId(row.value.customer_id) ? row.value.customer_id : null;
   return isObject(row) && typeof row.customer_id === 'string' ? row.customer_id : null;

@@ -12,7 +12,7 @@ import { namesOf, numberName } from './row-names.js';
 import { type ClosedAddress, normaliseAddress } from './suppressions.js';
 import type { Channel, CustomerProfile, ProfilePatch } from './profile.js';
 
-/** What one customer's orders changed. */
+/** The change of one customer's order facts. */
 export interface OrderFacts {
   customerNo: number;
   /** Orders that count from now on. */
@@ -29,7 +29,7 @@ export interface OrderGap {
   seconds: number;
 }
 
-/** Who knows the orders tells the gaps of those customers who have a median. */
+/** Implemented by the domain that has the orders: the gaps of those customers who have a median. */
 export type OrderGaps = (tx: EntityManager, tenant: Tenant, customerNos: readonly number[]) => Promise<OrderGap[]>;
 
 /** A customer who has an address. */
@@ -37,21 +37,21 @@ export interface AddressHolder {
   customerNo: number;
   /** Normalised. */
   address: string;
-  /** Ever, on the address's channel, whatever they have said since. */
+  /** Whether they ever consented, on the address's channel, whatever they have said since. */
   hasConsented: boolean;
 }
 
 export interface ConsentSetting {
   customerNo: number;
   channel: Channel;
-  /** `unknown` takes back an opt-out, and consents to nothing. */
+  /** `unknown` takes back an opt-out without giving consent. */
   status: 'subscribed' | 'unsubscribed' | 'unknown';
   /** Where the customer did it, such as `unsubscribe_link` or `webhook:sendgrid`. */
   source: string;
   at: Date;
 }
 
-/** What the other domains ask of customers. Inside, a customer is a number, dense within the tenant; `customer_id` is the caller's name for it. */
+/** The customers as other domains use them. Internally a customer is a number, dense within the tenant; `customer_id` is the caller's name for it. */
 @Injectable()
 export class Customers {
   constructor(
@@ -85,7 +85,7 @@ export class Customers {
     return new Map(rows.map((row) => [row.customer_no, row.customer_id]));
   }
 
-  /** Whoever of these numbers was merged away, with who they are now. A message keeps the number it was sent under. */
+  /** The survivors of those that were merged away. A message keeps the number it was sent under. */
   survivors(tx: EntityManager, tenant: Tenant, customerNos: readonly number[]): Promise<Map<number, number>> {
     return this.writer.survivors(tx, tenant, customerNos);
   }
@@ -96,7 +96,7 @@ export class Customers {
     return new Map(rows.map((row) => [row.merged_no, row.customer_no]));
   }
 
-  /** For who finds something under a number that was merged away: the survivor gets it after this transaction. */
+  /** Call on finding something under a number that was merged away: the survivor gets it after this transaction. */
   async mergeAgain(tx: EntityManager, tenant: Tenant, mergedNos: readonly number[]): Promise<void> {
     for (const merged_no of new Set(mergedNos)) await this.jobs.enqueue(tx, tenant, MERGE_AGAIN, { merged_no });
   }
@@ -118,7 +118,7 @@ export class Customers {
     return [...names.map((name) => this.erasedNames.hash(name)), ...(await this.formerNames.of(tx, tenant, customerNo))];
   }
 
-  /** Who has the addresses, by the address as it was given; of several who share one, who is known longest. */
+  /** The customers who have the addresses, by the address as given; if several share one, the one known longest. */
   async findByAddresses(tx: EntityManager, tenant: Tenant, channel: 'email' | 'sms', addresses: readonly string[]): Promise<Map<string, number>> {
     const normalise = channel === 'email' ? normaliseEmail : normalisePhone;
     const normalised = new Map(addresses.map((address) => [address, normalise(address)]));
@@ -143,7 +143,7 @@ export class Customers {
     );
   }
 
-  /** Creates or changes one customer as another system tells it; an email or phone that is none is left out. */
+  /** Creates or changes one customer as reported by another system; an invalid email or phone is left out. */
   async upsertOne(tx: EntityManager, tenant: Tenant, customerId: string, patch: ProfilePatch): Promise<number> {
     const [customerNo] = await this.upsertMany(tx, tenant, [{ customerId, patch }]);
     return customerNo!;
@@ -174,7 +174,7 @@ export class Customers {
     await this.markChanged(tx, tenant, numbers);
   }
 
-  /** Has the segments look at these customers again. */
+  /** Has the segments evaluate these customers again. */
   markChanged(tx: EntityManager, tenant: Tenant, customerNos: readonly number[]): Promise<void> {
     return this.writer.mark(tx, tenant, customerNos);
   }
@@ -190,7 +190,7 @@ export class Customers {
   }
 }
 
-/** Without an email or phone that is none. */
+/** Leaves out an invalid email or phone. */
 function clean({ email, phone, ...patch }: ProfilePatch): ProfilePatch {
   const cleaned: ProfilePatch = { ...patch };
   if (email !== undefined) cleaned.email = email === null ? null : (normaliseEmail(email) ?? undefined);

@@ -12,13 +12,13 @@ const KEEP = `
   SELECT $1, hash, clock_timestamp() FROM (SELECT unnest($2::bytea[]) UNION SELECT name_hash FROM former_names WHERE tenant_id = $1 AND customer_no = $3) AS names (hash)
   ON CONFLICT DO NOTHING`;
 
-/** Held by erasures; $1 tenant. */
+/** Taken by erasures. $1 tenant */
 const BEGIN = `SELECT pg_advisory_xact_lock_shared(hashtext('customers.erasure'), $1)`;
 
-/** Waits for those that have begun. $1 tenant */
+/** Waits for erasures that have begun. $1 tenant */
 const WAIT = `SELECT pg_advisory_xact_lock(hashtext('customers.erasure'), $1)`;
 
-/** When somebody called so was erased last. $1 tenant, $2 hashes */
+/** When somebody with this name was last erased. $1 tenant, $2 hashes */
 const LAST_ERASED = 'SELECT name_hash, max(erased_at) AS at FROM erased_names WHERE tenant_id = $1 AND name_hash = ANY ($2::bytea[]) GROUP BY 1';
 
 /** Once nothing is left that may name who was erased then: webhook events are kept for 30 days, and no file is under way since. $1 tenant */
@@ -48,7 +48,7 @@ export class ErasedNames {
     return tx.query(KEEP, [tenant.id, names.map((name) => this.hash(name)), customerNo]);
   }
 
-  /** When who is called so was erased, the last time; of whoever was not, nothing. */
+  /** When somebody with each name was last erased; nothing for names that never were. */
   async erasedAt(tx: EntityManager, tenant: Tenant, names: readonly Name[]): Promise<Map<Name, Date>> {
     if (names.length === 0) return new Map();
     const hashes = new Map([...new Set(names)].map((name) => [name, this.hash(name)]));

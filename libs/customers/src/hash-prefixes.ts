@@ -1,16 +1,16 @@
-/** Bytes kept of each hash: a million addresses held against a million suppressed ones find a wrong one once in twenty million times. */
+/** Bytes kept of each hash: checking a million addresses against a million suppressed ones gives a false match once in twenty million times. */
 export const PREFIX_BYTES = 8;
 
-/** How very many hashes begin, to ask whether one is among them. A Set of as many strings takes six times the memory. */
+/** The prefixes of very many hashes, to ask whether a hash is among them. A Set of as many strings takes six times the memory. */
 export class HashPrefixes {
   private readonly size: number;
 
-  /** @param sorted the prefixes one after the other, the least first */
+  /** @param sorted the prefixes one after the other, in ascending order */
   constructor(private readonly sorted: Buffer) {
     this.size = sorted.length / PREFIX_BYTES;
   }
 
-  /** @param hash a character a byte (`latin1`), at least {@link PREFIX_BYTES} of them */
+  /** @param hash one character per byte (`latin1`), at least {@link PREFIX_BYTES} of them */
   has(hash: string): boolean {
     const high = uint32(hash, 0);
     const low = uint32(hash, 4);

@@ -14,11 +14,11 @@ export class ReadAhead {
 
   begin(entity: ImportEntity, rows: string): void {
     const reading = readingOf(entity, rows);
-    reading.catch(() => undefined); // told when it is taken
+    reading.catch(() => undefined); // reported when it is taken
     this.begun = { rows, reading };
   }
 
-  /** What was begun holds only while the chunk is what it was: an erasure may have taken somebody out of it. */
+  /** What was read ahead is only used if the chunk has not changed: an erasure may have removed somebody from it. */
   take(entity: ImportEntity, rows: string): Promise<Reading> {
     return this.begun?.rows === rows ? this.begun.reading : readingOf(entity, rows);
   }

@@ -10,7 +10,7 @@ import { FORGET_LIFTS } from './suppressions.js';
 
 const DAY = 86_400_000;
 
-/** How long rejected rows can be fetched: they are personal data that nothing here needs. */
+/** How long rejected rows can be fetched: they are personal data that nothing else here needs. */
 const KEEP_REJECTED_DAYS = 30;
 
 /** Lets go of what files leave behind: rejected rows, and uploads whose caller was gone before they became imports; and of former names, and of opt-outs taken back. */

@@ -9,7 +9,7 @@ import type { CsvRow } from './import.chunks.js';
 import { CONSENT_STATUSES, type ProfilePatch } from './profile.js';
 import { tagsOf } from './tags-cell.js';
 
-/** Why a row was not taken. */
+/** Why a row was rejected. */
 export interface RowError {
   line: number;
   column: string | null;
@@ -19,12 +19,12 @@ export interface RowError {
 
 export interface ReadRow {
   line: number;
-  /** Null when only the email says who it is. */
+  /** Null if only the email identifies the customer. */
   customerId: string | null;
   patch: ProfilePatch;
 }
 
-/** Rows after which the event loop gets its turn: reading a chunk takes tens of milliseconds, and others wait for their answers; PostgreSQL for the next statement. */
+/** Rows after which the event loop gets its turn: reading a chunk takes tens of milliseconds, while others wait for their answers, and PostgreSQL for its next statement. */
 const SLICE = 25;
 
 /** A body under construction. */
@@ -132,12 +132,12 @@ function put(body: Body, path: readonly string[], member: unknown): void {
 
 const keep = (cell: string): string => cell;
 
-/** Only what reads the same written back is a number: `007` and `1e3` stay texts. */
+/** A cell is a number only if writing it back gives the same text: `007` and `1e3` stay texts. */
 const number = (cell: string): number | string => (String(Number(cell)) === cell && Number.isFinite(Number(cell)) ? Number(cell) : cell);
 
 const typed = (cell: string): string | number | boolean => (cell === 'true' ? true : cell === 'false' ? false : number(cell));
 
-/** What a cell says, without the `'` that an exporter, such as ours, puts before what would be a formula. */
+/** The cell's text, without the `'` that exporters, ours included, put before what would be a formula. */
 export function textOf(cell: string): string {
   const text = cell.trim();
   return text.startsWith("'") ? undefused(text).trim() : text;

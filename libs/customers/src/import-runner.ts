@@ -13,10 +13,10 @@ import type { ReadRow } from './import-row.js';
 import { ImportWriter } from './import-writer.js';
 import { IMPORT_CUSTOMERS } from './imports.js';
 
-/** Milliseconds that one job works before it passes the rest on, so that files of other tenants get their turn and a shutdown need not wait. */
+/** Milliseconds that one job works before it queues the rest, so that files of other tenants get their turn and a shutdown need not wait. */
 const TURN = 30_000;
 
-/** Chunks that could not be worked on before the import counts as failed. */
+/** Failed attempts at a chunk after which the import counts as failed. */
 const MAX_FAILURES = 5;
 
 /**
@@ -109,7 +109,7 @@ export class ImportRunner implements OnModuleInit {
     if (dryRun) await tx.query(FORGET_SEEN, [tenant.id, importNo]);
   }
 
-  /** Counts a failure; the last one ends the import. What was written stays, and `processed` says how far it came. */
+  /** Counts a failure; the last one ends the import. What was written stays, and `processed` says how far it got. */
   private giveUp(tenant: Tenant, importNo: number): Promise<boolean> {
     return this.database.inTenant(tenant, async (tx) => {
       const entity = await tx.findOne(ImportEntity, { where: { tenantId: tenant.id, importNo }, lock: { mode: 'pessimistic_write' } });

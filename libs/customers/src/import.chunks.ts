@@ -1,21 +1,21 @@
-/** A row and the line of the file it ends on. */
+/** A row, and the line of the file on which it ends. */
 export type CsvRow = [line: number, cells: string[]];
 
 /** Rows as they are kept: the JSON, in UTF-8, of an array of {@link CsvRow}. */
 export interface CsvChunk {
   count: number;
   json: Buffer;
-  /** To be called once the JSON was kept: its memory is for another chunk then. */
+  /** Call once the JSON is stored: its memory is reused for another chunk. */
   done(): void;
 }
 
 /** Rows that travel, and are worked on, together: enough to make little of what a transaction costs, few enough not to hold up who writes to the same customers. */
 const CHUNK_ROWS = 1000;
 
-/** Bytes from which on a chunk is full, however few its rows. */
+/** Bytes at which a chunk is full, however few its rows. */
 const CHUNK_BYTES = 256 * 1024;
 
-/** What a chunk takes unless its rows are long. */
+/** Enough for a chunk unless its rows are long. */
 const BUFFER_BYTES = 2 * CHUNK_BYTES;
 
 /**
@@ -33,7 +33,7 @@ export class ChunkWriter {
 
   add(row: CsvRow): void {
     const json = JSON.stringify(row);
-    const enough = this.length + 3 * json.length + 2; // three bytes a UTF-16 unit at the most, a comma, the bracket
+    const enough = this.length + 3 * json.length + 2; // at most three bytes per UTF-16 unit, a comma, the bracket
     if (enough > this.bytes.length) this.bytes = Buffer.concat([this.bytes.subarray(0, this.length)], 2 * enough);
     this.length += this.bytes.write(this.count === 0 ? '[' : ',', this.length);
     this.length += this.bytes.write(json, this.length);

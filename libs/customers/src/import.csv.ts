@@ -12,10 +12,10 @@ import { charsetOf, type FileText, textOf } from './import.text.js';
 /** Bytes of one row. */
 const MAX_ROW = 1024 * 1024;
 
-/** Whichever ends a row: files get lines from several hands, and `echo >>` ends its own with a line feed. */
+/** Any of these ends a row: a file may have been edited with several tools, and `echo >>` ends its line with a line feed. */
 const LINE_ENDS = ['\r\n', '\n', '\r'];
 
-/** A file as it arrives, its declared charset, and what is to be done with it. */
+/** A file as it arrives, its declared charset, and its options. */
 export interface CsvFile extends ImportOptions {
   bytes: Readable;
   charset: string | null;
@@ -90,7 +90,7 @@ async function* records(bytes: Readable, text: FileText): AsyncGenerator<Read> {
     throw refusal(error);
   } finally {
     bytes.unpipe(text);
-    bytes.resume(); // what is left unread must still leave the socket, or the answer would not be heard
+    bytes.resume(); // the rest must still be read from the socket, or the client might not read the answer
     text.destroy();
   }
 }

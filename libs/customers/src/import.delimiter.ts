@@ -1,4 +1,4 @@
-/** What parts cells: a comma (RFC 4180), or what spreadsheets write where the comma is the decimal sign, or on request. */
+/** What separates cells: a comma (RFC 4180), what spreadsheets write where the comma is the decimal sign, or another one on request. */
 const DELIMITERS = [',', ';', '\t', '|'] as const;
 
 export type Delimiter = (typeof DELIMITERS)[number];

@@ -18,7 +18,7 @@ export class ImportEntity {
   @Column('text', { name: 'import_id' })
   importId: string;
 
-  /** `receiving` until the whole file is here: then nobody has heard of the import yet. */
+  /** `receiving` until the whole file is here; until then, nobody has been told of the import. */
   @Column('text')
   status: ImportStatus | 'receiving';
 
@@ -41,7 +41,7 @@ export class ImportEntity {
   @Column('text', { nullable: true })
   encoding: string | null;
 
-  /** It only tells what would become of the file. */
+  /** Only reports what would become of the file. */
   @Column('boolean', { name: 'dry_run', default: false })
   dryRun: boolean;
 
@@ -60,11 +60,11 @@ export class ImportEntity {
   @Column('int', { default: 0 })
   rejected: number;
 
-  /** Times that a chunk could not be worked on. */
+  /** How often a chunk has failed. */
   @Column('int', { default: 0 })
   failures: number;
 
-  /** When the upload began, by the clock of the database. */
+  /** When the upload began, by the database's clock. */
   @Column('timestamptz', { name: 'begun_at', default: () => 'now()' })
   begunAt: Date;
 
@@ -77,7 +77,7 @@ export class ImportEntity {
   @Column('timestamptz', { name: 'finished_at', nullable: true })
   finishedAt: Date | null;
 
-  /** Nothing more becomes of the file. */
+  /** Whether the import has ended, in any way. */
   get ended(): boolean {
     return ENDED.includes(this.status);
   }

@@ -57,7 +57,7 @@ A file that is no CSV, such as one with a quote that nothing closes, is refused 
   @Route({
     allow: 'customers:read',
     summary: 'Get an import',
-    description: 'How far it is, how fast, and for how much longer. Follow it until `status` is `completed`, `failed` or `canceled`.',
+    description: 'Its progress, its rate and the time left. Poll it until `status` is `completed`, `failed` or `canceled`.',
     returns: ImportDto,
     example: { ...QUEUED, status: 'completed', processed: 2357, created: 2350, updated: 5, rejected: 2, rows_per_second: 15713, started_at: '2026-01-24T18:30:01.850Z', finished_at: '2026-01-24T18:30:02.000Z' },
     errors: [ImportError.only('import_not_found')],

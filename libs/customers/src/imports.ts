@@ -21,7 +21,7 @@ export const IMPORT_CUSTOMERS = jobType<{ import_no: number }>('customer-import'
 
 const ERRORS_PAGE = 5000;
 
-/** Takes in CSV files of any size. Rows become profiles; a target, such as a segment, may want their customers besides. */
+/** Imports CSV files of any size. Rows become profiles; a target, such as a segment, may also receive their customers. */
 @Injectable()
 export class Imports {
   readonly targets = new Map<string, ImportTarget>();

@@ -1,8 +1,8 @@
 import { addressOf, applyPatch, CHANNELS, type Channel, type Consent, consentOf, type CustomerProfile, PROFILE_FIELDS, withConsent } from './profile.js';
 
 /**
- * The one profile of two that are the same person: `into` keeps what it has and gains what it lacks. Tags are united, attributes too, of
- * one name `into`'s stands. Loyalty points are not added up: they are a balance that the loyalty system keeps, not we.
+ * The merged profile of two that are the same person: `into` keeps what it has and gains what it lacks. Tags and attributes are united; where both
+ * have an attribute, `into`'s stays. Loyalty points are not added up: they are a balance that the loyalty system keeps, not we.
  */
 export function mergeProfiles(into: CustomerProfile, from: CustomerProfile): CustomerProfile {
   const gained = Object.fromEntries(PROFILE_FIELDS.filter((field) => into[field] === null).map((field) => [field, from[field]]));
@@ -14,8 +14,8 @@ export function mergeProfiles(into: CustomerProfile, from: CustomerProfile): Cus
 }
 
 /**
- * An opt-out of either stands, unless the same person took it back later for the same address. A consent comes along only with its
- * address: one that was given for a number that is dropped says nothing of the number that stays.
+ * An opt-out of either stands, unless the same person took it back later for the same address. A consent is only taken over together with its
+ * address: one given for a number that is dropped says nothing about the number that stays.
  */
 function mergeConsents(into: CustomerProfile, from: CustomerProfile, channel: Channel): Consent {
   const [kept, other] = [consentOf(into, channel), consentOf(from, channel)];

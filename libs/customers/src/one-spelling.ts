@@ -1,6 +1,6 @@
 /**
- * Texts that people write, in one spelling (Unicode's NFC): an é is one code point or an e and an accent, depending on the keyboard, the file
- * system and the spreadsheet, and to its readers it is one letter. Ids are not among them: they are what their callers say.
+ * Normalises texts that people write (Unicode's NFC): depending on the keyboard, the file system and the spreadsheet, an é is one code point
+ * or an e and an accent, and readers see one letter. Ids are not normalised: they are exactly what their callers say.
  */
 export const oneSpelling = (text: string): string => text.normalize('NFC');
 

@@ -9,7 +9,7 @@ export type TimelineType = (typeof TIMELINE_TYPES)[number];
 /** Something that happened to or was done by a customer. What the `data` of each type holds stands in `dto/timeline.dto.ts`. */
 export interface TimelineEntry {
   at: Date;
-  /** Tells it from others of its type and instant, and puts them in order. */
+  /** Distinguishes it from others of its type and instant, and orders them. */
   key: string;
   data: JsonObject;
 }
@@ -23,22 +23,22 @@ export interface Position {
 /** Newest first, at most `limit`, those behind the position; those of one instant in the order of their keys. */
 export type Timeline = (tx: EntityManager, tenant: Tenant, customerNo: number, limit: number, position: Position) => Promise<TimelineEntry[]>;
 
-/** What a domain knows of a person. Registered while modules initialise. */
+/** What a domain knows about a person. Registered while modules initialise. */
 export interface PersonalDataSource {
-  /** Names its part of the export. */
+  /** The name of its part of the export. */
   name: string;
   timelines: { [Type in TimelineType]?: Timeline };
   /** Everything, as JSON. */
   export(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<unknown>;
   /** Brings about what waits to be done and outlives the person: opt-outs. Before an erasure locks the customer, so that whatever has begun to work on it can end. */
   settle?(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void>;
-  /** Removes or makes anonymous. The customer's row goes last, after every source. */
+  /** Removes or anonymises. The customer's row goes last, after every source. */
   erase(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void>;
   /** Gives everything of `from` to `into`, who turned out to be the same person. Called again later, for what messages under way left meanwhile. */
   merge(tx: EntityManager, tenant: Tenant, from: number, into: number): Promise<void>;
 }
 
-/** Where each domain says what it keeps of a person, so that timeline, export, erasure and merge miss nothing. */
+/** Where each domain registers what it keeps about a person, so that timeline, export, erasure and merge miss nothing. */
 @Injectable()
 export class PersonalData {
   readonly sources: PersonalDataSource[] = [];

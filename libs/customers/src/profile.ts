@@ -14,7 +14,7 @@ export interface Consent {
   at: string | null;
 }
 
-/** The fields of a profile that a caller sets. */
+/** The fields of a profile that callers set. */
 export interface ProfileFields {
   /** Normalised: see {@link normaliseEmail}. */
   email: string | null;
@@ -64,7 +64,7 @@ export const PROFILE_FIELDS = [
   'loyalty_tier', 'loyalty_points', 'tags', 'attributes', 'push_subscription',
 ] as const satisfies readonly (keyof ProfileFields)[];
 
-/** A customer of whom nothing is known. */
+/** A customer about whom nothing is known. */
 export const blankProfile = (customerNo: number, customerId: string): CustomerProfile => ({
   customer_no: customerNo, customer_id: customerId,
   email: null, phone: null, first_name: null, last_name: null, locale: null, timezone: null, birthday: null, city: null,
@@ -94,7 +94,7 @@ function mergeAttributes(known: JsonObject, patch: JsonObject | null): JsonObjec
   return Object.fromEntries(Object.entries({ ...known, ...patch }).flatMap(([name, value]) => (value === null ? [] : [[name, inOneSpelling(value)]])));
 }
 
-/** Where the channel reaches the customer: an address, a number, a browser's push endpoint or an app's token. */
+/** The address by which the channel reaches the customer: an email address, a phone number, a browser's push endpoint or an app's token. */
 export function addressOf(profile: CustomerProfile, channel: Channel): string | null {
   if (channel === 'email') return profile.email;
   if (channel === 'sms') return profile.phone;

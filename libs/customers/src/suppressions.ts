@@ -11,13 +11,13 @@ import { addressOf, CHANNELS, type Channel, consentOf, type CustomerProfile } fr
 export const SUPPRESSION_REASONS = ['opt_out', 'unsubscribed', 'manual', 'soft_bounces', 'complaint', 'hard_bounce'] as const;
 export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number];
 
-/** Addresses from which on it pays to ask first whether the tenant has anything on their channel. */
+/** From this many addresses on, it pays to ask first whether the tenant has any suppressions on their channel. */
 const MANY = 100;
 
-/** Suppressions that are read at once. */
+/** Suppressions read at once. */
 const PAGE = 50_000;
 
-/** How the next hashes begin, the least first. $1 tenant, $2 channel, $3 reasons, $4 after these bytes */
+/** The prefixes of the next hashes, in ascending order. $1 tenant, $2 channel, $3 reasons, $4 after these bytes */
 const PREFIXES = `
   SELECT coalesce(string_agg(substr(address_hash, 1, ${PREFIX_BYTES}), '' ORDER BY address_hash), '') AS prefixes FROM (
     SELECT address_hash FROM suppressions WHERE tenant_id = $1 AND channel = $2 AND reason = ANY ($3) AND address_hash > $4 ORDER BY address_hash LIMIT ${PAGE}) page`;
@@ -32,7 +32,7 @@ const NOTE_LIFTS = `
 /** Once no webhook event of before can come again: these are kept for 30 days. $1 tenant, $2 now */
 export const FORGET_LIFTS = `DELETE FROM suppression_lifts WHERE tenant_id = $1 AND lifted_at < $2::timestamptz - interval '31 days'`;
 
-/** What the customer's own act may take back. */
+/** The reasons that the customer's own act may take back. */
 const OPT_OUTS: readonly SuppressionReason[] = ['opt_out', 'unsubscribed'];
 
 export interface SuppressionEntry {
@@ -60,10 +60,10 @@ export interface Suppression {
   at: Date;
 }
 
-/** What stands against an address. */
+/** Looks up the suppression of an address. */
 export type SuppressionOf = (channel: Channel, address: string) => Suppression | null;
 
-/** Nothing stands against any. */
+/** No address is suppressed. */
 export const NOTHING: SuppressionOf = () => null;
 
 interface Row {
@@ -75,7 +75,7 @@ interface Row {
 
 const strength = (column: string): string => `array_position('{${SUPPRESSION_REASONS.join(',')}}'::text[], ${column})`;
 
-/** Addresses nobody may write to, as keyed hashes: they outlive the customer's erasure and name nobody. */
+/** Addresses that must not be written to, as keyed hashes: they outlive the customer's erasure and name nobody. */
 @Injectable()
 export class Suppressions {
   private readonly key: string;
@@ -212,7 +212,7 @@ export class Suppressions {
     return addresses.filter((one) => channels.has(one.channel));
   }
 
-  /** One row an address: INSERT … ON CONFLICT may not touch a row twice. */
+  /** One row per address: INSERT … ON CONFLICT may not touch a row twice. */
   private strongest(entries: readonly SuppressionEntry[]): Row[] {
     const rows = new Map<string, Row>();
     for (const { channel, address, reason, at } of entries) {
@@ -233,7 +233,7 @@ export function normaliseAddress(channel: Channel, address: string): string {
   return address;
 }
 
-/** Whether the reason is one that the customer gave, and may take back. */
+/** Whether the customer gave the reason, and may take it back. */
 export const isOptOut = (reason: SuppressionReason): boolean => OPT_OUTS.includes(reason);
 
 /** What the person opted out of, as the addresses' suppressions. */

@@ -6,8 +6,8 @@ import type { ProfilePatch } from './profile.js';
 const pipe = new DtoPipe();
 
 /**
- * What another system tells of a customer, by the rules of `PUT /customers/{customer_id}`: a member that these refuse is left out, for whoever told it
- * cannot be told so.
+ * A profile as reported by another system, by the rules of `PUT /customers/{customer_id}`: members that break a rule are left out, since there is
+ * nobody to send an error to.
  */
 export async function profileAsTold(told: object): Promise<ProfilePatch> {
   try {

@@ -15,7 +15,7 @@ interface Patience {
  * Input as an instance of its DTO class, by class-transformer's `@Type` and `@Transform`. Members with neither are taken as they are:
  * `plainToInstance` would copy them member by member, in time that grows with the square of their number, so that one body of
  * 1 MiB could keep the process busy for ten seconds.
- * 
+ *
  * Invalid input is taken only as far as refusing it needs: as many unknown members as are reported, and of a list that is too long
  * one element more than allowed. Validating all of a hostile body would hold up everyone else.
  */

@@ -22,7 +22,7 @@ export class ConsentDto implements Consent {
   @ApiProperty({ type: String, nullable: true, example: 'signup_form' })
   source: string | null;
 
-  /** When the customer said so; null when nobody told. */
+  /** When the customer said so; null if unknown. */
   @ApiProperty({ type: String, nullable: true, format: 'date-time' })
   at: string | null;
 }
@@ -67,11 +67,11 @@ export class CustomerDto {
   @ApiProperty({ type: 'object', nullable: true, additionalProperties: true })
   push_subscription: Record<string, unknown> | null;
 
-  /** Orders that came in as `order_completed`, each id once; a refunded one still counts. */
+  /** Orders received as `order_completed`, each id counted once; a refunded one still counts. */
   @ApiProperty({ type: 'integer', example: 12 })
   order_count: number;
 
-  /** What those orders came to, net of refunds, in the tenant's currency. */
+  /** The total of those orders, net of refunds, in the tenant's currency. */
   @ApiProperty({ example: 412.5 })
   total_spent: number;
 
@@ -85,7 +85,7 @@ export class CustomerDto {
   @ApiProperty({ type: String, nullable: true, format: 'date-time' })
   last_order_at: string | null;
 
-  /** The median of the days between two orders, of the last 200; null until the third order. */
+  /** The median number of days between two orders, over the last 200; null until the third order. */
   @ApiProperty({ type: Number, nullable: true, example: 14.5 })
   median_order_gap_days: number | null;
 

@@ -29,7 +29,7 @@ export class PhoneRule implements ValidatorConstraintInterface {
   }
 }
 
-/** A consent dated ahead would undo every opt-out made until then, however often it is told. */
+/** A consent with a future date would undo every opt-out made until then, however often. */
 @ValidatorConstraint({ name: 'isNotAhead' })
 export class NotAheadRule implements ValidatorConstraintInterface {
   validate(value: unknown): boolean {
@@ -52,7 +52,7 @@ export class AloneRule implements ValidatorConstraintInterface {
   }
 }
 
-/** How far the day is ahead where it begins first. */
+/** How far ahead of UTC the day begins in the earliest zone. */
 const EARLIEST_ZONE = 14 * 3_600_000;
 
 @ValidatorConstraint({ name: 'isBorn' })

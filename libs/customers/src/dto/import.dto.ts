@@ -7,7 +7,7 @@ export class ImportDto {
   @ApiProperty({ example: 'imp_01kzv3q6x0w9m2h7c4t8r5e1nd' })
   id: string;
 
-  /** `failed`: it was given up after several tries. `canceled`: somebody stopped it. Of both what was processed stays. */
+  /** `failed`: given up after several tries. `canceled`: stopped by a user. In both cases, what was processed stays. */
   @ApiProperty({ enum: IMPORT_STATUSES, example: 'queued' })
   status: ImportStatus;
 
@@ -26,11 +26,11 @@ export class ImportDto {
   @ApiProperty({ type: 'integer', example: 0 })
   rejected: number;
 
-  /** What the file was read as. Where nothing said so, `windows-1252` is what it looks like: have a dry run, and look at the names. */
+  /** The encoding the file was read as. If nothing declared it, `windows-1252` is a guess: make a dry run, and check the names. */
   @ApiProperty({ example: 'utf-8' })
   encoding: string;
 
-  /** It only tells what would become of the file: nothing was written. */
+  /** A dry run: it only reports what would become of the file, and writes nothing. */
   @ApiProperty()
   dry_run: boolean;
 

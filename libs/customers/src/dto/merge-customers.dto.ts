@@ -3,7 +3,7 @@ import { Validate } from 'class-validator';
 import { CustomerIdRule } from './customer.rules.js';
 
 export class MergeCustomersDto {
-  /** The duplicate: its id leads to the customer who stays from then on. */
+  /** The duplicate. From then on its id leads to the remaining customer. */
   @Validate(CustomerIdRule)
   @ApiProperty({ minLength: 1, maxLength: 200, example: 'cust_1002' })
   from: string;

@@ -10,7 +10,7 @@ export class TimelineQueryDto {
   limit?: number;
 
   @IsOptional() @IsString() @MaxLength(1024)
-  @ApiProperty({ required: false, maxLength: 1024, description: '`next_cursor` of the page before.' })
+  @ApiProperty({ required: false, maxLength: 1024, description: '`next_cursor` of the previous page.' })
   cursor?: string;
 
   /** Only entries of this type. */

@@ -12,7 +12,7 @@ const Spelled = (normalise: (text: string) => string | null) =>
   Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? (normalise(value) ?? value) : value));
 
 export class ConsentInputDto {
-  /** Of several statements the one with the latest `at` counts, whichever arrives last; at one instant the opt-out. `subscribed` without `at` takes no opt-out back; `unsubscribed` without `at` is of now, and holds for every customer who has the email address or phone number. */
+  /** The statement with the latest `at` counts, in whatever order they arrive; at the same instant, the opt-out. `subscribed` without `at` takes no opt-out back; `unsubscribed` without `at` means now, and holds for every customer who has the email address or phone number. */
   @IsIn(CONSENT_STATUSES)
   @ApiProperty({ enum: CONSENT_STATUSES })
   status: ConsentStatus;
@@ -67,7 +67,7 @@ export class PushSubscriptionDto {
   fcm_token?: string;
 }
 
-/** What is left out stays as it is; null clears. */
+/** Fields left out stay as they are; null clears a field. */
 export class UpsertCustomerDto {
   /** Kept trimmed and in lower case. */
   @IsOptional() @Spelled(normaliseEmail) @Validate(EmailRule)
