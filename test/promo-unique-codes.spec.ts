@@ -244,6 +244,22 @@ describe('a promo code for each recipient', () => {
       }
     });
 
+    test('when it may have arrived, was given up, and its customer was merged into another whose own was refused', async () => {
+      smtp.refuse = (to) => (to === address('ada') ? { responseCode: 550, message: 'No' } : undefined);
+      smtp.beforeReply = (to, session) => (to === address('bob') ? smtp.drop(session) : undefined);
+      const id = await shop.create(await shop.guests(guest('ada'), guest('bob')));
+      await shop.start(id);
+      const rows = async () => (await shop.api.GET(`${CAMPAIGNS}/{campaign_id}/deliveries`, { params: { path: { campaign_id: id } } })).data!.data;
+      await eventually(async () => expect((await rows()).map((row) => [row.customer_id, row.status]).sort()).toEqual([['ada', 'rejected'], ['bob', 'unknown']]));
+      [smtp.beforeReply, smtp.refuse] = [undefined, undefined];
+      const { bob } = await shop.codes(id);
+      const lost = (await rows()).find((row) => row.customer_id === 'bob')!;
+      await shop.api.POST(`${CAMPAIGNS}/{campaign_id}/deliveries/{delivery_id}/give-up`, { params: { path: { campaign_id: id, delivery_id: lost.id } } });
+      expect(await shop.validate(bob!, 'bob')).toBe('valid');
+      await shop.api.POST('/api/v1/marketing/customers/{customer_id}/merge', { params: { path: { customer_id: 'ada' } }, body: { from: 'bob' } });
+      expect(await shop.validate(bob!, 'ada')).toBe('valid');
+    });
+
     test('and no other promo can have it; its own is found by it', async () => {
       const { ada } = await sent();
       expect((await shop.api.POST('/api/v1/marketing/promos', { body: { code: ada, type: 'percentage', value: 5 } })).error).toMatchObject({ status: 409, code: 'promo_code_exists' });

@@ -7,11 +7,12 @@ import { TOLD } from './ledger.queries.js';
 
 /**
  * Which of the pairs of campaign and customer have a message that may have been read. `LIMIT 1` instead of EXISTS, which PostgreSQL could turn into a join with
- * the whole ledger.
+ * the whole ledger. Of two customers who were merged, the ledger may show the message that was refused, and not the one that may have arrived.
  */
 const TOLD_AMONG = `
   SELECT DISTINCT n.place FROM unnest($2::int[], $3::int[], $4::int[]) AS n (campaign_no, customer_no, place)
-   WHERE (SELECT true FROM deliveries WHERE tenant_id = $1 AND campaign_no = n.campaign_no AND customer_no = n.customer_no AND ${TOLD} LIMIT 1)`;
+   WHERE (SELECT true FROM deliveries WHERE tenant_id = $1 AND campaign_no = n.campaign_no AND customer_no = n.customer_no AND ${TOLD} LIMIT 1)
+      OR (SELECT true FROM merged_deliveries WHERE tenant_id = $1 AND campaign_no = n.campaign_no AND customer_no = n.customer_no AND ${TOLD} LIMIT 1)`;
 
 /** Tells promos which unique codes were sent to their customers: only those redeem. The ledger alone knows, so nothing has to be kept in step with it. */
 @Injectable()
