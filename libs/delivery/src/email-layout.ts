@@ -3,22 +3,22 @@ import { URL_IN_TEXT } from './url-in-text.js';
 import { type Filled, Slotted } from './slotted.js';
 import { directionOf, wordsIn } from './words.js';
 
-/** What an email shows. Texts are plain; this file alone makes HTML of them. */
+/** What an email shows. Texts are plain; only this file turns them into HTML. */
 export interface EmailLayout {
   language: string;
   subject: string;
-  /** What inboxes show after the subject; nothing when empty. */
+  /** Shown after the subject in inboxes; empty for none. */
   preheader: string;
-  /** Who writes, above the text. */
+  /** The sender's name, above the text. */
   brand: string;
   body: string;
   button: { text: string; url: string } | null;
   postalAddress: string;
   unsubscribeUrl: string;
   pixelUrl: string;
-  /** A link that no person sees; null where there are no others for a scanner to follow. */
+  /** A link that no person sees; null if there are no other links for a scanner to follow. */
   honeypotUrl: string | null;
-  /** Where a URL of the body really leads to. */
+  /** The target of a URL in the body; null if it stays text. */
   link(url: string): string | null;
 }
 
@@ -29,11 +29,11 @@ export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (ch
 const PARAGRAPH = Slotted.parse(PARTS.paragraph);
 const LINK = Slotted.parse(PARTS.link);
 
-/** Skeletons that are kept: one for each sender, language of ours, and set of parts. */
+/** Most skeletons kept; there is one for each sender, supported language and set of parts. */
 const KEPT = 500;
 const skeletons = new Map<string, Slotted>();
 
-/** What a sender's messages of a kind share: one object for all of them, so that what is made of it is made once. */
+/** What a sender's messages of one kind share. All of them get the same object, so that whatever is derived from it is computed once. */
 function skeletonOf({ language, brand, postalAddress, preheader, button, honeypotUrl }: EmailLayout): Slotted {
   const { unsubscribe } = wordsIn(language);
   const direction = directionOf(language);
@@ -74,17 +74,17 @@ export function emailHtml(layout: EmailLayout): Filled {
   };
 }
 
-/** The same for clients that show no HTML. */
+/** The same email for clients that show no HTML. */
 export function emailText(layout: EmailLayout): string {
   const { body, button, brand, postalAddress, unsubscribeUrl, language } = layout;
   const text = paragraphsOf(body).join('\n\n').replace(URL_IN_TEXT, (url) => layout.link(url) ?? url);
   return [text, button && `${button.text}: ${button.url}`, ['-- ', brand, postalAddress, `${wordsIn(language).unsubscribe}: ${unsubscribeUrl}`].filter(Boolean).join('\n')].filter(Boolean).join('\n\n');
 }
 
-/** Gmail cuts a message off after 102 kB of HTML, and the link to unsubscribe with it. */
+/** Gmail cuts a message off after 102 kB of HTML, and the unsubscribe link with it. */
 export const MAX_EMAIL_BYTES = 102_000;
 
-/** How many bytes an email of these texts has about, at most: with a long address, and links as long as ours are. */
+/** About how many bytes an email of these texts has at most: with a long address, and links as long as ours. */
 export function emailSize({ subject, preheader, body, button }: { subject: string; preheader: string; body: string; button: string }): number {
   const url = 'x'.repeat(150);
   const layout: EmailLayout = { language: 'en', subject, preheader, brand: '', body, button: { text: button, url }, postalAddress: '', unsubscribeUrl: url, pixelUrl: url, honeypotUrl: url, link: () => url };

@@ -21,7 +21,7 @@ export class EmailTemplate {
   private readonly cta: number | null;
   private readonly links: ReadonlyMap<string, number>;
   private readonly leadsHome: (url: string) => boolean;
-  /** Whether the content has languages: then what serves everybody else is not in the recipient's. */
+  /** Whether the content has versions by language: then the default version counts as English, not as the recipient's language. */
   private readonly localised: boolean;
 
   constructor(
@@ -41,7 +41,7 @@ export class EmailTemplate {
     this.cta = ctaLink('email', content, locale, this.links);
   }
 
-  /** @throws LiquidError when a template fails for this recipient, TooLarge when it makes more than mail programs show */
+  /** @throws LiquidError when a template fails for this recipient, TooLarge when the HTML is larger than mail programs show */
   compose(key: DeliveryKey, { address, hash, promoCode }: Addressee, profile: CustomerProfile, sender: EmailSender): EmailMessage {
     const unsubscribeUrl = this.tokens.unsubscribeUrl(key, hash);
     const scope: Scope = { customer: customerScope(profile), promo_code: promoCode ?? this.mailing.promo_code, unsubscribe_url: unsubscribeUrl };

@@ -1,7 +1,7 @@
 import type { DeliveryKey } from './delivery-id.js';
 import type { Receipt } from './receipt.js';
 
-/** What receipts prove of one message: for each fact the earliest instant it is known to have been true. */
+/** What receipts prove of one message: for each fact, the earliest instant at which it is known to be true. */
 export interface Evidence {
   key: DeliveryKey;
   delivered_at?: Date;
@@ -17,7 +17,7 @@ export interface Evidence {
 
 type Fact = Exclude<keyof Evidence, 'key' | 'reason'>;
 
-/** A hit of a link or pixel, kept as it came. */
+/** A hit on a link or pixel, as it came. */
 export interface Hit {
   campaign_no: number;
   customer_no: number;
@@ -28,7 +28,7 @@ export interface Hit {
   machine: boolean;
 }
 
-/** What each type proves: a click that the message was opened, an open that it arrived. A machine proves only that it arrived. */
+/** What each type proves: a click proves an open, and an open that the message arrived. A machine's hit proves only that it arrived. */
 function facts({ type, machine }: Receipt): Fact[] {
   switch (type) {
     case 'delivered': return ['delivered_at'];
@@ -41,7 +41,7 @@ function facts({ type, machine }: Receipt): Fact[] {
   }
 }
 
-/** One entry a message, in the ledger's order, so that two transactions lock rows in the same one. */
+/** One entry per message, in the ledger's order, so that two transactions lock rows in the same order. */
 export function evidenceOf(matched: readonly { receipt: Receipt; key: DeliveryKey }[]): Evidence[] {
   const byKey = new Map<string, Evidence>();
   for (const { receipt, key } of matched) {

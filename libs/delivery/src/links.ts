@@ -2,7 +2,7 @@ import { type Channel, CHANNELS } from '#tenants';
 import { contentFor, type Content, type ContentLocale, localesOf } from './content.js';
 import { URL_IN_TEXT } from './url-in-text.js';
 
-/** The links of a mailing that are counted, each once, whatever the channels and languages that show it: of each channel the call to action first, then those of its body. */
+/** The links of a mailing that are counted, each once, whichever channels and languages show it: for each channel the call to action first, then the links of its body. */
 export function linksOf(content: Content): string[] {
   const urls = localesOf(content).flatMap((locale) =>
     CHANNELS.flatMap((channel) => {
@@ -13,7 +13,7 @@ export function linksOf(content: Content): string[] {
   return [...new Set(urls)];
 }
 
-/** Their numbers, by URL. */
+/** The links' numbers, by URL. */
 export const linkNumbers = (content: Content): ReadonlyMap<string, number> => new Map((content.links ?? linksOf(content)).map((url, linkNo) => [url, linkNo]));
 
 /** The number of a channel's call to action; null when it has none. */
@@ -22,7 +22,7 @@ export function ctaLink(channel: Channel, content: Content, locale: ContentLocal
   return cta_url ? numbers.get(cta_url)! : null;
 }
 
-/** Whether a URL of a message leads where the sender's own do: one that a recipient's data brought along is text, whatever it says. */
+/** Whether a URL in a message has the origin of one of the sender's links. A URL from a recipient's data may not, and stays text. */
 export function leadsHome(links: Iterable<string>): (url: string) => boolean {
   const origins = new Set([...links].map(originOf));
   origins.delete(null);

@@ -1,15 +1,15 @@
 export const FACTS = ['delivered_at', 'opened_at', 'machine_opened_at', 'clicked_at', 'bounced_at', 'failed_at', 'complained_at', 'unsubscribed_at'] as const;
 
-/** No message did anything before it was sent, whatever the clock of who reports it says. Until its outcome is known, its mailing's start stands for that. */
+/** Nothing happens to a message before it is sent, whatever the reporter's clock says. Until its outcome is known, the start of its mailing stands for the sending. */
 const SENT_AT = 'coalesce(d.accepted_at, m.started_at)';
 
-/** The earliest instant wins, so that receipts say the same in any order. */
+/** The earliest instant wins, so that the order of receipts does not matter. */
 const earliest = (fact: string): string => `${fact} = CASE WHEN e.${fact} IS NULL THEN d.${fact} ELSE least(d.${fact}, greatest(e.${fact}, ${SENT_AT})) END`;
 
 /**
- * Adds evidence to the ledger. Whoever was delivered to, or bounced, was accepted by the provider: that settles an
- * `unknown`, and corrects one that was given up. A failure settles an `unknown` the other way. What SMTP accepted was
- * delivered at that instant, the earliest there is: so no receipt changes it.
+ * Adds evidence to the ledger. A delivery or a bounce proves that the provider accepted the message: it settles an
+ * `unknown`, and corrects a `rejected`. A failure settles an `unknown` as `rejected`. What SMTP accepted was delivered
+ * at that instant, the earliest there is, so no receipt changes it.
  */
 export const RECORD_EVIDENCE = `
   UPDATE deliveries d
@@ -24,14 +24,14 @@ export const RECORD_EVIDENCE = `
     JOIN mailings m ON m.tenant_id = $1 AND m.campaign_no = e.campaign_no
    WHERE d.tenant_id = $1 AND d.campaign_no = e.campaign_no AND d.customer_no = e.customer_no AND d.channel = e.channel`;
 
-/** What these messages are known to have come to before. */
+/** Whether these messages are already known to have bounced or to have drawn a complaint. */
 export const RETURNED_BEFORE = `
   SELECT n.place::int, m.campaign_id, d.bounced_at IS NOT NULL AS bounced, d.complained_at IS NOT NULL AS complained
     FROM unnest($2::int[], $3::int[], $4::text[]) WITH ORDINALITY AS n (campaign_no, customer_no, channel, place)
     JOIN deliveries d ON d.tenant_id = $1 AND d.campaign_no = n.campaign_no AND d.customer_no = n.customer_no AND d.channel = n.channel
     JOIN mailings m ON m.tenant_id = $1 AND m.campaign_no = n.campaign_no`;
 
-/** Keeps hits of messages that were sent. @returns those that are new, with the instant they count at */
+/** Stores hits of messages in the ledger. @returns the new ones, with the instant they count at */
 export const RECORD_HITS = `
   INSERT INTO delivery_hits (tenant_id, customer_no, at, campaign_no, channel, kind, link_no, machine)
   SELECT $1, h.customer_no, greatest(h.at, ${SENT_AT}), h.campaign_no, h.channel, h.kind, h.link_no, h.machine
@@ -41,7 +41,7 @@ export const RECORD_HITS = `
   ON CONFLICT DO NOTHING
   RETURNING campaign_no, customer_no, channel, at, machine`;
 
-/** Rows of `delivery_hits h` that are of the same message as those that are named by `n`. */
+/** Joins `delivery_hits h` to the rows of `n` for the same message. */
 const OF_MESSAGE = 'h.tenant_id = $1 AND h.customer_no = n.customer_no AND h.campaign_no = n.campaign_no AND h.channel = n.channel';
 
 /** Clicks of the same messages within `$3` milliseconds of these hits. */
@@ -50,7 +50,7 @@ export const CLICKS_NEAR = `
     FROM jsonb_to_recordset($2::jsonb) AS n (campaign_no int, customer_no int, channel text, at timestamptz)
     JOIN delivery_hits h ON ${OF_MESSAGE} AND h.kind = 'click' AND h.at BETWEEN n.at - make_interval(secs => $3 / 1000.0) AND n.at + make_interval(secs => $3 / 1000.0)`;
 
-/** Makes people's hits of these spans a machine's: one that is known as such already stays the only one. @returns of each message the first of them */
+/** Turns people's hits within these spans into a machine's; if the machine's is stored already, it stays the only one. @returns the first of these hits for each message */
 export const RECLASSIFY = `
   WITH disowned AS (
     DELETE FROM delivery_hits h USING jsonb_to_recordset($2::jsonb) AS n (campaign_no int, customer_no int, channel text, "from" timestamptz, until timestamptz)
@@ -60,7 +60,7 @@ export const RECLASSIFY = `
     SELECT tenant_id, customer_no, at, campaign_no, channel, kind, link_no, true FROM disowned ON CONFLICT DO NOTHING)
   SELECT campaign_no, customer_no, channel, min(at) AS at, true AS machine FROM disowned GROUP BY campaign_no, customer_no, channel`;
 
-/** What people did, after the first hits of these messages turned out to be none of theirs: what they did before is as it was. */
+/** Recounts what people did with these messages from the first reclassified hit on; anything earlier stays. */
 export const RECOUNT = `
   UPDATE deliveries d
      SET ${(['opened_at', 'clicked_at'] as const).map((fact) => `${fact} = CASE WHEN d.${fact} < n.at THEN d.${fact} ELSE (
@@ -70,15 +70,15 @@ export const RECOUNT = `
     JOIN mailings m ON m.tenant_id = $1 AND m.campaign_no = n.campaign_no
    WHERE d.tenant_id = $1 AND d.campaign_no = n.campaign_no AND d.customer_no = n.customer_no AND d.channel = n.channel`;
 
-/** Which of these rows stand for a message that was handed to a provider. */
+/** Those of these rows whose message was handed to a provider. */
 export const SENT_AMONG = `
   SELECT d.campaign_no, d.customer_no, d.channel FROM unnest($2::int[], $3::int[], $4::text[]) AS n (campaign_no, customer_no, channel)
     JOIN deliveries d ON d.tenant_id = $1 AND d.campaign_no = n.campaign_no AND d.customer_no = n.customer_no AND d.channel = n.channel
    WHERE d.status IN ('calling', 'accepted', 'unknown') OR (d.status = 'rejected' AND d.attempts > 0)`;
 
 /**
- * The messages that a provider knows by these ids (`$2`), with the hash of the address (`$3`, null where none is told) that each was written to. Many may
- * share one id, where a provider takes them in one call: of these the address decides.
+ * The messages that a provider knows by these ids (`$2`), with the hash of the address (`$3`, null if none was given) that each was written to. Messages
+ * that a provider takes in one call may share an id: then the address decides.
  */
 export const BY_PROVIDER_MESSAGE = `
   SELECT n.place::int, d.campaign_no, d.customer_no, d.channel
@@ -90,17 +90,17 @@ export const BY_PROVIDER_MESSAGE = `
        FROM deliveries d WHERE d.tenant_id = $1 AND d.provider <> 'smtp' AND d.provider_message_id = n.id) d
    WHERE d.addressed OR d.sharing = 1`;
 
-/** Where these messages went; of customers who were merged, where the messages of both went. */
+/** The hashed addresses that these messages went to; for merged customers, those of both customers' messages. */
 export const SENT_TO = `
   SELECT n.place::int, a.address_hash FROM unnest($2::int[], $3::int[], $4::text[]) WITH ORDINALITY AS n (campaign_no, customer_no, channel, place)
     JOIN mailing_addresses a ON a.tenant_id = $1 AND a.campaign_no = n.campaign_no AND a.customer_no = n.customer_no AND a.channel = n.channel`;
 
-/** How many messages on end an address may bounce for now before nothing more is sent there. */
+/** After this many soft bounces in a row, nothing more is sent to an address. */
 const SOFT_BOUNCES = 5;
 
 /**
- * Which of these customers' addresses had nothing but soft bounces of late. What is not known to have arrived or bounced does not count, and
- * one that was opened arrived, whatever a bounce says.
+ * Which of these customers' addresses had only soft bounces lately. A message not known to have arrived or bounced does not count, and one
+ * that was opened arrived, whatever a bounce says.
  */
 export const WORN_OUT = `
   SELECT n.place::int FROM unnest($2::int[], $3::text[], $4::bytea[]) WITH ORDINALITY AS n (customer_no, channel, address_hash, place)
@@ -111,7 +111,7 @@ export const WORN_OUT = `
       ORDER BY d.accepted_at DESC LIMIT ${SOFT_BOUNCES}) late
    GROUP BY n.place HAVING count(*) = ${SOFT_BOUNCES} AND bool_and(late.soft)`;
 
-/** Who of a campaign has the address. */
+/** The customers of a campaign who have the address. */
 export const BY_ADDRESS = `
   SELECT a.place::int, o.customer_no FROM unnest($2::int[], $3::text[], $4::bytea[]) WITH ORDINALITY AS a (campaign_no, channel, address_hash, place)
     JOIN mailing_addresses o ON o.tenant_id = $1 AND o.campaign_no = a.campaign_no AND o.channel = a.channel AND o.address_hash = a.address_hash`;

@@ -1,17 +1,17 @@
 import { DELIVERED, FAILED } from './arrival.js';
 
-/** SQL of reports: `$1` the tenant, `$2` the campaign. What each number means is said by {@link counted}'s measure, and is the same here. */
+/** SQL of reports: `$1` the tenant, `$2` the campaign. Every number means the same as in the measure of {@link counted}. */
 
-/** Numbers that a report has of everything it tells apart. */
+/** The numbers that a report gives for each variant and channel. */
 export const COUNTS = ['sent', 'delivered', 'opened', 'clicked', 'converted', 'unsubscribed', 'bounced', 'failed', 'complained', 'skipped', 'unknown', 'machine_opened'] as const;
 export type Count = (typeof COUNTS)[number];
 export type Counts = Record<Count, number>;
 
-/** Those that have a day of their own. */
+/** Those also given by day. */
 export const DAILY = ['sent', 'opened', 'clicked', 'converted', 'unsubscribed', 'bounced', 'complained'] as const;
 export type Daily = (typeof DAILY)[number];
 
-/** Days of one report, the latest. */
+/** A report has at most this many days, the latest. */
 export const DAYS = 400;
 
 const FLAGS = { delivered: DELIVERED, failed: FAILED, skipped: `d.status = 'skipped'`, unknown: `d.status = 'unknown'`, machine_opened: 'd.machine_opened_at IS NOT NULL' } as const;
@@ -23,15 +23,15 @@ const INSTANTS: Record<Daily, string> = {
 
 const flags = Object.keys(FLAGS);
 
-/** Customers of a cell, or of what cells are summed up to. */
+/** Numbers of customers, summed over cells. */
 const sums = COUNTS.map((count) => `coalesce(sum(n) FILTER (WHERE ${flags.includes(count) ? count : `${count}_on IS NOT NULL`}), 0)::float8 AS ${count}`).join(', ');
 
 /**
- * Everything that customers are counted by, in one pass over the campaign's rows: those of whom all of it is the same are one cell, and what
- * is asked for is summed up from the cells, of which there are few. `$3` has the instants at which days begin, oldest first (what a day is to a
- * zone is asked once, and not of a million instants); `$4` is when the winner of a test was found: what was sent by then is the sample's, where chance alone decided who got what.
+ * Counts customers in one pass over the campaign's rows. Customers alike in everything that is counted form one cell; there are few cells, and all
+ * results are sums over them. `$3` has the instants at which days begin, oldest first, so that the time zone is not consulted for a million instants.
+ * `$4` is when the winner of a test was found: what was sent by then belongs to the sample, where chance alone decided who got what.
  *
- * @param several whether there are several channels: then a customer's rows are one first
+ * @param several whether there are several channels: then a customer's rows are first combined into one
  */
 export const cellsSql = (several: boolean): string => {
   const any = (flag: string): string => (several ? `bool_or(${flag})` : `(${flag})`);
@@ -50,12 +50,12 @@ export const cellsSql = (several: boolean): string => {
                WHERE day > 0 GROUP BY day) v) AS days`;
 };
 
-/** Messages of each channel; where there is one, they are its customers. */
+/** Messages of each channel, one per customer. */
 export const CHANNEL_COUNTS = `
   SELECT channel, ${COUNTS.map((count) => `(count(*) FILTER (WHERE ${count in FLAGS ? FLAGS[count as keyof typeof FLAGS] : `(${INSTANTS[count as Daily]}) IS NOT NULL`}))::float8 AS ${count}`).join(', ')}
     FROM deliveries d WHERE tenant_id = $1 AND campaign_no = $2 GROUP BY channel`;
 
-/** What attributed orders brought, by the message that is answered to and the day of `$3`; who ordered without having got one has neither channel nor variant. */
+/** Revenue of attributed orders, by the channel and variant of the customer's message and by the day of `$3`; without a message in the ledger, channel and variant are null. */
 export const REVENUE = `
   SELECT answered.channel, answered.variant, width_bucket(c.occurred_at, $3::timestamptz[]) AS day, sum(c.amount)::float8 AS revenue
     FROM conversions c
@@ -66,10 +66,10 @@ export const REVENUE = `
    GROUP BY 1, 2, 3`;
 
 /**
- * Two groups that chance alone tells apart: everybody who passed all that who is written to must pass, whatever became of the message (who of the
- * control group it could not have reached, nobody knows), and everybody who passed it and was held out. How many they are, and how many placed an
- * order within `$3` days from that moment; the campaign started at `$4`. Each is counted once: who was merged from both was written to. Nobody of
- * a control group follows a link or has a code, so for both it is any order that counts, attributed or not.
+ * Two groups that differ by chance alone: everybody who passed all checks and was written to, whatever became of the message (nobody knows whom
+ * in the control group it would not have reached), and everybody who passed them and was held out. Counts each group, and how many of it placed
+ * an order within `$3` days from that moment; the campaign started at `$4`. Each customer counts once: one merged from both groups was written to.
+ * Nobody in a control group follows a link or has a code, so for both groups any order counts, attributed or not.
  *
  * @param orders see Events
  */
@@ -84,7 +84,7 @@ export const liftSql = (orders: string): string => `
   converted AS (SELECT count(*) FILTER (WHERE NOT control) AS treated_converted, count(*) FILTER (WHERE control) AS control_converted FROM ordered)
   SELECT ${['treated', 'control', 'treated_converted', 'control_converted'].map((count) => `${count}::float8`).join(', ')} FROM parties CROSS JOIN converted`;
 
-/** Clicks of the links `$3`, and of how many customers. */
+/** Clicks on the links `$3` by people, how many customers they are, and clicks by machines. */
 export const LINK_CLICKS = `
   SELECT link_no, (count(*) FILTER (WHERE NOT machine))::float8 AS clicks, (count(DISTINCT customer_no) FILTER (WHERE NOT machine))::float8 AS customers,
          (count(*) FILTER (WHERE machine))::float8 AS machine_clicks

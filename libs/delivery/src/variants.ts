@@ -4,26 +4,26 @@ import { linksOf } from './links.js';
 import type { AbTest, MailingOptions, Variant } from './options.js';
 import { placeOf } from './split.js';
 
-/** A campaign, as far as it matters who gets which of its variants. */
+/** What is needed of a campaign to decide who gets which variant. */
 export interface Varied {
   campaign_id: string;
   content: Content;
   options: MailingOptions;
 }
 
-/** The variant that the customer draws: by weight, the same on every channel and each time it is asked for. */
+/** Draws the customer's variant by weight: the same on every channel and every time. */
 export function variantOf(campaignId: string, customerNo: number, variants: readonly Variant[]): Variant {
   let place = placeOf('variant', campaignId, customerNo) * variants.reduce((sum, { weight }) => sum + weight, 0);
   return variants.find(({ weight }) => (place -= weight) < 0) ?? variants.at(-1)!;
 }
 
-/** Whether the customer is among those whom the test is made with. A draw of its own: it says nothing of the variant. */
+/** Whether the customer is in the test's sample. This draw is independent of the variant's. */
 export const isInSample = (campaignId: string, customerNo: number, { sample_percent }: AbTest): boolean => placeOf('sample', campaignId, customerNo) * 100 < sample_percent;
 
-/** What those get who have this variant. */
+/** The content that recipients of the variant get. */
 export const contentOf = (content: Content | null, variant: Variant): Content => mergePatch<Content>(content, variant.content);
 
-/** Everything that is sent to somebody, with its pointer. Where there are variants, nobody gets the content without one. */
+/** Every content that somebody may get, with its pointer. If there are variants, nobody gets the content without one. */
 export const contentsSent = (content: Content | null, variants: readonly Variant[] = []): { pointer: string; content: Content }[] =>
   variants.length === 0 ? [{ pointer: '/content', content: content ?? {} }] : variants.map((variant, at) => ({ pointer: `/variants/${at}/content`, content: contentOf(content, variant) }));
 
@@ -32,7 +32,7 @@ export class Variants {
   private readonly written = new Map<string, Content>();
   private links: readonly string[] | null = null;
 
-  /** @param winner of the test, once it is known: everybody outside of the sample gets it */
+  /** @param winner the test's, once it is known: everybody outside the sample gets it */
   constructor(
     private readonly mailing: Varied,
     private readonly winner: string | null,
@@ -46,7 +46,7 @@ export class Variants {
     return variantOf(campaign_id, customerNo, variants).id;
   }
 
-  /** The content that says the variant; links have the same number in all of them. */
+  /** The content of the variant; a link has the same number in all of them. */
   content(id: string | null): Content {
     const { content, options: { variants = [] } } = this.mailing;
     const variant = variants.find((one) => one.id === id);
@@ -60,5 +60,5 @@ export class Variants {
   }
 }
 
-/** The links of a mailing that are counted, whichever variant shows them. */
+/** The links of a mailing that are counted, over all variants. */
 export const linksOfAll = (content: Content, variants?: readonly Variant[]): string[] => [...new Set(contentsSent(content, variants).flatMap((sent) => linksOf(sent.content)))];

@@ -5,27 +5,27 @@ import { beats, leaderOf, type Share } from './proportions.js';
 export const WINNER_REASONS = ['best', 'tie', 'not_enough_data'] as const;
 export type WinnerReason = (typeof WINNER_REASONS)[number];
 
-/** What one variant came to. */
+/** The result of one variant. */
 export interface Standing extends Share {
   variant: string;
 }
 
-/** What became of a test; kept with its mailing. Instants as ISO 8601. */
+/** The state of a test, stored with its mailing. Instants as ISO 8601. */
 export interface TestState {
   sample_sent_at?: string;
   decides_at?: string;
   winner?: string;
   decided_at?: string;
   reason?: WinnerReason;
-  /** What it was decided by. */
+  /** The results that decided it. */
   standings?: Standing[];
 }
 
-/** In the order of the variants; whoever has not come to anything is in it, too. */
+/** In the order of the variants, including those without results. */
 export const standingsOf = (variants: readonly Variant[], measured: readonly Standing[]): Standing[] =>
   variants.map(({ id }) => measured.find(({ variant }) => variant === id) ?? { variant: id, of: 0, hits: 0 });
 
-/** The same for the same numbers, whoever asks. */
+/** Deterministic: the same numbers always give the same winner. */
 export function winnerOf(standings: readonly Standing[]): { winner: string; reason: WinnerReason } {
   const leader = leaderOf(standings);
   const rivals = standings.filter((one) => one !== leader && !beats(leader, one));

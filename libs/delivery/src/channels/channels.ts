@@ -8,10 +8,10 @@ import type { Channel } from './channel.js';
 import { type Credentials, PROVIDER_IDS, type ProviderId, PROVIDERS, providersOf } from './providers.js';
 import { PushChannel } from './push.js';
 
-/** What a tenant's credentials are bound to: copied to another tenant's or provider's row they do not open. */
+/** What a tenant's credentials are sealed for: copied to the row of another tenant or provider, they do not open. */
 export const credentialContext = (tenant: Tenant, provider: ProviderId): string => `channel_credentials/${tenant.id}/${provider}`;
 
-/** Of several, those connected last. $1 tenant */
+/** Most recently connected first. $1 tenant */
 const CREDENTIALS = `
   SELECT provider, sealed, version, max_per_second, r.connection FROM channel_credentials c LEFT JOIN channel_reports r USING (tenant_id, provider)
    WHERE tenant_id = $1 ORDER BY connected_at DESC, provider`;
@@ -20,7 +20,7 @@ const CREDENTIALS = `
 const REPORT = 'INSERT INTO channel_reports (tenant_id, provider, connection) VALUES ($1, $2, $3) ON CONFLICT (tenant_id, provider) DO UPDATE SET connection = excluded.connection';
 const REPORT_NOWHERE = 'DELETE FROM channel_reports WHERE tenant_id = $1 AND provider = $2';
 
-/** Tenants' own channels that are kept open; of more, those not used for longest are closed. */
+/** How many of the tenants' own channels are kept open; beyond that, the least recently used are closed. */
 const KEPT = 200;
 
 interface Stored {
@@ -37,11 +37,11 @@ interface Own {
   channel: Channel;
 }
 
-/** The ways to send that there are: a tenant's own, else the deployment's. Connections are opened by the first message. */
+/** The channels that messages are sent over: a tenant's own, else the deployment's. Connections are opened by the first message. */
 @Injectable()
 export class Channels implements OnApplicationShutdown {
   private readonly ofDeployment = new Map<ProviderId, Channel>();
-  /** Kept, since what is known of a channel's pace is known by it. */
+  /** Kept, because a channel's pace is remembered by its object. */
   private readonly pairs = new WeakMap<Channel, WeakMap<Channel, Channel>>();
   private readonly ofTenants = new Map<string, Own>();
 
@@ -56,7 +56,7 @@ export class Channels implements OnApplicationShutdown {
     }
   }
 
-  /** The tenant's channels, by name; those nobody configured are missing. */
+  /** The tenant's channels, by name; those that nobody configured are missing. */
   async of(tx: EntityManager, tenant: Tenant): Promise<ReadonlyMap<ChannelName, Channel>> {
     const rows = await tx.query<Stored[]>(CREDENTIALS, [tenant.id]);
     const channels = new Map<ChannelName, Channel>();
@@ -79,12 +79,12 @@ export class Channels implements OnApplicationShutdown {
     return providersOf(name, own, [...this.ofDeployment.keys()]);
   }
 
-  /** Whether messages go over the operator's credentials of the provider where a tenant has none of the channel. */
+  /** Whether a tenant without credentials for the channel sends over the operator's with this provider. */
   hasDeployment(provider: ProviderId): boolean {
     return this.providers(PROVIDERS[provider].channel, []).includes(provider);
   }
 
-  /** Whether people's answers to the channel's messages come to the operator's number. */
+  /** Whether replies to the channel's messages come to the operator's number. */
   isOperatorsNumber(channel: Channel): boolean {
     return channel === this.ofDeployment.get('twilio');
   }
@@ -107,7 +107,7 @@ export class Channels implements OnApplicationShutdown {
     return own === undefined ? null : this.unsealed(tenant, own);
   }
 
-  /** Has the provider report what becomes of the tenant's own messages to a webhook connection; to the deployment's with null. */
+  /** Sets the webhook connection to which the provider reports what becomes of the tenant's own messages; null for the deployment's. */
   async report(tx: EntityManager, tenant: Tenant, provider: ProviderId, connection: string | null): Promise<void> {
     await (connection === null ? tx.query(REPORT_NOWHERE, [tenant.id, provider]) : tx.query(REPORT, [tenant.id, provider, connection]));
   }
@@ -121,7 +121,7 @@ export class Channels implements OnApplicationShutdown {
     const { provider, version, connection, max_per_second } = stored;
     const name = `${tenant.id}/${provider}`;
     const known = this.ofTenants.get(name);
-    this.ofTenants.delete(name); // and to the end, as the one used last
+    this.ofTenants.delete(name); // set again below, at the end, as the most recently used
     const same = known?.version === version && known.connection === connection;
     const own = same ? known : { version, connection, channel: PROVIDERS[provider].ofTenant(this.unsealed(tenant, stored), this.env, max_per_second, this.outbound) };
     if (known !== own) known?.channel.close();

@@ -3,11 +3,11 @@ import type { Channel, Outcome } from './channel.js';
 import { GoogleTokens, type ServiceAccount } from './google-tokens.js';
 import { type Answer, call, plain } from './provider-call.js';
 
-/** FCM takes a message a call; so many calls are under way at once. */
+/** FCM takes one message per call; this many calls run at once. */
 const CALLS = 50;
 /** How long FCM keeps a message for an app that is off, in seconds. */
 const TTL = 86_400;
-/** The most that notification and data may have (https://firebase.google.com/docs/cloud-messaging/concept-options). */
+/** Most bytes of notification and data together (https://firebase.google.com/docs/cloud-messaging/concept-options). */
 const MOST_BYTES = 4_096;
 
 /** Where Google's services are. */
@@ -16,7 +16,7 @@ export interface GoogleUrls {
   token: string;
 }
 
-/** Push messages to apps over Firebase Cloud Messaging, HTTP v1. The delivery's id and the link, and nothing of the person, travel as data. */
+/** Push messages to apps over Firebase Cloud Messaging, HTTP v1. The data hold the delivery's id and the link, and nothing about the person. */
 export class FcmChannel implements Channel<PushMessage> {
   readonly channel = 'push';
   readonly provider = 'fcm';
@@ -40,7 +40,7 @@ export class FcmChannel implements Channel<PushMessage> {
   }
 
   close(): void {
-    // each call is its own
+    // nothing is kept open
   }
 
   private async sendOne(message: PushMessage): Promise<Outcome> {
@@ -50,7 +50,7 @@ export class FcmChannel implements Channel<PushMessage> {
     if (typeof first !== 'string') return first;
     const answer = await this.call(message, first);
     if (answer.ok || answer.status !== 401 || errorOf(answer.body).code === 'THIRD_PARTY_AUTH_ERROR') return outcomeOf(answer);
-    // It is no longer taken, and so nothing was: once more with a new one.
+    // The token is no longer accepted, so nothing was sent: once more with a new one.
     this.tokens.forget(first);
     const second = await this.tokens.token();
     return typeof second === 'string' ? outcomeOf(await this.call(message, second)) : second;
@@ -62,7 +62,7 @@ export class FcmChannel implements Channel<PushMessage> {
   }
 }
 
-/** Sent again, it takes the place of the one that was shown. Only an https link opens by itself in a browser; an app finds it among the data. */
+/** Sent again, it replaces the one that was shown. In a browser only an https link opens by itself; an app finds the link in the data. */
 function contentOf({ deliveryId, to, title, body, url }: PushMessage) {
   return {
     token: to,
@@ -81,9 +81,9 @@ function outcomeOf(answer: Answer): Outcome {
     const ofToken = field === 'message.token' || message.includes('registration token');
     return { status: 'rejected', reason: ofToken ? 'fcm_invalid_token' : 'fcm_invalid_argument', ...(ofToken && { closes: 'hard_bounce' }) };
   }
-  // Of another sender's app, or of one whose Apple or web keys Firebase lacks: that says nothing of the others.
+  // The app belongs to another sender, or Firebase lacks its Apple or web keys: that says nothing about other messages.
   if (code === 'SENDER_ID_MISMATCH' || code === 'THIRD_PARTY_AUTH_ERROR') return { status: 'rejected', reason: `fcm_${code.toLowerCase()}` };
-  if (answer.status === 404) return { status: 'barred', reason: 'fcm_404' }; // there is no such project
+  if (answer.status === 404) return { status: 'barred', reason: 'fcm_404' }; // the project does not exist
   return answer.outcome;
 }
 
@@ -91,7 +91,7 @@ interface FcmError {
   error?: { message?: string; status?: string; details?: { errorCode?: string; fieldViolations?: { field?: string }[] }[] };
 }
 
-/** FCM's own code of what is wrong (https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode), and of which field. */
+/** FCM's own error code (https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode), and the field it is about. */
 function errorOf(body: string): { code: string; field: string; message: string } {
   const { status, details, message } = parsed<FcmError>(body)?.error ?? {};
   const known = Array.isArray(details) ? details : [];
@@ -102,7 +102,7 @@ function errorOf(body: string): { code: string; field: string; message: string }
   };
 }
 
-/** An answer that cannot be read is no reason to doubt the status that came with it. */
+/** Null for an unreadable answer, which is no reason to doubt the status that came with it. */
 function nameOf(body: string): string | null {
   return plain(parsed<{ name?: unknown }>(body)?.name);
 }

@@ -5,12 +5,12 @@ import { call } from './provider-call.js';
 
 const SCOPE = 'https://www.googleapis.com/auth/firebase.messaging';
 const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
-/** How long an assertion of ours holds, in seconds; Google takes an hour at most. */
+/** How long our assertion is valid, in seconds; Google accepts an hour at most. */
 const ASSERTION_S = 3_600;
-/** A token is renewed so long before it ends, in milliseconds: a call that begins with it comes to its end. */
+/** A token is renewed this many milliseconds before it expires, so that a call begun with it can finish. */
 const EARLY_MS = 300_000;
 
-/** Who we are to Google: of the key file that Firebase gives, what is needed. */
+/** Our identity to Google: what is needed of the key file that Firebase issues. */
 export interface ServiceAccount {
   clientEmail: string;
   /** PEM. */
@@ -18,7 +18,7 @@ export interface ServiceAccount {
   projectId: string;
 }
 
-/** Access tokens of a service account, by an assertion that it signs (RFC 7523); each is used until shortly before its end. */
+/** Access tokens of a service account, requested with an assertion that it signs (RFC 7523); each is used until shortly before it expires. */
 export class GoogleTokens {
   private readonly key: KeyObject;
   private current: { token: string; until: number } | null = null;
@@ -31,20 +31,20 @@ export class GoogleTokens {
     this.key = serviceAccountKey(account.privateKey);
   }
 
-  /** A token; or what it means for a message that there is none: nothing of it was sent. Many who ask at once are answered by one call. */
+  /** A token, or the outcome of a message that cannot be sent for want of one. Concurrent callers share one request. */
   token(): Promise<string | Outcome> | string {
     if (this.current !== null && this.current.until > Date.now()) return this.current.token;
     this.asking ??= this.ask().finally(() => (this.asking = null));
     return this.asking;
   }
 
-  /** Has a token that is refused asked for anew. */
+  /** Forgets a refused token, so that a new one is requested. */
   forget(token: string): void {
     if (this.current?.token === token) this.current = null;
   }
 
   private async ask(): Promise<string | Outcome> {
-    const now = Date.now(); // Google holds it against its own clock
+    const now = Date.now(); // Google checks it against its own clock
     const iat = Math.floor(now / 1000);
     const assertion = jwt.sign({ iss: this.account.clientEmail, scope: SCOPE, aud: this.url, iat, exp: iat + ASSERTION_S }, this.key, { algorithm: 'RS256' });
     const body = new URLSearchParams({ grant_type: GRANT, assertion }).toString();
@@ -67,7 +67,7 @@ export class GoogleTokens {
   }
 }
 
-/** @throws Error when it is no RSA key in PEM that assertions may be signed with */
+/** @throws Error when it is not an RSA key in PEM of at least 2048 bits */
 export function serviceAccountKey(pem: string): KeyObject {
   const key = createPrivateKey(pem.replaceAll('\\n', '\n'));
   if (key.asymmetricKeyType !== 'rsa' || (key.asymmetricKeyDetails?.modulusLength ?? 0) < 2_048) throw new Error('No RSA key of 2048 bits');

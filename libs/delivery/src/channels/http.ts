@@ -5,10 +5,10 @@ import type { Message } from '../message.js';
 import type { Channel, Outcome } from './channel.js';
 import { call, plain } from './provider-call.js';
 
-/** One message a call; so many calls are under way at once. */
+/** One message per call; this many calls run at once. */
 const CALLS = 20;
 
-/** Answers that say that nobody takes messages there, rather than what is wrong with this one. */
+/** Statuses that mean that nobody takes messages there, not that something is wrong with this one. */
 const NOBODY_THERE = new Set([301, 302, 303, 307, 308, 404, 405, 410]);
 
 export interface HttpTarget {
@@ -18,9 +18,9 @@ export interface HttpTarget {
 }
 
 /**
- * Any channel over a receiver of the tenant's own: each message is posted, signed as Standard Webhooks are
- * (https://www.standardwebhooks.com), with the delivery's id as its `webhook-id` and `Idempotency-Key`. The receiver takes an id once: so
- * what may have arrived is simply sent again. Who the receiver is, the URL says: another secret does not make it forget.
+ * Any channel over a receiver of the tenant's own: each message is posted, signed by Standard Webhooks
+ * (https://www.standardwebhooks.com), with the delivery's id as its `webhook-id` and `Idempotency-Key`. The receiver ignores
+ * ids it has seen, so what may have arrived is simply sent again. The URL identifies the receiver: a new secret does not make it forget.
  */
 export class HttpChannel implements Channel {
   readonly provider: string;
@@ -42,7 +42,7 @@ export class HttpChannel implements Channel {
   }
 
   close(): void {
-    // each call is its own
+    // nothing is kept open
   }
 
   private async sendOne(message: Message): Promise<Outcome> {
@@ -67,7 +67,7 @@ function contentOf(message: Message): object {
   return { delivery_id, to, from: message.from, text: message.text };
 }
 
-/** The receiver's own id of the message, when its answer has one. */
+/** The receiver's own id of the message, if its answer has one. */
 function idIn(body: string): string | null {
   try {
     return plain((JSON.parse(body) as { id?: unknown } | null)?.id);

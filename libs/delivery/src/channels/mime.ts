@@ -4,26 +4,26 @@ import { encode, wrap } from 'nodemailer/lib/qp';
 import type { EmailMessage } from '../message.js';
 import type { Slotted } from '../slotted.js';
 
-/** The parts of a text that messages share, encoded once. */
+/** The parts of a text that messages share, each encoded once. */
 const encodedParts = new WeakMap<Slotted, readonly string[]>();
 
-/** Where no body can have it: `=_` never stands in quoted-printable text (RFC 2045 §6.7). One for the life of the process. */
+/** Cannot occur in a body: `=_` never stands in quoted-printable text (RFC 2045 §6.7). One for the life of the process. */
 const BOUNDARY = `=_${randomBytes(12).toString('hex')}`;
 
-/** A header's line has 998 characters at most (RFC 5322 §2.1.1) and is folded at spaces: without any, it must be encoded. */
+/** A header line has at most 998 characters (RFC 5322 §2.1.1) and is folded at spaces; without spaces, it must be encoded. */
 const UNFOLDABLE = /[^ ]{900}/;
 
-/** Takes the metadata off, and tells it with what became of the message (https://mailchimp.com/developer/transactional/docs/smtp-integration/). */
+/** Removes the metadata header, and returns the metadata with each report on the message (https://mailchimp.com/developer/transactional/docs/smtp-integration/). */
 const MANDRILL = 'smtp.mandrillapp.com';
 
-/** The message's own name (RFC 5322 §3.6.4), with its angle brackets. */
+/** The Message-ID (RFC 5322 §3.6.4), with its angle brackets. */
 export const messageIdOf = ({ deliveryId, from }: EmailMessage): string => `<${deliveryId}@${from.email.slice(from.email.lastIndexOf('@') + 1)}>`;
 
 /**
  * The whole message, ready for DATA: a plain text and an HTML alternative (RFC 2046 §5.1.4), both quoted-printable. Written by
- * hand, since a composer encodes anew for each recipient what all of them share.
+ * hand, since a composer would encode anew for each recipient what all of them share.
  *
- * @param server its host name: some have headers of their own
+ * @param server its host name; some servers have headers of their own
  */
 export function mimeOf(message: EmailMessage, now: Date, server: string): string {
   const { deliveryId, from, to, subject, html, text, unsubscribeUrl } = message;
@@ -52,7 +52,7 @@ function mailbox(name: string | null, address: string): string {
 
 const quoted = (text: string): string => wrap(encode(text.replace(/\r\n?|\n/g, '\r\n')), 75);
 
-/** Piece by piece; a soft line break after each lets every piece keep to its own lines. */
+/** Encodes piece by piece; soft line breaks between the pieces let each be wrapped on its own. */
 function filled(template: Slotted, values: Readonly<Record<string, string>>): string {
   let parts = encodedParts.get(template);
   if (parts === undefined) encodedParts.set(template, (parts = template.parts.map(quoted)));

@@ -6,39 +6,39 @@ import { type Channel, goesOver, type Outcome, waysOf } from './channel.js';
 import { Circuit } from './circuit.js';
 import { type Grant, takeFrom, waitFor } from './rate-window.js';
 
-/** Two who find no row would both take from an empty one: there is one before either looks. */
+/** Creates the row before anybody looks: two transactions that found none would both take from an empty one. */
 const KNOW = 'INSERT INTO channel_rates (tenant_id, provider) VALUES ($1, $2) ON CONFLICT DO NOTHING';
 const LOOK = 'SELECT grants FROM channel_rates WHERE tenant_id = $1 AND provider = $2';
 const KEEP = 'UPDATE channel_rates SET grants = $3 WHERE tenant_id = $1 AND provider = $2';
 
-/** How many messages may leave now, and how many milliseconds to wait before it pays to ask again; 0 where nobody knows. */
+/** How many messages may leave now, and how many milliseconds to wait before it pays to ask again; 0 if unknown. */
 export interface Room {
   messages: number;
   waitMs: number;
 }
 
-/** How a provider does, and until when those are spread who have been told to come again, in milliseconds. */
+/** The provider's health, and until when deferred messages are spread, in milliseconds. */
 interface State {
   circuit: Circuit;
   spreadUntil: number;
 }
 
-/** The furthest that anybody is told to come again, and how fast where no rate is set. */
+/** The furthest ahead that messages are spread, and their pace where no rate is set. */
 const HORIZON_MS = 60_000;
 const PER_SECOND = 1_000;
 
 /**
- * How fast each tenant sends over each provider. The rate is counted in the database, since it holds for all workers together; whether the
- * provider takes calls at all, each worker finds out by itself.
+ * How fast each tenant sends over each provider. The rate is counted in the database, since it holds for all workers together; each
+ * worker finds out by itself whether the provider takes calls at all.
  */
 @Injectable()
 export class Paces {
-  /** Of each channel, by tenant. New credentials are a channel anew, and begin with a closed circuit. */
+  /** By channel, then by tenant. New credentials make a new channel, which begins with a closed circuit. */
   private readonly states = new WeakMap<Channel, Map<number, State>>();
 
   constructor(private readonly clock: Clock) {}
 
-  /** Of a channel over several providers, what all of them have together. */
+  /** For a channel over several providers, what all of them have together. */
   async room(tx: EntityManager, tenant: Tenant, channel: Channel, wanted = channel.batch): Promise<Room> {
     const now = this.clock.now().getTime();
     const { provider, perSecond, ways } = channel;
@@ -56,7 +56,7 @@ export class Paces {
   }
 
   /**
-   * Takes room for as many of `wanted` messages as there is; the tenant's other workers wait until the transaction ends. To be called right
+   * Takes room for as many of `wanted` messages as there is; the tenant's other workers wait until the transaction ends. Call it right
    * before the messages leave.
    */
   async take(tx: EntityManager, tenant: Tenant, { provider, perSecond }: Channel, wanted: number): Promise<number> {
@@ -68,14 +68,14 @@ export class Paces {
     return granted;
   }
 
-  /** How many of `wanted` messages may go, as far as the provider's health is known. */
+  /** How many of `wanted` messages may go, as far as the provider's health is concerned. */
   allowed(tenant: Tenant, channel: Channel, wanted: number): number {
     return this.state(tenant, channel).circuit.allows(this.clock.now().getTime(), wanted);
   }
 
   /**
-   * When messages are to be looked at again that a provider has no room for while another of the same channel has: one after the other. At
-   * one time all of them would be looked at for each that can go, and they would stand in the others' way.
+   * When to look again at messages that a provider has no room for while another of the same channel has some: one after the other. If all
+   * were due at once, all of them would be looked at for each that can go, and would block the other provider's.
    */
   later(tenant: Tenant, way: Channel, messages: number): Date[] {
     const state = this.state(tenant, way);
@@ -86,13 +86,13 @@ export class Paces {
     return Array.from({ length: messages }, (_, place) => new Date(at(place + 1)));
   }
 
-  /** Takes note of what became of a batch: the outcomes at the same index. */
+  /** Records a batch's outcomes, each at the index of its message. */
   heard(tenant: Tenant, channel: Channel, messages: readonly Message[], outcomes: readonly Outcome[]): void {
     const now = this.clock.now().getTime();
     for (const way of waysOf(channel)) this.state(tenant, way).circuit.heard(now, outcomes.filter((_, at) => goesOver(channel, messages[at]!, way)));
   }
 
-  /** Whether no provider of the channel takes calls, or has shown yet that it does again. */
+  /** Whether every provider of the channel takes no calls, or has not yet shown that it takes them again. */
   isShut(tenant: Tenant, channel: Channel): boolean {
     return waysOf(channel).every((way) => this.allowed(tenant, way, 2) < 2);
   }

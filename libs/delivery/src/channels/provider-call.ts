@@ -4,13 +4,13 @@ import type { Outcome } from './channel.js';
 /** How long a provider may take for one call, in milliseconds. */
 const CALL_MS = 30_000;
 
-/** Failures of fetch that come before a byte of the request is out: the provider cannot have taken anything. */
+/** Failures of fetch before a byte of the request was sent: the provider cannot have taken anything. */
 const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN', 'EADDRNOTAVAIL', 'UND_ERR_CONNECT_TIMEOUT', 'ECONNECTTIMEOUT', 'CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'ERR_TLS_CERT_ALTNAME_INVALID']);
 
-/** What is read of an answer, unpacked: a provider's own words are short. */
+/** How much of an answer is read, once decompressed; providers' answers are short. */
 const MOST_BYTES = 64 * 1024;
 
-/** A provider's answer, or why there is none; `outcome` is what it means for what was not taken. */
+/** A provider's answer, or why there is none; `outcome` is what it means for the messages of the call. */
 export type Answer = { ok: true; headers: Headers; body: string } | { ok: false; status: number | null; body: string; outcome: Refusal };
 
 export interface ProviderRequest {
@@ -24,11 +24,11 @@ const directly = (url: string, init: ProviderRequest & { signal: AbortSignal }):
 export type Refusal = Exclude<Outcome, { status: 'accepted' | 'uncalled' }>;
 
 /**
- * One call of a provider over HTTP, and what its answer means for a message (RFC 9110 §15). 429 and 503 say "later", with the time in
- * Retry-After; other 4xx refuse; 401, 403 and 407 refuse us; after any other answer, or none, nobody knows.
+ * One call to a provider over HTTP, and what its answer means for a message (RFC 9110 §15). 429, and 503 with a Retry-After, say "later";
+ * 401, 403 and 407 refuse us; other 4xx refuse the message. After any other answer, or none to a request that was sent, the outcome is unknown.
  *
  * @param provider prefix of the reasons, such as `sendgrid`
- * @param send the way out; where a tenant names the host, not the direct one
+ * @param send how to fetch; not directly where a tenant names the host
  */
 export async function call(provider: string, url: string, request: ProviderRequest, send: (url: string, init: ProviderRequest & { signal: AbortSignal }) => Promise<Response> = directly): Promise<Answer> {
   try {
@@ -51,22 +51,22 @@ function refusal(provider: string, { status, headers }: Response): Refusal {
   return status >= 400 && status < 500 ? { status: 'rejected', reason } : { status: 'unknown', reason };
 }
 
-/** The rest is not waited for. */
+/** The first bytes of an answer, without waiting for the rest. */
 async function beginningOf({ body }: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes >= MOST_BYTES) break; // which gives up the rest
+    if (bytes >= MOST_BYTES) break; // which cancels the rest
   }
   return Buffer.concat(chunks).subarray(0, MOST_BYTES).toString('utf8');
 }
 
-/** An id or a code that a provider gave, as the ledger can keep it; null where it gave none that is plain. */
+/** A provider's id or code, in a form that the ledger can store; null if there is none. */
 export const plain = (given: unknown): string | null => (/^[\x21-\x7e]{1,200}$/.test(String(given)) && (typeof given === 'string' || typeof given === 'number') ? String(given) : null);
 
-/** fetch says only that it failed; why is in the cause. */
+/** fetch says only that it failed; the reason is in the cause. */
 function codeOf(error: unknown): string {
   const { name, code, cause } = error as { name?: string; code?: unknown; cause?: unknown };
   if (typeof code === 'string') return code;

@@ -9,18 +9,18 @@ import { SmtpChannel, type SmtpServer } from './smtp.js';
 import { TwilioChannel } from './twilio.js';
 import { WebPushChannel } from './webpush.js';
 
-/** What a tenant gave us to use a provider with; `connection` is the key of its webhook connection, where the provider reports to one. */
+/** What a tenant gave us to use a provider with; `connection` is the key of its webhook connection, if the provider reports to one. */
 export type Credentials = Readonly<Record<string, string>>;
 
 interface Provider {
   channel: ChannelName;
-  /** By the deployment's own environment; null when it has none of the provider. */
+  /** From the deployment's environment; null when it does not configure the provider. */
   ofDeployment(env: Env, outbound: Outbound): Channel | null;
-  /** By a tenant's credentials. */
+  /** From a tenant's credentials. */
   ofTenant(credentials: Credentials, env: Env, perSecond: number | null, outbound: Outbound): Channel;
 }
 
-/** Where a provider that is told with each message posts what became of it. */
+/** The URL, sent with each message, to which the provider posts what became of it. */
 const reportUrl = (publicUrl: string, provider: ProviderId, connection?: string) => (deliveryId: string): string =>
   `${publicUrl}/api/v1/marketing/webhooks/${provider}?${new URLSearchParams({ ...(connection !== undefined && { connection }), delivery_id: deliveryId }).toString()}`;
 
@@ -30,7 +30,7 @@ const overHttp = (channel: ChannelName): Provider => ({
   ofTenant: ({ url, secret }, _, perSecond, outbound) => new HttpChannel(channel, { url: url!, secret: secret! }, outbound, perSecond),
 });
 
-/** Every provider; of a channel's several, the deployment uses the first that it has. */
+/** Every provider; where a channel has several, the deployment uses the first that it has. */
 export const PROVIDERS = {
   sendgrid: {
     channel: 'email',
@@ -76,7 +76,7 @@ export const PROVIDERS = {
 export const PROVIDER_IDS = ['sendgrid', 'smtp', 'twilio', 'webpush', 'fcm', 'http_email', 'http_sms', 'http_push'] as const;
 export type ProviderId = (typeof PROVIDER_IDS)[number];
 
-/** What browsers subscribe to, and what apps do: neither can stand in for the other, so both are used where there are both. */
+/** One serves browsers, the other apps: neither can stand in for the other, so both are used where both are configured. */
 const BESIDE: readonly ProviderId[] = ['webpush', 'fcm'];
 
 /**

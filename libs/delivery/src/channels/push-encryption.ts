@@ -1,20 +1,20 @@
 import { createCipheriv, createECDH, hkdfSync, randomBytes } from 'node:crypto';
 
-/** The most that a push service must take, and what the header, the tag and the delimiter need of it (RFC 8291 §4). */
+/** Most bytes of payload: what a push service must accept, less the header, the tag and the delimiter (RFC 8291 §4). */
 export const MOST_BYTES = 4_096 - 86 - 16 - 1;
 
-/** What the browser made for its subscription, in base64url: its P-256 public key and a shared secret. */
+/** What the browser generated for its subscription, in base64url: its P-256 public key and a shared secret. */
 export interface PushKeys {
   p256dh: string;
   auth: string;
 }
 
 /**
- * Encrypts a push message for one browser, as one record of aes128gcm (RFC 8291, RFC 8188): nobody in between reads it.
+ * Encrypts a push message for one browser, as one record of aes128gcm (RFC 8291, RFC 8188), so that nobody in between can read it.
  *
- * @param fresh what is new for every message; given by tests alone
+ * @param fresh random values, new for every message; only tests pass them
  * @returns the request's body
- * @throws Error when the keys are none
+ * @throws Error when the keys are invalid
  */
 export function encryptPush(payload: string, { p256dh, auth }: PushKeys, fresh: { salt: Buffer; privateKey?: Buffer } = { salt: randomBytes(16) }): Buffer {
   const sender = createECDH('prime256v1');

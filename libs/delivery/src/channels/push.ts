@@ -1,12 +1,12 @@
 import type { MessageFault, PushMessage } from '../message.js';
 import type { Channel, Outcome } from './channel.js';
 
-/** Push messages to browsers over the one provider and to apps over the other, by what each customer's subscription is of. */
+/** Push messages to browsers over one provider and to apps over the other, according to each customer's subscription. */
 export class PushChannel implements Channel<PushMessage> {
   readonly channel = 'push';
   readonly provider = 'webpush_fcm';
   readonly batch: number;
-  /** As many as the slower one takes, for who asks how long it will take: nobody knows beforehand whose they are. */
+  /** The rate of the slower provider, for estimates of how long sending takes: whose messages they are is not known beforehand. */
   readonly perSecond: number | null;
   readonly ways: readonly Channel<PushMessage>[];
 

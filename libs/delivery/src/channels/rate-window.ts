@@ -4,8 +4,8 @@ export type Grant = readonly [at: number, messages: number];
 const SECOND = 1_000;
 
 /**
- * How many messages may leave at the instant, when in no second, wherever it begins, more than `perSecond` may: a token bucket whose tokens
- * come back one second after they were taken. One that fills evenly lets twice as many pass in the second after a pause.
+ * How many messages may leave now, so that no second, wherever it begins, has more than `perSecond`: a token bucket whose tokens come back
+ * one second after they were taken. A bucket that refills evenly lets twice as many pass in the second after a pause.
  *
  * @param grants oldest first
  */

@@ -3,17 +3,17 @@ import type { EmailMessage } from '../message.js';
 import { CALLING_MS, type Channel, type Outcome } from './channel.js';
 import { call, plain } from './provider-call.js';
 
-/** Personalizations of one call (https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations). */
+/** Most personalizations per call (https://www.twilio.com/docs/sendgrid/api-reference/mail-send/limitations). */
 const PERSONALIZATIONS = 1_000;
-/** Calls of one message that are under way at once. */
+/** How many calls of a single message run at once. */
 const LARGE_AT_ONCE = 20;
-/** Bytes that one personalization's substitutions may have; some are left for the tags. */
+/** Most bytes of one personalization's substitutions; some are left for the tags. */
 const SUBSTITUTIONS = 9_000;
 
 /**
- * Email over SendGrid's v3 mail/send. What a mailing's messages share is sent once, each recipient's own part as substitutions; a
- * message with more of its own than they may hold goes in a call of its own; where those are many, the rest waits for the next batch. The delivery's id, and nothing of the person,
- * travels in `custom_args`, and comes back with every event.
+ * Email over SendGrid's v3 mail/send. What a mailing's messages share is sent once, and each recipient's own part as substitutions. A
+ * message whose own part is too large for these goes in a call of its own; if there are many such, the rest waits for the next batch. The
+ * delivery's id, and nothing about the person, travels in `custom_args`, and comes back with every event.
  */
 export class SendGridChannel implements Channel<EmailMessage> {
   readonly channel = 'email';
@@ -36,11 +36,11 @@ export class SendGridChannel implements Channel<EmailMessage> {
       const next = calls.splice(0, Math.max(1, Math.min(shared === -1 ? calls.length : shared, LARGE_AT_ONCE)));
       const heard = (await Promise.all(next.map((messages) => this.call(messages)))).flat();
       for (const { messages, outcome, refused } of heard) {
-        // One bad address has the whole call refused: the halves are tried until it is alone.
+        // One bad address makes SendGrid refuse the whole call: halves are tried until it is alone.
         if (refused) calls.unshift(messages.slice(0, messages.length >> 1), messages.slice(messages.length >> 1));
         else for (const message of messages) outcomes.set(message, outcome);
       }
-      // What befell this call would befall the next ones: they wait with it.
+      // The next calls would fail the same way: they are put off, too.
       const failed = heard.find(({ outcome: { status } }) => status !== 'accepted' && status !== 'rejected');
       if (failed !== undefined) for (const message of calls.splice(0).flat()) outcomes.set(message, postponed(failed.outcome));
     }
@@ -48,10 +48,10 @@ export class SendGridChannel implements Channel<EmailMessage> {
   }
 
   close(): void {
-    // each call is its own
+    // nothing is kept open
   }
 
-  /** One call, and what it means for its messages; `refused` when it is for one of several. */
+  /** One call, and the outcome of its messages; `refused` when that may be because of one of several. */
   private async call(messages: readonly EmailMessage[]): Promise<{ messages: readonly EmailMessage[]; outcome: Outcome; refused: boolean }> {
     const answer = await call('sendgrid', `${this.apiUrl}/v3/mail/send`, {
       method: 'POST',
@@ -65,7 +65,7 @@ export class SendGridChannel implements Channel<EmailMessage> {
 
 const postponed = (outcome: Outcome): Outcome => (outcome.status === 'unknown' ? { status: 'retry', reason: outcome.reason, reached: false } : outcome);
 
-/** Messages of one template and one sender, who differ in nothing but their substitutions. */
+/** Groups of messages with one template and one sender, which differ only in their substitutions. */
 const sharing = (batch: readonly EmailMessage[]): EmailMessage[][] =>
   [...Map.groupBy(batch, ({ html }) => html.template).values()].flatMap((ofTemplate) => [...Map.groupBy(ofTemplate, ({ from }) => JSON.stringify(from)).values()]);
 
@@ -74,7 +74,7 @@ const isLarge = ({ html, text, subject }: EmailMessage): boolean => Buffer.byteL
 const sender = ({ from }: EmailMessage) => ({
   from: { email: from.email, ...(from.name !== null && { name: from.name }) },
   ...(from.replyTo !== null && { reply_to: { email: from.replyTo } }),
-  // Ours are counted by us; rewritten twice, a link would lead through two servers.
+  // We track clicks and opens ourselves; a link rewritten twice would lead through two servers.
   tracking_settings: { click_tracking: { enable: false, enable_text: false }, open_tracking: { enable: false }, subscription_tracking: { enable: false } },
 });
 
@@ -96,7 +96,7 @@ const single = (message: EmailMessage) => ({
 function shared(batch: readonly EmailMessage[]) {
   const first = batch[0]!;
   const { template } = first.html;
-  // Chosen anew for each call: no text of a recipient can hold one of these tags.
+  // Random for each call, so that no recipient's text can hold one of these tags.
   const mark = randomBytes(9).toString('base64url');
   const tag = (name: string): string => `[${mark}:${name}]`;
   const own = ({ subject, text, html }: EmailMessage) => Object.fromEntries([[tag('_subject'), subject], [tag('_text'), text], ...[...new Set(template.slots)].map((slot) => [tag(slot), html.values[slot]!])]) as Record<string, string>;

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 
-/** What was not taken, and how far it got; as nodemailer names it. */
+/** Why a message was not taken, and how far it got, in nodemailer's terms. */
 export interface SmtpError {
   /** `EENVELOPE` and `EMESSAGE` are about the message, others about the connection. */
   code?: string;
@@ -28,17 +28,17 @@ export type SmtpOptions = SMTPConnection.Options & { connection?: Socket };
 /** A reply, or why none will come. */
 type Reply = { response: string; responseCode: number } | { code: string };
 
-/** Idle connections are closed after this many milliseconds, and those whose server is silent for as long are given up. */
+/** Connections that are idle, or whose server is silent, are closed after this many milliseconds. */
 const SILENCE_MS = 60_000;
 const MOST_REPLY = 100_000;
 
-/** How long the server may take for an answer in all, however it drips (a reply may have many lines); well within the lease of a call. */
+/** How long the server may take for an answer in total, in milliseconds, even if it drips it out (a reply may have many lines); well within the lease of a call. */
 const ANSWER_MS = 120_000;
 
 const RESET = 'RSET\r\n';
 const DATA = 'DATA\r\n';
 
-/** nodemailer's connection, as far as it is not public: what it has when the handshake is over. */
+/** The private members of nodemailer's connection that are used once the handshake is over. */
 interface Opened {
   allowsAuth: boolean;
   _socket: Socket;
@@ -46,18 +46,18 @@ interface Opened {
 }
 
 /**
- * A connection over which messages go one after the other (RFC 5321). nodemailer opens it: greeting, TLS, login. From then on it is ours, for
- * what a message costs: one write takes a message's text and, where the server takes them together (RFC 2920), the next one's envelope.
+ * A connection that sends messages one after the other (RFC 5321). nodemailer opens it (greeting, TLS, login). From then on it is ours, to make
+ * messages cheap: one write takes a message's text and, if the server pipelines (RFC 2920), the next one's envelope.
  */
 export class SmtpSession {
   isOpen = true;
-  /** Whether it takes the next message's envelope together with a text. */
+  /** Whether the server takes the next message's envelope together with a text. */
   readonly pipelining: boolean;
   private readonly utf8: boolean;
   private readonly waiting: ((reply: Reply) => void)[] = [];
   private heard = '';
   private patience: NodeJS.Timeout | null = null;
-  /** Whether a transaction of the server's is still open. */
+  /** Whether a mail transaction may still be open at the server. */
   private unended = false;
 
   private constructor(
@@ -87,7 +87,7 @@ export class SmtpSession {
         for (const event of ['data', 'timeout']) opened._socket.removeAllListeners(event);
         resolve(new SmtpSession(opened._socket, opened._supportedExtensions, answerMs));
       };
-      connection.on('error', done); // also later: what happens to the socket, we hear from it
+      connection.on('error', done); // stays on: later errors of the socket reach our own listeners
       connection.once('end', () => reject(Object.assign(new Error('The connection was closed'), { code: 'ECONNECTION' })));
       connection.connect((error) => {
         if (error || login === null || !opened.allowsAuth) return done(error);
@@ -96,7 +96,7 @@ export class SmtpSession {
     });
   }
 
-  /** Names the sender and recipient, and asks to send the text. @returns null when the server waits for it */
+  /** Sends the envelope, and asks to send the text. @returns null when the server waits for it */
   async offer(letter: Letter): Promise<SmtpError | null> {
     const commands = this.envelope(letter);
     if (commands === null) return { code: 'EENVELOPE' };
@@ -125,13 +125,13 @@ export class SmtpSession {
     this.unended = false;
     const commands = next === null ? [] : this.envelope(next);
     const replies = this.expect(commands?.length ?? 0);
-    // A line that begins with a dot has another put before it (RFC 5321 §4.5.2).
+    // A line that begins with a dot gets another in front (RFC 5321 §4.5.2).
     this.write(`${text.replaceAll('\r\n.', '\r\n..')}.\r\n${commands?.join('') ?? ''}`);
     const offered = async (): Promise<SmtpError | null> => (commands === null ? { code: 'EENVELOPE' } : this.judge(commands, await replies));
     return { taken, offered: next === null ? null : offered() };
   }
 
-  /** Takes leave where nothing is under way, else hangs up. */
+  /** Quits if nothing is under way, else hangs up. */
   end(code = 'ECONNECTION'): void {
     if (!this.isOpen) return;
     this.isOpen = false;
@@ -141,7 +141,7 @@ export class SmtpSession {
     for (const tell of this.waiting.splice(0)) tell({ code });
   }
 
-  /** The commands that open a message's transaction; null when an address would be a command of its own. */
+  /** The commands that open a message's transaction; null when an address is empty, would inject a command, or is not ASCII and the server lacks SMTPUTF8. */
   private envelope({ from, to }: Letter): string[] | null {
     if (/[\r\n<>]/.test(from + to) || to === '' || (!this.utf8 && isForeign(from + to))) return null; // RFC 6531 §3.1
     const reset = this.unended ? [RESET] : [];
@@ -153,7 +153,7 @@ export class SmtpSession {
     const refused = replies.findIndex((reply, at) => !isPositive(reply) || (commands[at] === DATA && !isGoOn(reply)));
     if (refused === -1) return null;
     const isReset = commands[refused] === RESET;
-    if (isReset || isPositive(replies.at(-1)!)) this.end(); // it is of no more use, or waits for a text that goes to nobody
+    if (isReset || isPositive(replies.at(-1)!)) this.end(); // it is no longer usable, or waits for a text that has no recipient
     return isReset || isPositive(replies[refused]!) ? { code: 'EPROTOCOL' } : failureOf(replies[refused]!, 'EENVELOPE');
   }
 
@@ -163,7 +163,7 @@ export class SmtpSession {
     return Promise.all(Array.from({ length: count }, () => new Promise<Reply>((resolve) => void this.waiting.push(resolve))));
   }
 
-  /** Nothing is waited for. */
+  /** Stops the timer: no answer is awaited. */
   private rest(): void {
     if (this.patience !== null) clearTimeout(this.patience);
     this.patience = null;
@@ -178,13 +178,13 @@ export class SmtpSession {
     if (this.heard.length > MOST_REPLY) return this.end('EPROTOCOL');
     let from = 0;
     for (let begin = 0, end = this.heard.indexOf('\n'); end !== -1; begin = end + 1, end = this.heard.indexOf('\n', begin)) {
-      if (this.heard[begin + 3] === '-') continue; // and more lines of the same reply
+      if (this.heard[begin + 3] === '-') continue; // more lines of the same reply follow
       const response = this.heard.slice(from, end).trim();
       from = end + 1;
       if (response === '') continue;
       const tell = this.waiting.shift();
       tell?.({ response, responseCode: Number.parseInt(response, 10) || 0 });
-      if (tell === undefined || response.startsWith('421')) return this.end(); // nothing was asked, or it takes its leave
+      if (tell === undefined || response.startsWith('421')) return this.end(); // the reply is unsolicited, or the server is closing
     }
     this.heard = this.heard.slice(from);
     if (this.waiting.length === 0) this.rest();

@@ -11,7 +11,7 @@ const CONNECTIONS = 10;
 /** A server that answers within this many milliseconds is offered the next message together with a text. */
 const QUICK_MS = 50;
 
-/** There is no such mailbox or domain (RFC 3463 §3.2, RFC 7505): unlike a refusal by policy or size, it says so of every message. */
+/** The mailbox or domain does not exist (RFC 3463 §3.2, RFC 7505): unlike a refusal by policy or size, this holds for every message. */
 const NOBODY_THERE = /^smtp_5\d\d_5\.1\.(1|2|3|6|10)$/;
 
 /** A tenant's own server. */
@@ -22,11 +22,11 @@ export interface SmtpServer {
   security: 'tls' | 'starttls' | 'none';
   username?: string;
   password?: string;
-  /** Opens the connection; whoever names hosts is not to reach ours. */
+  /** Opens the connection; a tenant must not reach hosts of our own network. */
   dial(host: string, port: number): Promise<Socket>;
 }
 
-/** How a connection is opened, and what is logged in with. */
+/** How a connection is opened, and its login. */
 interface Way {
   host: string;
   options(): Promise<SmtpOptions>;
@@ -52,7 +52,7 @@ interface Item {
   letter: Letter;
 }
 
-/** Messages that go together, each given out once. */
+/** Messages sent together, each handed out once. */
 class Batch {
   readonly outcomes: Outcome[];
   private readonly until = performance.now() + CALLING_MS;
@@ -69,7 +69,7 @@ class Batch {
     return performance.now() >= this.until;
   }
 
-  /** Whether nothing more may begin. */
+  /** Whether no further message may begin. */
   get isOver(): boolean {
     return this.next >= this.messages.length || this.isLate;
   }
@@ -95,11 +95,11 @@ export class SmtpChannel implements Channel<EmailMessage> {
   private readonly way: Way;
   private readonly idle: SmtpSession[] = [];
   private inUse = 0;
-  /** Who waits for a connection. */
+  /** Wakes those who wait for a connection, oldest first. */
   private readonly waiting: (() => void)[] = [];
   private isClosed = false;
 
-  /** @param server a URL of the operator's, or a server that a tenant named */
+  /** @param server the operator's URL, or a server that a tenant named */
   constructor(
     server: string | SmtpServer,
     readonly perSecond: number | null = null,
@@ -107,7 +107,7 @@ export class SmtpChannel implements Channel<EmailMessage> {
     this.way = wayTo(server);
   }
 
-  /** As many at once as there are connections, so that what a slow server has not been given yet can wait for the next batch. */
+  /** Sends as many messages at once as there are connections, so that what a slow server has not been given yet can wait for the next batch. */
   async send(messages: readonly EmailMessage[]): Promise<Outcome[]> {
     const batch = new Batch(messages, this.way.host);
     await Promise.all(Array.from({ length: Math.min(CONNECTIONS, messages.length) }, () => this.work(batch)));
@@ -131,10 +131,10 @@ export class SmtpChannel implements Channel<EmailMessage> {
       this.inUse -= 1;
       this.waiting.shift()?.();
     }
-    this.waiting.shift()?.(); // the turn may have come when there was no use for it
+    this.waiting.shift()?.(); // this one may have been woken when it no longer needed a connection
   }
 
-  /** Waits for a connection, but no longer than a batch goes on: what others hold is not this batch's to wait for. */
+  /** Waits for a connection, but no longer than a batch lasts, since other batches may hold them all. */
   private turn(): Promise<void> {
     return new Promise((resolve) => {
       const go = (): void => {
@@ -149,7 +149,7 @@ export class SmtpChannel implements Channel<EmailMessage> {
     });
   }
 
-  /** Sends over one connection, until it breaks, all are given out, or others wait for it. */
+  /** Sends over one connection until it breaks, all messages are handed out, or others wait for it. */
   private async converse(batch: Batch): Promise<void> {
     let session = this.idle.pop();
     while (session?.isOpen === false) session = this.idle.pop();
@@ -165,7 +165,7 @@ export class SmtpChannel implements Channel<EmailMessage> {
     let quick = false;
     while (session !== undefined && item !== null) {
       const refused: SmtpError | null = await (ahead ?? session.offer(item.letter));
-      if (refused === null && ahead !== null && batch.isLate) session.end(); // its turn does not come any more
+      if (refused === null && ahead !== null && batch.isLate) session.end(); // offered, but too late to be sent
       let next: Item | null = null;
       if (refused !== null) {
         batch.settle(item, refused, false);
@@ -187,22 +187,22 @@ export class SmtpChannel implements Channel<EmailMessage> {
 }
 
 /**
- * What a failure means. A reply to the message is the server's word on it; a refused login or greeting says nothing of this
- * message; and without a reply, whoever began to send the text cannot know.
+ * What a failure means. A reply to the message is the server's word on it; a refused login or greeting says nothing about
+ * this message; without a reply, the outcome is unknown once the text was begun.
  */
 function outcomeOf({ code, responseCode, response }: SmtpError, textSent: boolean): Outcome {
   const aboutMessage = code === 'EENVELOPE' || code === 'EMESSAGE';
   const reason = responseCode === undefined ? `smtp_${(code ?? 'error').toLowerCase()}` : `smtp_${responseCode}${enhancedCode(response)}`;
-  // A login that is refused for good, and a host that is none to call: no message will fare better.
+  // A login that is refused for good, or a host that must not be called: no message will fare better.
   if (code === 'ETARGETREFUSED' || (code === 'EAUTH' && (responseCode ?? 0) >= 500)) return { status: 'barred', reason };
   const isReply = responseCode === undefined || (responseCode >= 400 && responseCode < 600);
-  if (!isReply) return textSent ? { status: 'unknown', reason } : { status: 'retry', reason, reached: true }; // what a server says of no kind that there is
+  if (!isReply) return textSent ? { status: 'unknown', reason } : { status: 'retry', reason, reached: true }; // a reply code of no known class
   if (aboutMessage && responseCode !== undefined && responseCode < 500) return { status: 'retry', reason, reached: true };
   if (aboutMessage) return { status: 'rejected', reason, ...(NOBODY_THERE.test(reason) && { closes: 'hard_bounce' }) };
   return textSent ? { status: 'unknown', reason } : { status: 'retry', reason, reached: false };
 }
 
-/** The class.subject.detail of RFC 3463, when the reply has one; its text may quote an address and is left out. */
+/** The reply's class.subject.detail code (RFC 3463), if it has one; the text is left out, since it may quote an address. */
 const enhancedCode = (response: string | undefined): string => {
   const found = /^\d{3}[ -]([245]\.\d{1,3}\.\d{1,3})\b/.exec(response ?? '')?.[1];
   return found === undefined ? '' : `_${found}`;

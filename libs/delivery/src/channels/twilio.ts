@@ -3,19 +3,19 @@ import type { MessageFault, SmsMessage } from '../message.js';
 import type { Channel, Outcome } from './channel.js';
 import { call, plain } from './provider-call.js';
 
-/** Twilio takes one message a call; so many calls are under way at once. */
+/** Twilio takes one message per call; this many calls run at once. */
 const CALLS = 20;
 
-/** Twilio's codes (https://www.twilio.com/docs/api/errors) that speak of the number, not of the message. */
+/** Twilio's codes (https://www.twilio.com/docs/api/errors) that are about the number, not the message. */
 const CLOSES: ReadonlyMap<string, SuppressionReason> = new Map([
   ['21610', 'opt_out'], // it said STOP to Twilio
-  ['21211', 'hard_bounce'], // no number
-  ['21614', 'hard_bounce'], // no mobile number
-  ['30005', 'hard_bounce'], // nobody's number
+  ['21211', 'hard_bounce'], // not a phone number
+  ['21614', 'hard_bounce'], // not a mobile number
+  ['30005', 'hard_bounce'], // the number does not exist
   ['30006', 'hard_bounce'], // a landline, or out of reach for every carrier
 ]);
 
-/** Why nothing more is sent to a number after this code; undefined for one that speaks of the message, or of a phone that is switched off. */
+/** Why nothing more is sent to a number after this code; undefined if it is about the message, or about a phone that is switched off. */
 export const twilioCloses = (code: string): SuppressionReason | undefined => CLOSES.get(code);
 
 /** Twilio's longest text (https://www.twilio.com/docs/api/errors/21617). */
@@ -26,7 +26,7 @@ export interface TwilioAccount {
   authToken: string;
 }
 
-/** Text messages over Twilio's Messages resource. The delivery's id, and nothing of the person, is in the URL that it reports to. */
+/** Text messages over Twilio's Messages resource. The URL that it reports to has the delivery's id, and nothing about the person. */
 export class TwilioChannel implements Channel<SmsMessage> {
   readonly channel = 'sms';
   readonly provider = 'twilio';
@@ -49,7 +49,7 @@ export class TwilioChannel implements Channel<SmsMessage> {
   }
 
   close(): void {
-    // each call is its own
+    // nothing is kept open
   }
 
   private async sendOne(message: SmsMessage): Promise<Outcome> {
@@ -75,7 +75,7 @@ export class TwilioChannel implements Channel<SmsMessage> {
   }
 }
 
-/** A member of Twilio's answer. One that cannot be read is no reason to doubt the status that came with it. */
+/** A member of Twilio's answer. Null if unreadable, which is no reason to doubt the status that came with it. */
 function field(body: string, name: string): string | null {
   try {
     return plain((JSON.parse(body) as Record<string, unknown> | null)?.[name]);
