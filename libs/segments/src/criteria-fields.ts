@@ -12,7 +12,7 @@ type Known = Pick<Field, 'name' | 'label' | 'type' | 'description'> & Partial<Fi
 /** Fields of one group; a field is the column of its name, unless said. */
 const group = (name: FieldGroup, fields: Known[]): Field[] => fields.map((field) => ({ group: name, sql: `c.${field.name}`, ...field }));
 
-/** Of what people write. */
+/** Texts that people write. */
 const WRITTEN: Spelling = { expects: 'a text', whole: oneSpelling, part: oneSpelling };
 const EMAIL: Spelling = { expects: 'an email address', slow: true, whole: normaliseEmail, part: (text) => oneSpelling(text.toLowerCase()) };
 const PHONE: Spelling = { expects: 'a phone number such as +14155552671', slow: true, whole: normalisePhone, part: (text) => text.replace(/[\s().-]/g, '') };
@@ -50,14 +50,14 @@ const KNOWN: readonly Field[] = [
     { name: 'days_since_signup', label: 'Days since signup', type: 'days', always: true, sql: 'c.created_at', description: '24-hour periods since the customer was first seen.' },
     {
       name: 'overdue_ratio', label: 'Overdue by own habit', type: 'ratio', sql: 'c.last_order_at', per: 'median_order_gap',
-      description: 'Time since the last order ÷ the median time between the customer’s orders: 1 when the next is due, 2 when one was left out. A customer with less than three orders has none.',
+      description: 'Time since the last order ÷ the median time between the customer’s orders: 1 when the next is due, 2 when one was skipped. A customer with fewer than three orders has none.',
     },
   ]),
 ];
 
 const ATTRIBUTE = 'attributes.';
 
-/** Stands in lists for every attribute a tenant may think of. */
+/** Represents every attribute in lists of fields. */
 export const ANY_ATTRIBUTE: Field = {
   name: `${ATTRIBUTE}<name>`, label: 'Attribute', group: 'profile', type: 'attribute', spelling: { ...WRITTEN, expects: VALUE_TYPES.attribute.expects }, sql: 'c.attributes', categorical: true,
   description: 'Any attribute of the customer; compared when it has the type of the value.',
@@ -70,7 +70,7 @@ export interface EventPath extends Pick<Field, 'label' | 'type' | 'spelling' | '
   amount?: boolean;
 }
 
-/** Stands in lists for whatever else an event carries. */
+/** Represents every other property of an event in lists. */
 export const ANY_PROPERTY: EventPath = { path: 'properties.<name>', label: 'Property', type: 'attribute', description: 'Any property of the event, also of an object or a list in it: `properties.<name>.<name>`; compared when it has the type of the value.' };
 
 /** Which events match, as SQL; given by the domain that keeps them. */
@@ -103,7 +103,7 @@ export class CriteriaFields {
     this.source = source;
   }
 
-  /** Null until a domain that knows events is part of the process. */
+  /** Null until a domain that knows events has been loaded. */
   get events(): EventSource | null {
     return this.source;
   }
@@ -113,7 +113,7 @@ export class CriteriaFields {
     return this.known.get(name);
   }
 
-  /** A field that a breakdown, or a suggestion of values, can be of. */
+  /** The field, if a breakdown or value suggestions can be made for it. */
   categorical(name: string): Field | undefined {
     const field = this.find(name);
     return field !== undefined && !('related' in field) && field.categorical ? field : undefined;

@@ -6,14 +6,14 @@ import { daysUntil, elapsedBounds } from './elapsed.js';
 import type { Params } from './params.js';
 import type { Within } from './scope.js';
 
-/** What a compilation needs to know beside the criteria. */
+/** What a compilation needs besides the criteria. */
 export interface CompileContext {
   /** `$1` must be the tenant's id already. */
   params: Params;
   now: Date;
   /** `YYYY-MM-DD` in the tenant's zone. */
   today: string;
-  /** Numbers of the segments referred to. */
+  /** The numbers of the segments that the criteria refer to. */
   segmentNos: ReadonlyMap<string, number>;
   events: EventSource | null;
   /** When only some customers are asked about: lets subqueries look at no others. */

@@ -1,4 +1,4 @@
-/** What one segment may ask: bounds on the work of an evaluation. `bytes` are of its JSON. */
+/** Limits of one segment's criteria, which bound the work of an evaluation. `bytes` are of its JSON. */
 export const LIMITS = { depth: 5, leaves: 50, values: 500, bytes: 16_384, events: 5 } as const;
 
 /** Of all lists together. An email address or a phone number counts as four, for as much longer it takes to read. */
@@ -11,5 +11,5 @@ const BODY_LIMIT = 64 * 1024;
 /** The most that {@link LIMITS} leave room for, fifty conditions each under its own five levels; more takes longer to parse than everything else. */
 const BODY_PARTS = 1000;
 
-/** Of routes whose bodies carry criteria. */
+/** For routes whose bodies contain criteria. */
 export const CRITERIA_BODY = { bodyLimit: BODY_LIMIT, bodyParts: BODY_PARTS, judgesBody: true } as const;

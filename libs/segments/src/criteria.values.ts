@@ -3,7 +3,7 @@ import { isObject, toMinor } from '#kernel';
 import type { Value } from './criteria.js';
 import type { FieldType } from './field.js';
 
-/** A hundred years: further back no customer goes, and PostgreSQL's timestamps reach. */
+/** A hundred years: no customer goes back further, and PostgreSQL's timestamps reach that far. */
 export const MAX_DAYS = 36_500;
 
 /** Beyond, nobody is overdue but gone; and a hundred times the longest gap still ends within PostgreSQL's timestamps. */
@@ -11,7 +11,7 @@ const MAX_RATIO = 100;
 
 /** How a type reads a value from JSON. */
 interface ValueType {
-  /** What a fault says was expected. */
+  /** What a fault says is expected. */
   expects: string;
   /** Null: not of this type. */
   read(value: unknown, of: { currency: string; values?: readonly string[] }): Value | null;

@@ -15,7 +15,7 @@ const SAMPLE = 5_000;
 const EVENT_SAMPLE = 500;
 /** How far back they may have done it: further, every month is another table to look into. */
 const EVENT_DAYS = 90;
-/** As many as a menu shows. */
+/** As many as fit a menu. */
 const TOP = 50;
 
 /** Stands for the types of events. */
@@ -24,7 +24,7 @@ const EVENT = 'event';
 /** The names of a tenant's attributes. */
 const ATTRIBUTE_NAMES: Counted = { type: 'list', sql: 'ARRAY(SELECT jsonb_object_keys(c.attributes))' };
 
-/** Suggests values to who writes criteria, from a sample of the customers. */
+/** Suggests values for criteria, from a sample of the customers. */
 @Injectable()
 export class FieldValues {
   constructor(

@@ -2,12 +2,12 @@ import { type Fault } from '#kernel';
 import { MOST_FAULTS } from '#http';
 import { ALL_VALUES, LIMITS, SLOW_VALUE } from './criteria.limits.js';
 
-/** Thrown where reading on would only tell what nobody is told. */
+/** Thrown when further reading would only find faults that are not reported. */
 class Enough extends Error {}
 
 /**
- * What is wrong with criteria, found while they are read. Reading ends at the last fault that is told, and at the first condition too
- * many: whoever sends thousands of either is not to hold up everyone else.
+ * The faults of criteria, collected while they are read. Reading ends at the last fault that is reported, and at the first condition beyond
+ * the limit: a request with thousands of either must not hold up everyone else.
  */
 export class Findings {
   readonly faults: Fault[] = [];
@@ -20,7 +20,7 @@ export class Findings {
   /** @param pointer where the criteria stand */
   constructor(private readonly pointer: string) {}
 
-  /** What `read` gives; null when there are faults. */
+  /** The result of `read`; null when there are faults. */
   of<T>(read: () => T): T | null {
     try {
       const value = read();
@@ -48,13 +48,13 @@ export class Findings {
     if (++this.events > LIMITS.events) this.stop('too_many_events', `Criteria may have ${LIMITS.events} event conditions.`);
   }
 
-  /** A list of so many. */
+  /** Counts a list of `length` values. */
   list(length: number, { slow }: { slow: boolean }): void {
     this.values += length * (slow ? SLOW_VALUE : 1);
     if (this.values > ALL_VALUES) this.stop('too_many_values', `All lists together may hold ${ALL_VALUES} values; an email address or a phone number counts as ${SLOW_VALUE}.`);
   }
 
-  /** A fault of the whole, which ends the reading. */
+  /** A fault of the criteria as a whole, which ends the reading. */
   stop(code: string, detail: string): never {
     this.fault(this.pointer, code, detail);
     throw new Enough();

@@ -22,11 +22,11 @@ export class SegmentDayDto {
   @ApiProperty({ type: 'integer', example: 1250 })
   size: number;
 
-  /** How often a customer came in that day; who came twice counts twice. */
+  /** How many times a customer entered that day; one who entered twice counts twice. */
   @ApiProperty({ type: 'integer', example: 31 })
   entered: number;
 
-  /** How often a customer left that day. */
+  /** How many times a customer left that day. */
   @ApiProperty({ type: 'integer', example: 12 })
   exited: number;
 }

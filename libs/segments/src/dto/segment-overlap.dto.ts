@@ -22,17 +22,17 @@ export class ComparedSegmentDto {
 export class SegmentIntersectionDto {
   segment_ids: string[];
 
-  /** Customers who are in all of these: what a Venn diagram is drawn from. */
+  /** Customers who are in all of these segments, as for a Venn diagram. */
   @ApiProperty({ type: 'integer', example: 210 })
   size: number;
 
-  /** Those of them who are in none of the other segments asked about: one area of the diagram. */
+  /** Those of them who are in none of the other segments in the request: one area of the diagram. */
   @ApiProperty({ type: 'integer', example: 180 })
   exclusive: number;
 }
 
 export class SegmentOverlapDto {
-  /** As they were asked for. */
+  /** In the order of the request. */
   segments: ComparedSegmentDto[];
 
   /** Customers who are in any of them. */

@@ -16,10 +16,10 @@ export class BreakdownDto {
   @ApiProperty({ example: 'loyalty_tier' })
   field: string;
 
-  /** The twenty most frequent, first the one that most customers have. */
+  /** The twenty most frequent, the most frequent first. */
   values: ValueCountDto[];
 
-  /** Customers under further values. Of a field that can hold several, such as `tags`, a customer counts under each. */
+  /** Customers with other values. With a field that can hold several, such as `tags`, a customer counts once under each. */
   @ApiProperty({ type: 'integer', example: 0 })
   other: number;
 
@@ -36,6 +36,6 @@ export class SegmentPreviewDto {
   /** Up to ten of them. */
   sample: SegmentMemberDto[];
 
-  /** In the order asked for; absent when not asked for. */
+  /** In the order of the request; absent if not requested. */
   breakdown?: BreakdownDto[];
 }

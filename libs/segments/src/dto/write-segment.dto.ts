@@ -24,7 +24,7 @@ export class CreateSegmentDto {
   criteria?: object;
 }
 
-/** A merge patch: what is left out stays. */
+/** A merge patch: members left out stay as they are. */
 export class UpdateSegmentDto {
   @ValidateIf(present) @Trimmed() @IsString() @MinLength(1) @MaxLength(200) @OneLine()
   name?: string;
@@ -32,7 +32,7 @@ export class UpdateSegmentDto {
   @IsOptional() @IsString() @MaxLength(1000)
   description?: string | null;
 
-  /** Replaces the criteria of a dynamic segment; its members are computed anew. */
+  /** Replaces the criteria of a dynamic segment; its members are recomputed. */
   @Allow()
   @ApiPropertyOptional(CRITERIA_SCHEMA)
   criteria?: object;
@@ -43,7 +43,7 @@ export class PreviewSegmentDto {
   @ApiProperty(CRITERIA_SCHEMA)
   criteria: object;
 
-  /** Up to three fields whose values to count among those who match: `city`, `loyalty_tier`, `locale`, `timezone`, `tags`, `consent.<channel>`, `attributes.<name>`. */
+  /** Up to three fields whose values to count among the matching customers: `city`, `loyalty_tier`, `locale`, `timezone`, `tags`, `consent.<channel>`, `attributes.<name>`. */
   @IsOptional() @IsArray() @ArrayMaxSize(3) @ArrayUnique() @IsString({ each: true }) @MaxLength(200, { each: true })
   @ApiProperty({ type: [String], required: false, maxItems: 3, example: ['loyalty_tier', 'city'] })
   breakdown?: string[];
