@@ -35,7 +35,7 @@ export class PromosController {
   @Route({
     allow: 'promos:write',
     summary: 'Create a promo code',
-    description: 'Active at once, within its validity. A code is unique among those not archived.',
+    description: 'Active at once, within its validity. The code must be unique among promos that are not archived.',
     status: 201,
     returns: PromoDto,
     versioned: true,
@@ -52,7 +52,7 @@ export class PromosController {
   @Route({
     allow: 'promos:read',
     summary: 'Get a promo code',
-    description: 'With how often it was used.',
+    description: 'Includes how often it was used.',
     returns: PromoDto,
     versioned: true,
     example: WELCOME20,
@@ -66,7 +66,7 @@ export class PromosController {
   @Route({
     allow: 'promos:write',
     summary: 'Change a promo code',
-    description: 'A merge patch: members left out stay, null clears. Code and type cannot change. A limit lowered below what was used only stops further use.',
+    description: 'A merge patch: members left out stay, null clears. Code and type cannot change. Lowering a limit below what is already used only stops further use.',
     returns: PromoDto,
     versioned: true,
     example: WELCOME20,
@@ -82,7 +82,7 @@ export class PromosController {
   @Route({
     allow: 'promos:read',
     summary: 'Get what came of a promo code',
-    description: 'Uses, customers, money, what is left of its limits, and each day. Kept with every redemption and rollback.',
+    description: 'Uses, customers, money, what is left of its limits, and figures per day. Updated with every redemption and rollback.',
     returns: PromoStatsDto,
     example: STATS,
     errors: [PromoError.only('promo_not_found')],
@@ -123,7 +123,7 @@ export class PromosController {
   @Route({
     allow: 'promos:write',
     summary: 'Archive a promo code',
-    description: 'For ever; its code becomes free for another promo. Redemptions can still be rolled back.',
+    description: 'This is final. The code becomes free for another promo; redemptions can still be rolled back.',
     returns: PromoDto,
     versioned: true,
     example: { ...WELCOME20, status: 'archived' },

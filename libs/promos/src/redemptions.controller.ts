@@ -22,7 +22,7 @@ export class RedemptionsController {
   @Route({
     allow: 'promos:redeem',
     summary: 'Validate promo codes for an order',
-    description: 'Says what redeeming would do now, and writes nothing. An unknown customer is one without history.',
+    description: 'Returns what redeeming would do now, without storing anything. An unknown customer counts as one without history.',
     returns: ValidationDto,
     example: VALIDATION,
     bodies: { one: REDEEM_BODY, several: SEVERAL_BODY },
@@ -43,12 +43,12 @@ export class RedemptionsController {
     status: 201,
     returns: [RedemptionDto, RedemptionsDto],
     example: REDEMPTION,
-    also: { status: 200, description: 'Redeemed before under this Idempotency-Key; the header Idempotency-Replayed is `true`' },
+    also: { status: 200, description: 'Already redeemed with this Idempotency-Key; the header Idempotency-Replayed is `true`' },
     headers: ['Idempotency-Replayed'],
     bodies: { one: REDEEM_BODY, several: SEVERAL_BODY },
     errors: [PromoError.only('invalid_promo_code'), RedemptionRefused.only(...(Object.keys(REASONS) as Reason[])), RequestError.only('idempotency_key_reused')],
   })
-  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'Up to 255 characters; kept with the redemption, for ever.' })
+  @ApiHeader({ name: 'Idempotency-Key', required: false, description: 'Up to 255 characters; stored with the redemption for good.' })
   async redeemPromos(@CurrentTenant() tenant: Tenant, @Body() body: RedeemDto, @Req() request: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
     const key = request.headers['idempotency-key'] as string | undefined;
     const { body: answer, replayed } = await this.redemptions.redeem(tenant, body, key);
@@ -60,7 +60,7 @@ export class RedemptionsController {
   @Route({
     allow: 'promos:read',
     summary: 'Get a redemption',
-    description: 'As it is now.',
+    description: 'The redemption in its current state.',
     returns: RedemptionDto,
     example: REDEMPTION,
     errors: [PromoError.only('redemption_not_found')],
@@ -73,7 +73,7 @@ export class RedemptionsController {
   @Route({
     allow: 'promos:redeem',
     summary: 'Roll a redemption back',
-    description: 'Gives back the use and the budget; the order may redeem anew. Again: the same answer, and nothing more is given back.',
+    description: 'Returns the use and the budget; the order may redeem again. Repeating it gives the same answer and returns nothing more.',
     returns: RedemptionDto,
     example: { ...REDEMPTION, status: 'rolled_back', rolled_back_at: '2026-01-24T19:00:00.000Z', rollback_reason: 'order canceled' },
     bodies: { canceled: { reason: 'order canceled' } },

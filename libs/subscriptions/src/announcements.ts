@@ -12,10 +12,10 @@ import type { EventName } from './event-types.js';
 import { Interest } from './interest.js';
 import { type Draft, Outbox } from './outbox.js';
 
-/** People that one message tells of at most. */
+/** The most people in one message. */
 const MOST_PEOPLE = 500;
 
-/** Turns what the domains tell one another into what subscribers are told: the one place that knows both. */
+/** Turns internal events into messages to subscribers: the only place that knows both. */
 @Injectable()
 export class Announcements implements OnModuleInit {
   constructor(

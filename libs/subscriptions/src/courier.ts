@@ -3,16 +3,16 @@ import { Jobs, WorkerSession } from '#jobs';
 import { type Batch, Dispatch, type Lane, type Sent } from './dispatch.js';
 import { Poster } from './poster.js';
 
-/** Lanes of a worker that may be under way at once. Receivers that fail have their own, so that a crowd of them takes nobody else's. */
+/** How many lanes a worker may run at once. Failing receivers have lanes of their own, so that many of them do not hold up the others. */
 const LANES = { sound: 64, failing: 32 };
 
-/** How long a lane goes on while others may wait for one, in milliseconds. */
+/** How long a lane runs before it is released for others, in milliseconds. */
 const TURN_MS = 30_000;
 
 /**
- * Takes messages to their subscribers, in every worker process, in lanes: one for each subscription, in one worker at a time. A lane waits
- * for its receiver alone. What a lane leaves behind when it dies is in the tables: another worker takes it up within seconds, and what was
- * under way is sent once more, under the same id.
+ * Sends messages to subscribers, in every worker process, in lanes: one per subscription, in one worker at a time, so a slow receiver delays
+ * only its own messages. If a worker dies, another takes over its lanes within seconds, and messages that were being sent are sent again
+ * with the same id.
  */
 @Injectable()
 export class Courier implements OnModuleInit, BeforeApplicationShutdown {
@@ -32,10 +32,10 @@ export class Courier implements OnModuleInit, BeforeApplicationShutdown {
     this.jobs.every(1, 'events-to-subscribers', () => (this.claiming = this.round()));
   }
 
-  /** Lets attempts under way be answered, and begins no other. */
+  /** Waits for attempts in progress and starts no others. */
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping = true;
-    await this.claiming.catch(() => undefined); // the sweep's loop tells
+    await this.claiming.catch(() => undefined); // the sweep's loop reports it
     await Promise.all([...this.lanes.values()].map(({ done }) => done));
   }
 
@@ -53,7 +53,7 @@ export class Courier implements OnModuleInit, BeforeApplicationShutdown {
       try {
         if (await this.serve(lane)) await this.dispatch.release(lane);
       } catch (error) {
-        this.logger.error({ msg: 'telling a subscriber failed', tenant: lane.tenant.name, subscription: lane.subscriptionId, err: error }); // the lease ends by itself
+        this.logger.error({ msg: 'telling a subscriber failed', tenant: lane.tenant.name, subscription: lane.subscriptionId, err: error }); // the lease expires by itself
       } finally {
         this.lanes.delete(lane.subscriptionId);
       }

@@ -24,7 +24,7 @@ interface Row {
 
 const isCursor = ([id, ...rest]: unknown[]): boolean => rest.length === 0 && typeof id === 'string' && /^att_[0-9a-z]{26}$/.test(id);
 
-/** What was sent to a subscription, to look at and to send again. */
+/** Lists the attempts of a subscription and sends messages again. */
 @Injectable()
 export class EventAttempts {
   constructor(
@@ -48,8 +48,8 @@ export class EventAttempts {
   }
 
   /**
-   * Sends the attempt's message once more, now and under the same id, whatever became of it. When that fails too, it goes on where its
-   * schedule was.
+   * Sends the attempt's message again, now and with the same id, whatever its status. If that fails too, the message continues with its
+   * retry schedule.
    *
    * @throws SubscriptionError event_subscription_not_found, attempt_not_found, subscription_inactive
    */

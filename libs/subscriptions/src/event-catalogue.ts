@@ -14,12 +14,12 @@ const DELIVERY = { customer_id: 'guest-42', delivery_id: 'dlv_00000800000800000e
 const MOVED = { segment_id: 'seg_loyalty_gold', customers: [{ customer_id: 'guest-42' }, { customer_id: 'guest-43' }] };
 const ROLLED_BACK = { redemption_id: 'red_01kzv3q6x0w9m2h7c4t8r5e1nd', promo_id: 'promo_01kzv3q6x0w9m2h7c4t8r5e1nd', promo_code: 'FLASH25', order_id: 'order-4711' };
 
-/** What each event says, for the document. */
+/** The events, as the OpenAPI document describes them. */
 export const EVENT_CATALOGUE: Readonly<Record<EventName, Entry>> = {
   'campaign.started': { summary: 'A campaign was started', description: 'By somebody, or by its schedule.', data: CampaignEventDataDto, example: CAMPAIGN },
   'campaign.paused': {
     summary: 'A campaign was paused',
-    description: 'By somebody, or by us with the `reason`: a stop rule of its own was broken, or what it needs to be sent is missing.',
+    description: 'By a user, or by us with the `reason`: one of the campaign’s stop rules applied, or something that it needs for sending is missing.',
     data: CampaignEventDataDto,
     example: { ...CAMPAIGN, status: 'paused', reason: { code: 'sender_not_configured', detail: 'The settings lack sender.from_email.' } },
   },
@@ -28,21 +28,21 @@ export const EVENT_CATALOGUE: Readonly<Record<EventName, Entry>> = {
   'campaign.canceled': { summary: 'A campaign was canceled', description: 'Nothing more of it is sent.', data: CampaignEventDataDto, example: { ...CAMPAIGN, status: 'completed' } },
   'delivery.bounced': {
     summary: 'Messages bounced',
-    description: 'The providers reported it after they had taken them. Each message bounces once, however often that is reported.',
+    description: 'Reported by the providers after they had accepted the messages. Each message bounces once, however often that is reported.',
     data: BouncedEventDataDto,
     example: { deliveries: [{ ...DELIVERY, permanent: true }] },
   },
   'delivery.complained': { summary: 'Recipients called messages spam', description: 'Nothing more is sent to their addresses.', data: ComplainedEventDataDto, example: { deliveries: [DELIVERY] } },
   'customer.unsubscribed': {
     summary: 'Customers unsubscribed',
-    description: 'By a link, a text message, a provider’s report, an import or the API. Whoever had unsubscribed from the channel before is not told of again.',
+    description: 'By a link, a text message, a provider’s report, an import or the API. Customers who were already unsubscribed from the channel are not reported again.',
     data: UnsubscribedEventDataDto,
     example: { customers: [{ customer_id: 'guest-42', channel: 'email', at: '2026-01-24T18:30:00.000Z' }] },
   },
   'segment.entered': { summary: 'Customers entered a segment', description: 'When it was computed, imported or changed by hand.', data: SegmentEventDataDto, example: MOVED },
   'segment.exited': { summary: 'Customers left a segment', description: 'When it was computed or changed by hand.', data: SegmentEventDataDto, example: MOVED },
   'promo.redeemed': { summary: 'A promo code was redeemed', description: 'One message for each code of an order.', data: RedeemedEventDataDto, example: { ...ROLLED_BACK, customer_id: 'guest-42', order_total: 36.75, currency: 'USD' } },
-  'promo.rolled_back': { summary: 'A redemption was taken back', description: 'What it had used is free again.', data: RolledBackEventDataDto, example: ROLLED_BACK },
+  'promo.rolled_back': { summary: 'A redemption was taken back', description: 'The use and the budget that it took are available again.', data: RolledBackEventDataDto, example: ROLLED_BACK },
 };
 
 /** The classes that the document needs beyond those of the routes. */

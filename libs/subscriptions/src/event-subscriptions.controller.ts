@@ -52,7 +52,7 @@ export class EventSubscriptionsController {
   }
 
   @Get(':subscription_id')
-  @Route({ allow: 'event-subscriptions:read', summary: 'Get an event subscription', description: 'With the reason when we stopped sending to it.', returns: EventSubscriptionDto, versioned: true, example: SUBSCRIPTION, errors: [UNKNOWN] })
+  @Route({ allow: 'event-subscriptions:read', summary: 'Get an event subscription', description: 'Includes the reason if we stopped sending to it.', returns: EventSubscriptionDto, versioned: true, example: SUBSCRIPTION, errors: [UNKNOWN] })
   getEventSubscription(@CurrentTenant() tenant: Tenant, @Param('subscription_id') id: string) {
     return this.subscriptions.get(tenant, id);
   }
@@ -61,7 +61,7 @@ export class EventSubscriptionsController {
   @Route({
     allow: 'event-subscriptions:manage',
     summary: 'Change an event subscription',
-    description: 'A merge patch. What waits goes to the new `url`; while `active` is false nothing is sent and nothing more is kept, and true takes up what waits, also after we disabled it.',
+    description: 'A merge patch. Waiting messages go to the new `url`. While `active` is false, nothing is sent and no new events are kept; true resumes with the waiting messages, even after we disabled the subscription.',
     returns: EventSubscriptionDto,
     versioned: true,
     example: { ...SUBSCRIPTION, active: false },
@@ -74,7 +74,7 @@ export class EventSubscriptionsController {
   }
 
   @Delete(':subscription_id')
-  @Route({ allow: 'event-subscriptions:manage', status: 204, summary: 'Unsubscribe from events', description: 'What waits is dropped, and the log of attempts with it.', errors: [UNKNOWN], conditional: true })
+  @Route({ allow: 'event-subscriptions:manage', status: 204, summary: 'Unsubscribe from events', description: 'Waiting messages and the log of attempts are deleted.', errors: [UNKNOWN], conditional: true })
   deleteEventSubscription(@Caller() caller: Principal, @Param('subscription_id') id: string, @IfMatch() ifMatch?: Versions) {
     return this.subscriptions.delete(caller, id, ifMatch);
   }
@@ -83,7 +83,7 @@ export class EventSubscriptionsController {
   @Route({
     allow: 'event-subscriptions:manage',
     summary: 'Rotate a subscription’s secret',
-    description: 'Signs with a new secret, shown this once; for 24 hours more every message is signed with the old one too, so that the receiver can change over in its own time.',
+    description: 'Signs with a new secret, shown only once. For another 24 hours every message is also signed with the old one, so that the receiver has time to switch.',
     returns: EventSubscriptionDto,
     versioned: true,
     example: { ...SUBSCRIPTION, secret: SECRET, previous_secret_valid_until: '2026-01-25T18:30:00.000Z' },
@@ -98,7 +98,7 @@ export class EventSubscriptionsController {
   @Route({
     allow: 'event-subscriptions:read',
     summary: 'List attempts',
-    description: 'What was posted to the subscription in the last 30 days, newest first, and what it answered.',
+    description: 'What was posted to the subscription in the last 30 days, and the answers, newest first.',
     returns: EventAttemptPageDto,
     example: { data: [ATTEMPT], meta: { page: 1, limit: 20, total: 1, total_relation: 'eq', has_more: false, next_cursor: null } },
     errors: [UNKNOWN],
@@ -112,7 +112,7 @@ export class EventSubscriptionsController {
     allow: 'event-subscriptions:manage',
     status: 202,
     summary: 'Send a message again',
-    description: 'Posts the attempt’s message once more, at once and under the same `webhook-id`, whatever became of it. When that fails, it goes on where its schedule was.',
+    description: 'Posts the attempt’s message again, at once and with the same `webhook-id`, whatever its status. If that fails, the message continues with its retry schedule.',
     returns: EventAttemptDto,
     example: { ...ATTEMPT, next_attempt_at: '2026-01-24T18:40:00.000Z' },
     errors: [SubscriptionError.only('event_subscription_not_found', 'attempt_not_found', 'subscription_inactive')],

@@ -14,7 +14,7 @@ import { ADD_SECRET, ANOTHER_VERSION, COUNT, CREATORS_TURN, DELETE, HOLD, INSERT
 
 const MOST = 20;
 
-/** How long a secret signs along after it was replaced, in milliseconds. */
+/** How long messages are still signed with a replaced secret too, in milliseconds. */
 const OVERLAP_MS = 24 * 3600 * 1000;
 
 const DISABLED: Readonly<Record<DisabledCode, string>> = {
@@ -36,12 +36,12 @@ interface Row {
   updated_at: Date;
 }
 
-/** What a sealed secret is bound to: copied to another subscription's row it does not open. */
+/** What a sealed secret is bound to: copied to another subscription's row, it cannot be opened. */
 export const secretContext = (tenant: Tenant, subscriptionId: string): string => `event_subscription_secrets/${tenant.id}/${subscriptionId}`;
 
 const isCursor = ([id, ...rest]: unknown[]): boolean => rest.length === 0 && typeof id === 'string' && /^sub_[0-9a-z]{26}$/.test(id);
 
-/** Whom a tenant has us tell of what happens. A new secret is shown once: neither the table nor a kept answer holds it. */
+/** A tenant's event subscriptions. A new secret is shown once: neither the table nor a stored answer has it in plain text. */
 @Injectable()
 export class EventSubscriptions {
   constructor(

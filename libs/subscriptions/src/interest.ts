@@ -5,13 +5,13 @@ import type { Tenant } from '#kernel';
 import type { EventName } from './event-types.js';
 import { WANTED } from './subscription.queries.js';
 
-/** How long a process goes by what it has read, in milliseconds. */
+/** How long a process relies on what it has read, in milliseconds. */
 const BELIEVED_MS = 500;
 
-/** Timers of two machines are not of one mind to the millisecond. */
+/** A margin, since the timers of two machines do not agree to the millisecond. */
 const MARGIN_MS = 50;
 
-/** Tenants remembered at most. */
+/** The most tenants in the cache. */
 const REMEMBERED = 10_000;
 
 interface Known {
@@ -21,9 +21,9 @@ interface Known {
 }
 
 /**
- * Which events anybody subscribes to, for publishers: where nobody does, an event costs a look into memory, and no job is made. What is
- * remembered is at most half a second old; so whoever changes a subscription is answered after that time, and from then on no process
- * passes over an event of theirs.
+ * Tells publishers which events have subscribers: an event without any costs a look into memory, and no job is created. The
+ * cache is at most half a second old, and a change of a subscription is answered only after that time: from then on, no process
+ * misses an event for it.
  */
 @Injectable()
 export class Interest {
@@ -36,13 +36,13 @@ export class Interest {
     return types.some((type) => wanted.has(type));
   }
 
-  /** Call after the commit, and answer then. */
+  /** Call after the commit and before the answer. */
   async settled(): Promise<void> {
     await sleep(BELIEVED_MS + MARGIN_MS);
   }
 
   private async look(tx: EntityManager, tenant: Tenant): Promise<Known> {
-    const until = performance.now() + BELIEVED_MS; // from before the look
+    const until = performance.now() + BELIEVED_MS; // counted from before the query
     const rows = await tx.query<{ type: string }[]>(WANTED, [tenant.id]);
     if (this.known.size >= REMEMBERED) this.known.clear();
     const known = { until, types: new Set(rows.map((row) => row.type)) };

@@ -6,16 +6,16 @@ import { base32, Clock, type Tenant } from '#kernel';
 import type { EventName } from './event-types.js';
 import { HOLD_LANES, KEEP_DELIVERIES, KEEP_MESSAGES, LISTENERS, WAKE_LANES } from './outgoing.queries.js';
 
-/** A message to be: its data, and the people in it by their numbers; see {@link KeptMessage}. */
+/** A message to be kept: its data, and its people by their numbers; see {@link KeptMessage}. */
 export interface Draft {
   type: EventName;
   data: object;
   customerNos?: readonly number[];
-  /** When it happened, where that is not when it was told. */
+  /** When it happened, if not when the event was published. */
   at?: Date;
 }
 
-/** Keeps what subscribers are to be told until it was told. */
+/** Stores messages to subscribers until they are sent. */
 @Injectable()
 export class Outbox {
   constructor(
@@ -24,10 +24,10 @@ export class Outbox {
   ) {}
 
   /**
-   * Keeps messages for whoever subscribes to them.
+   * Stores messages for their subscribers.
    *
-   * @param origin the event that they tell of: told again after a crash, it comes to the same messages, with the same ids
-   * @param write in the same order each time
+   * @param origin the event that they report: delivered again after a crash, it gives the same messages with the same ids
+   * @param write must return the messages in the same order each time
    */
   keep(tenant: Tenant, origin: JobOrigin, write: (tx: EntityManager) => Promise<Draft[]>): Promise<void> {
     return this.database.inTenant(tenant, async (tx) => {

@@ -10,7 +10,7 @@ import { ANSWERS_ALONE, FORGET } from './outgoing.queries.js';
 /** How long messages and the log of their attempts are kept. */
 const KEEP_MS = 30 * 24 * 3_600_000;
 
-/** The messages that tell of the customer `$2`. Asked rarely, of 30 days at most: no index waits for it. */
+/** The messages about the customer `$2`. Without an index: asked rarely, over 30 days at most. */
 const ABOUT = 'm.tenant_id = $1 AND m.customer_nos @> ARRAY[$2::int]';
 
 const TOLD = `
@@ -20,7 +20,7 @@ const TOLD = `
     LEFT JOIN event_subscriptions s ON s.tenant_id = $1 AND s.subscription_id = d.subscription_id
    WHERE ${ABOUT} GROUP BY m.tenant_id, m.message_id ORDER BY m.occurred_at, m.message_id`;
 
-/** Receivers tend to repeat what they were told. */
+/** Deletes receivers' answers, which may repeat the message. */
 const FORGET_ANSWERS = `
   UPDATE outgoing_attempts a SET answer = NULL FROM outgoing_messages m WHERE ${ABOUT} AND a.tenant_id = $1 AND a.message_id = m.message_id AND a.answer IS NOT NULL`;
 
@@ -29,11 +29,11 @@ const RENUMBER = `UPDATE outgoing_messages m SET customer_nos = array_replace(m.
 /** Nobody's number. */
 const NOBODY = 0;
 
-/** What messages to subscribers say of people, while they are kept. */
+/** The messages to subscribers about a person, for as long as they are kept. */
 @Injectable()
 export class OutgoingData implements PersonalDataSource, OnModuleInit {
   readonly name = 'event_messages';
-  /** What they tell of is in the timelines of its own. */
+  /** Empty: what they report is in the timelines of other domains. */
   readonly timelines = {};
 
   constructor(
@@ -49,12 +49,12 @@ export class OutgoingData implements PersonalDataSource, OnModuleInit {
     this.jobs.every(3600, 'told events to forget', (signal) => this.sweep(signal));
   }
 
-  /** To whom they were told of. */
+  /** The messages about the person, and the URLs that received them. */
   export(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<unknown> {
     return tx.query(TOLD, [tenant.id, customerNo]);
   }
 
-  /** What waits tells of the others alone: people are named as a message leaves, and nobody has their number. */
+  /** Waiting messages will leave the person out: ids are filled in when a message is sent, and nobody has the number put in place of theirs. */
   async erase(tx: EntityManager, tenant: Tenant, customerNo: number): Promise<void> {
     await tx.query(ANSWERS_ALONE, [tenant.id]);
     await tx.query(FORGET_ANSWERS, [tenant.id, customerNo]);

@@ -1,20 +1,20 @@
 import type { JsonObject } from '#kernel';
 import type { EventName } from './event-types.js';
 
-/** A message as it is kept: `data` without the people, of whom only the numbers are. */
+/** A message as stored: `data` without the people, who are stored by their numbers. */
 export interface KeptMessage {
   type: EventName;
   occurred_at: Date;
-  /** With at most one list; the n-th entry is about the n-th of the people. Without a list all of it is about the only one. */
+  /** With at most one list, whose n-th entry is about the n-th person. Without a list, all of it is about the only person. */
   data: JsonObject;
   customer_nos: readonly number[];
 }
 
 /**
- * What is posted: `{type, timestamp, data}`, the people named as they are called now.
+ * The body to post: `{type, timestamp, data}`, with the people's current ids.
  *
- * @param ids who they are; those who were erased meanwhile are nobody, and nothing is told of them
- * @returns null when nobody is left to tell of
+ * @param ids by customer number; people erased meanwhile are missing, and their entries are left out
+ * @returns null if no entry is left
  */
 export function payloadOf({ type, occurred_at, data, customer_nos }: KeptMessage, ids: ReadonlyMap<number, string>): string | null {
   const named = withNames(data, customer_nos.map((no) => ids.get(no) ?? null));

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Histogram } from 'prom-client';
 import { Outbound, retryAfter, webhookHeaders } from '#http';
 
-/** How long a receiver may take for its answer, in milliseconds. */
+/** How long a receiver may take to answer, in milliseconds. */
 const TIMEOUT_MS = 15_000;
 
 /** What is kept of an answer, in characters. */
@@ -15,7 +15,7 @@ const duration = new Histogram({
   buckets: [0.05, 0.1, 0.5, 1, 5, 15],
 });
 
-/** What came of posting a message once. */
+/** The result of one attempt to post a message. */
 export interface Posted {
   /** Null when there was no answer; then `error` says why. */
   statusCode: number | null;
@@ -23,11 +23,11 @@ export interface Posted {
   durationMs: number;
   /** How the answer begins. */
   answer: string;
-  /** How long the receiver wants to be left alone, in milliseconds. */
+  /** How long the receiver asks us to wait, in milliseconds. */
   retryAfter: number;
 }
 
-/** Whether the receiver took it. */
+/** Whether the receiver accepted it. */
 export const isArrival = (statusCode: number | null): boolean => statusCode !== null && statusCode >= 200 && statusCode < 300;
 
 /** Posts messages to where tenants want them. */
@@ -52,7 +52,7 @@ export class Poster {
   }
 }
 
-/** As a column can hold it. */
+/** The beginning of an answer, as PostgreSQL can store it. */
 const beginningOf = (text: string): string => text.slice(0, KEPT).replaceAll('\u0000', '\ufffd').toWellFormed();
 
 function nameOf(error: unknown): string {

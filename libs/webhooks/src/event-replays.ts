@@ -11,25 +11,25 @@ import { Inbox } from './inbox.js';
 import type { ProviderId } from './providers.js';
 import { WebhookError } from './webhooks.errors.js';
 
-/** Most events of one replay: minutes of work, so that nobody replays a month by a slip. */
+/** The most events in one replay: minutes of work, so that nobody replays a month by mistake. */
 const MOST_EVENTS = 100_000;
 
-/** Events put back by one transaction. */
+/** Events set back to pending per transaction. */
 const CHUNK = 1_000;
 
 interface Range {
   provider: ProviderId;
-  /** Event ids: from this one to before that one. */
+  /** Event ids; `to` is exclusive. */
   from: string;
   to: string;
   statuses: string[];
-  /** When it was asked for (RFC 3339). */
+  /** When the replay was requested (RFC 3339). */
   askedAt: string;
 }
 
 const REPLAY = jobType<Range>('webhooks-replay-events', { expireSeconds: 300 });
 
-/** Processes again what came in some time: after a normaliser of ours was mended, or what the events are about has appeared. */
+/** Replays the events of a time range: for when a normaliser has been fixed, or what the events are about exists by now. */
 @Injectable()
 export class EventReplays implements OnModuleInit {
   constructor(
@@ -45,7 +45,7 @@ export class EventReplays implements OnModuleInit {
   }
 
   /**
-   * Has a worker put back and process the events of a range.
+   * Has a worker set the events of a range back to pending and process them.
    *
    * @returns how many there are
    * @throws RequestError validation_failed for a range that ends before it begins; WebhookError too_many_events
@@ -64,7 +64,7 @@ export class EventReplays implements OnModuleInit {
     });
   }
 
-  /** Chunk by chunk. Done again after a crash, it puts back none that is done: they were settled after it was asked for. */
+  /** Works in chunks. Repeated after a crash, it leaves events alone that were replayed already: they were settled after the request. */
   private async reopen(tenant: Tenant, range: Range, signal: AbortSignal): Promise<void> {
     for (let reopened = CHUNK; reopened === CHUNK; ) {
       signal.throwIfAborted(); // the job is retried

@@ -1,4 +1,4 @@
-/** The API reference's own samples, and others in their spirit. */
+/** The API reference's own samples, and others like them. */
 export const ENVELOPE = { event_type: 'email.opened', email: 'customer@example.com', campaign_id: 'camp_001', timestamp: '2026-01-24T18:30:00Z' };
 
 export const ENVELOPE_LIST = [
@@ -28,7 +28,7 @@ export const CONNECTION = {
   has_api_token: false,
 };
 
-/** Of nobody's private key that is kept. */
+/** The private key was not kept. */
 export const PUBLIC_KEY = 'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEl45l2dl+g4cC6EvolGmRZMPNXYKLFnNBUDh6AcBZVG3ieY7+70iaDMM/epRtZFYoko0fbltucZ9Ym+ICHtmpQ==';
 
 export const EVENT = {

@@ -13,33 +13,33 @@ import { type ClaimedEvent, failed, type Outcome, unmatched } from './outcome.js
 import { People } from './people.js';
 import { apiTokenContext } from './secrets.js';
 
-/** What HubSpot takes in one call (https://developers.hubspot.com/docs/api/crm/contacts#retrieve-contacts). */
+/** The most ids per call (https://developers.hubspot.com/docs/api/crm/contacts#retrieve-contacts). */
 const MOST_IDS = 100;
 
-/** Some hundreds of bytes for a contact of ordinary names. */
+/** The longest answer; an ordinary contact takes some hundreds of bytes. */
 const MOST_BYTES = 1024 * 1024;
 
 const TIMEOUT_MS = 15_000;
 
-/** How long HubSpot is asked again and again, by the queue's backoff, before the events are given up. */
+/** How long to keep asking HubSpot, with the queue's backoff, before the events fail. */
 const GIVE_UP_MS = 3600 * 1000;
 
-/** Answers after which asking again is of use. */
+/** Status codes after which a retry may succeed. */
 const passes = (status: number): boolean => status === 408 || status === 429 || status >= 500;
 
 const TOKEN = `SELECT api_token AS sealed, api_held_until AS held_until FROM webhook_connections WHERE tenant_id = $1 AND provider = 'hubspot' AND api_token IS NOT NULL`;
 
-/** Has nobody ask before `$2`. */
+/** Stops all requests with the token until `$2`. */
 const HOLD = `UPDATE webhook_connections SET api_held_until = greatest(api_held_until, $2) WHERE tenant_id = $1 AND provider = 'hubspot'`;
 
-/** Until HubSpot has told who it is. */
+/** The reason of an event whose contact has not been read from HubSpot yet. */
 export const NOT_ASKED = 'contact_not_asked_for_yet';
 
-/** Those of the events `$2` that still wait: not one that is being processed anew, nor one of somebody who was erased. Nobody is erased meanwhile whom they name. */
+/** Locks the events `$2` that still wait; those being replayed, or erased, do not. The lock also makes erasures of the people they name wait. */
 const WAITING = `
   SELECT id FROM webhook_events WHERE tenant_id = $1 AND provider = 'hubspot' AND id = ANY ($2::text[]) AND status = 'unmatched' AND reason = '${NOT_ASKED}' ORDER BY id FOR UPDATE`;
 
-/** Writes at `$2` what became of events that waited: `$3` ids, `$4` statuses, `$5` reasons. One that is being processed anew meanwhile is left to that. */
+/** Writes the outcomes of waiting events at `$2`: `$3` ids, `$4` statuses, `$5` reasons. Events replayed in the meantime are left alone. */
 const SETTLE_WAITING = `
   UPDATE webhook_events event SET status = done.status, reason = done.reason, processed_at = $2
     FROM unnest($3::text[], $4::text[], $5::text[]) AS done (id, status, reason)
@@ -55,11 +55,11 @@ interface Question {
 
 interface Ask {
   questions: Question[];
-  /** When it was first to be asked (RFC 3339). */
+  /** When the question first came up (RFC 3339). */
   since: string;
 }
 
-/** More tries than the queue's backoff makes in an hour: the handler, not the queue, gives up. */
+/** More retries than the queue's backoff makes in an hour, so that the handler gives up, not the queue. */
 const ASK = jobType<Ask>('webhooks-ask-hubspot', { retries: 40, expireSeconds: 120, concurrency: 2 });
 
 /** Properties by contact id. */
@@ -68,13 +68,13 @@ type Contacts = Map<string, Record<string, unknown>>;
 /** An answer without contacts. */
 interface Refusal {
   status: number;
-  /** How long HubSpot wants to be left alone. */
+  /** How long HubSpot asks us to wait, in milliseconds. */
   pauseMs: number;
 }
 
 /**
- * Asks HubSpot who the contacts are of whom its events tell only the ids: under the connection's own token, a hundred in a call, and never
- * inside a transaction. What HubSpot says is how they are by the time it is asked, so the order of events does not matter, only that of answers.
+ * Reads the contacts of events that contain only contact ids from HubSpot: with the connection's own token, a hundred per call, and never
+ * inside a transaction. The answer is the contact's state at the time of asking, so only the order of answers matters, not that of events.
  */
 @Injectable()
 export class HubSpotContacts implements OnModuleInit {
@@ -95,7 +95,7 @@ export class HubSpotContacts implements OnModuleInit {
     this.jobs.handle(ASK, (tenant, ask, signal) => this.ask(tenant, ask, signal));
   }
 
-  /** Has the contacts of the events asked for once this transaction has committed. @returns what the events are until then, or for good where there is no token */
+  /** Queues the question for the events' contacts, to be asked after this transaction commits. @returns the events' outcomes until then, or for good without a token */
   async wanted(tx: EntityManager, tenant: Tenant, claimed: readonly ClaimedEvent[]): Promise<Outcome[]> {
     if (claimed.length === 0) return [];
     const [token] = await tx.query<unknown[]>(TOKEN, [tenant.id]);
@@ -131,7 +131,7 @@ export class HubSpotContacts implements OnModuleInit {
     return row === undefined ? null : { token: this.secrets.open(row.sealed, apiTokenContext(tenant)), heldUntil: row.held_until ?? new Date(0) };
   }
 
-  /** HubSpot has said when to come again, and means all of the tenant's questions: asked before, it answers nothing, and counts it. */
+  /** HubSpot's `Retry-After` applies to all of the tenant's questions: earlier requests are refused, and still count against the limit. */
   private putOff(tenant: Tenant, ask: Ask, until: Date): Promise<void> {
     return this.database.inTenant(tenant, async (tx) => {
       await tx.query(HOLD, [tenant.id, until]);
@@ -139,7 +139,7 @@ export class HubSpotContacts implements OnModuleInit {
     });
   }
 
-  /** @throws what came between: no connection, no answer in time, one that is none */
+  /** @throws if there is no connection, no answer in time, or one that cannot be read */
   private async read(token: string, ids: readonly string[], signal: AbortSignal): Promise<Contacts | Refusal> {
     const response = await this.outbound.fetch(`${this.env.HUBSPOT_API_URL}/crm/v3/objects/contacts/batch/read`, {
       method: 'POST',
@@ -155,7 +155,7 @@ export class HubSpotContacts implements OnModuleInit {
     return new Map(results.flatMap(({ id, properties }) => (typeof id === 'string' && isObject(properties) ? [[id, properties]] : [])));
   }
 
-  /** Contacts, as they were when HubSpot was asked, and what became of their events commit together. */
+  /** Commits the contacts, as they were when HubSpot was asked, together with the outcomes of their events. */
   private async apply(tenant: Tenant, questions: readonly Question[], contacts: Contacts, askedAt: Date): Promise<void> {
     await this.database.inTenant(tenant, async (tx) => {
       const rows = await tx.query<{ id: string }[]>(WAITING, [tenant.id, questions.map((one) => one.event_id)]);

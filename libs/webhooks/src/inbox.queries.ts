@@ -44,20 +44,20 @@ export const KEEP = `
   SELECT b.id, count(k.id)::int AS kept, (count(*) FILTER (WHERE k.status = 'pending'))::int AS pending FROM bodies b LEFT JOIN kept k ON k.body_id = b.id GROUP BY b.id`;
 
 /**
- * Who wakes the worker holds this lock shared until its commit; the worker takes it alone for a moment before it looks. So the
- * wake-up job, which is queued once for many posts, never looks before a post that counts on it has committed.
+ * A transaction that wakes the worker holds this lock shared until it commits; the worker takes it exclusively for a moment before it looks. So the
+ * wake-up job, which is queued once for many posts, never looks before every post that relies on it has committed.
  */
 export const GATE_SHARED = `SELECT pg_advisory_xact_lock_shared(hashtext('webhooks.inbox'), $1)`;
 export const GATE = `SELECT pg_advisory_xact_lock(hashtext('webhooks.inbox'), $1)`;
 
-/** Takes up to `$2` events that are due at `$3` and nobody else has taken, the oldest first, until the transaction ends. */
+/** Locks up to `$2` events that are due at `$3` and not locked by others, oldest first, until the transaction ends. */
 export const CLAIM = `
   SELECT provider, id, body_id, item_no, attempts, received_at FROM webhook_events
    WHERE tenant_id = $1 AND status = 'pending' AND (due_at IS NULL OR due_at <= $3) ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED`;
 
 /**
- * Writes what became of events at `$2`: `$3` providers, `$4` ids, `$5` statuses, `$6` reasons, `$7` types, `$8` attempts that failed, `$9` when to
- * try again. What is to be tried again is not processed yet.
+ * Writes the outcomes of events at `$2`: `$3` providers, `$4` ids, `$5` statuses, `$6` reasons, `$7` types, `$8` failed attempts, `$9` when to
+ * try again. Events to be tried again get no `processed_at`.
  */
 export const SETTLE = `
   UPDATE webhook_events event
@@ -68,6 +68,6 @@ export const SETTLE = `
 
 export const HAS_DUE = `SELECT EXISTS (SELECT 1 FROM webhook_events WHERE tenant_id = $1 AND status = 'pending' AND (due_at IS NULL OR due_at <= $2)) AS due`;
 
-/** Ids begin with their time, so what is older than an instant lies before the id of that instant (`$3`). */
+/** Ids begin with their time, so rows older than an instant have ids below the first id of that instant (`$3`, or `$2` for bodies). */
 export const FORGET_EVENTS = `DELETE FROM webhook_events WHERE tenant_id = $1 AND provider = ANY ($2) AND id < $3 AND status <> 'pending'`;
 export const FORGET_BODIES = `DELETE FROM webhook_bodies WHERE tenant_id = $1 AND id < $2`;

@@ -16,32 +16,32 @@ import { type Answer, queryOf, type SignedRequest, SCHEMES, type Verdict } from 
 import { type Sender, Senders } from './senders.js';
 import { WebhookError } from './webhooks.errors.js';
 
-/** A post as HTTP brings it. */
+/** A post as HTTP delivers it. */
 export interface IncomingPost extends Omit<SignedRequest, 'url'> {
   provider: ProviderId;
-  /** The key of a tenant's connection; without one the deployment's own secret is meant. */
+  /** The key of a tenant's connection; without one, the deployment's own secret verifies the post. */
   connection: string | undefined;
-  /** Path and query as they came. */
+  /** Path and query as received. */
   target: string;
 }
 
-/** What a post came to, and how its sender is told. */
+/** The result of a post, and how it is answered; without `answer`, by 202 and the receipt. */
 export interface Received {
   receipt: WebhookReceiptDto;
   answer: Answer | undefined;
 }
 
 interface ReadItem {
-  /** As the normaliser took it out of the body. */
+  /** As the normaliser read it from the body. */
   said: unknown;
   item: InboxItem;
   read: InboundEvent | ItemFault;
 }
 
-/** What of a post's query names and opens the connection: the rest is kept with the body. */
+/** The connection's key and secret in a post's query; the rest of the query is stored with the body. */
 const OPENS = ['connection', 'secret'];
 
-/** Takes what providers post: verifies, takes apart, stores. Nothing is acted on here, so a burst costs one insert. */
+/** Receives posts: verifies them, splits them into items, stores them. Nothing is processed here, so a burst costs one insert. */
 @Injectable()
 export class IntakeService {
   private readonly logger = new Logger(IntakeService.name);
@@ -64,7 +64,7 @@ export class IntakeService {
     }
   }
 
-  /** @returns null where the connection is not, or may not be, what was remembered of it: then it is read afresh, as it is for whatever comes to nothing that is kept */
+  /** @returns null if the cached connection is, or may be, out of date: the caller tries again with a fresh one. That includes posts of which nothing is kept, since only keeping checks the version */
   private async attempt(post: IncomingPost, fresh: boolean): Promise<Received | null> {
     const request = this.signedRequest(post);
     const sender = await this.senderOf(post, request, fresh);
@@ -88,16 +88,16 @@ export class IntakeService {
   }
 
   /**
-   * Keeps each tenant's part of a post, one after the other: however many they are, they take one connection to the server. What fails for one is told
-   * when the others have theirs, since not every provider sends again.
+   * Keeps each tenant's part of a post, one after the other, so that many tenants need only one database connection. If one fails, the others are
+   * kept first and the error is thrown at the end, since not every provider sends again.
    *
-   * @returns null, having kept nothing, when the post's connection is another by now
+   * @returns null, having kept nothing, if the post's connection has changed
    */
   private async keep(whole: Omit<Post, 'takenApart' | 'items'>, read: readonly ReadItem[], parts: ReadonlyMap<Tenant, readonly ReadItem[]>): Promise<Kept | null> {
     const sum = { accepted: 0, duplicates: 0 };
     const failures: unknown[] = [];
     for (const [tenant, part] of parts) {
-      // Of a body that speaks of several tenants, each gets its own items only.
+      // If a body has items of several tenants, each gets only its own.
       const takenApart = part.length < read.length;
       const body = takenApart ? Buffer.from(JSON.stringify(part.map(({ said }) => said))) : whole.body;
       try {
@@ -115,9 +115,9 @@ export class IntakeService {
   }
 
   /**
-   * Lets a provider look, before it posts there, whether the URL is somebody's: it signs nothing then.
+   * Answers a provider that checks the URL before it posts there; such a request is unsigned.
    *
-   * @throws WebhookError invalid_signature where a post could not be verified either; RequestError method_not_allowed
+   * @throws WebhookError invalid_signature if a post could not be verified either; RequestError method_not_allowed
    */
   async greet(post: IncomingPost): Promise<void> {
     const request = this.signedRequest(post);
@@ -166,19 +166,19 @@ export class IntakeService {
   }
 }
 
-/** What the sender of a body is told, once it is known that it is one. */
+/** Refusals of the post itself; with a cached connection, they are only reported once a fresh one confirms them. */
 const isRefusal = (error: unknown): boolean => error instanceof RequestError && error.code !== 'unavailable';
 
-/** What says nothing of when it happened did when it was signed. */
+/** An event without a time of its own gets the signed timestamp. */
 const dated = (read: InboundEvent | ItemFault, signedAt: Date | null): InboundEvent | ItemFault => (isFault(read) || read.at !== null ? read : { ...read, at: signedAt });
 
-/** What has no id and no effect is known by all that it says. */
+/** An event without id and effect is identified by its whole content. */
 const ofNoEffect = ({ name, eventId }: InboundEvent): boolean => eventId === null && (name === 'noted' || name === 'unknown');
 
 const keyOf = (read: InboundEvent | ItemFault, item: unknown, body: Buffer, messageId: string | null, place: number): Buffer =>
   isFault(read) || ofNoEffect(read) ? faultyKey(item, body, messageId, place) : dedupKey(read, messageId, place);
 
-/** A malformed event that comes alone is refused: its sender can still mend it. In a list it is kept as failed. */
+/** A malformed event that comes alone is refused, so that its sender can correct it. In a list it is kept as failed. */
 function refuse({ read }: ReadItem): void {
   if (!isFault(read) || read.fault === UNSUPPORTED) return;
   throw validationFailed([{ pointer: read.pointer, code: read.fault, detail: read.detail }]);

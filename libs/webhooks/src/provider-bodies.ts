@@ -1,4 +1,4 @@
-/** What providers post, for the document: of their events the fields that are read. The others are kept with them; where each is documented, its normaliser says. */
+/** What providers post, for the OpenAPI document: only the fields that are read. The others are stored too; the normalisers link to the providers' documentation. */
 
 const text = (description: string) => ({ type: 'string', description });
 const integer = (description: string) => ({ type: 'integer', description });
@@ -9,16 +9,16 @@ const SENDGRID_EVENT = {
   required: ['event'],
   properties: {
     event: text('`processed`, `deferred`, `delivered`, `open`, `click`, `bounce`, `dropped`, `spamreport`, `unsubscribe`, `group_unsubscribe`, `group_resubscribe`.'),
-    email: text('Whom the message was for.'),
+    email: text('The recipient.'),
     timestamp: integer('Unix seconds.'),
-    sg_event_id: text('What the event is known by when it comes again.'),
-    sg_message_id: text('The `X-Message-Id` that SendGrid answered with, and more behind it.'),
-    delivery_id: text('Our delivery, of the message’s `custom_args`.'),
-    campaign_id: text('The campaign, of the message’s `custom_args`.'),
+    sg_event_id: text('Identifies the event when it is sent again.'),
+    sg_message_id: text('The `X-Message-Id` that SendGrid answered with, and a suffix.'),
+    delivery_id: text('Our delivery id, from the message’s `custom_args`.'),
+    campaign_id: text('The campaign, from the message’s `custom_args`.'),
     url: text('The link that was clicked.'),
     sg_machine_open: { type: 'boolean', description: 'Opened by a mail proxy.' },
-    type: text('Of a bounce: `bounce` or `blocked`.'),
-    status: text('Of a bounce: the enhanced status code.'),
+    type: text('For a bounce: `bounce` or `blocked`.'),
+    status: text('For a bounce: the enhanced status code.'),
     reason: text('Why it bounced or was dropped.'),
   },
 };
@@ -29,24 +29,24 @@ const HUBSPOT_EVENT = {
   required: ['subscriptionType', 'objectId'],
   properties: {
     subscriptionType: text('`contact.creation`, `contact.propertyChange`, `object.creation`, …'),
-    objectTypeId: text('Of `object.…`: `0-1` for contacts.'),
-    objectId: integer('The contact, which is asked for under the connection’s `api_token`.'),
+    objectTypeId: text('For `object.…` events: `0-1` means contacts.'),
+    objectId: integer('The contact, which is read with the connection’s `api_token`.'),
     propertyName: text('The property that changed.'),
-    propertyValue: text('What it is now.'),
+    propertyValue: text('Its new value.'),
     portalId: integer('The account.'),
     subscriptionId: integer('The subscription.'),
-    eventId: integer('Not unique: an event is known by all of its ids and its time.'),
+    eventId: integer('Not unique: all ids and the time together identify an event.'),
     occurredAt: integer('Unix milliseconds.'),
-    attemptNumber: integer('0 the first time.'),
+    attemptNumber: integer('0 for the first attempt.'),
   },
 };
 
 const HUBSPOT_CONTACT = {
-  title: 'HubSpot’s contact, of a workflow',
+  title: 'HubSpot’s contact, from a workflow',
   type: 'object',
   required: ['properties'],
   properties: {
-    vid: integer('The contact; `objectId` where somebody chose the properties.'),
+    vid: integer('The contact; `objectId` if the workflow sends chosen properties.'),
     properties: { type: 'object', description: '`email`, `phone`, `mobilephone`, `firstname`, `lastname`: each a text, or an object with the text as its `value`.' },
     'form-submissions': { type: 'array', items: { type: 'object' }, description: 'The forms that the contact has sent.' },
   },
@@ -57,14 +57,14 @@ const TWILIO_MESSAGE = {
   type: 'object',
   required: ['MessageSid'],
   properties: {
-    MessageSid: text('The message; with its status what an event is known by.'),
+    MessageSid: text('The message; with its status it identifies the event.'),
     MessageStatus: text('`queued`, `sent`, `delivered`, `undelivered`, `failed`, `read`, …'),
-    SmsStatus: text('The same; `received` of a message that somebody sent.'),
+    SmsStatus: text('The same; `received` for an incoming message.'),
     ErrorCode: text('Why it was not delivered.'),
     To: text('E.164.'),
     From: text('E.164.'),
-    Body: text('What somebody wrote: `STOP`, `START`, `HELP`.'),
-    OptOutType: text('What Advanced Opt-Out took it for: `STOP`, `START`, `HELP`.'),
+    Body: text('The text of an incoming message: `STOP`, `START`, `HELP`.'),
+    OptOutType: text('How Advanced Opt-Out understood it: `STOP`, `START`, `HELP`.'),
   },
 };
 
@@ -75,13 +75,13 @@ const MAILCHIMP_EVENT = {
   properties: {
     type: text('`subscribe`, `unsubscribe`, `profile`, `upemail`, `cleaned`, `campaign`.'),
     fired_at: text('`YYYY-MM-DD hh:mm:ss`, in UTC.'),
-    'data[email]': text('Who it is of.'),
-    'data[reason]': text('Why somebody left or was cleaned; `abuse` for a complaint.'),
+    'data[email]': text('The member’s address.'),
+    'data[reason]': text('Why the member was unsubscribed or cleaned; `abuse` for a complaint.'),
     'data[merges][FNAME]': text('First name.'),
     'data[merges][LNAME]': text('Last name.'),
-    'data[old_email]': text('Of `upemail`: the address that was.'),
-    'data[new_email]': text('Of `upemail`: the address that is.'),
-    'data[status]': text('Of `campaign`: `sent`.'),
+    'data[old_email]': text('For `upemail`: the old address.'),
+    'data[new_email]': text('For `upemail`: the new address.'),
+    'data[status]': text('For `campaign`: `sent`.'),
   },
 };
 
@@ -99,7 +99,7 @@ export const FORM_SCHEMA = { anyOf: [TWILIO_MESSAGE, MAILCHIMP_EVENT, MANDRILL_E
 const PERSON = 'customer@example.com';
 const DELIVERY_ID = 'dlv_00000800000800000ea80';
 
-/** By the scheme of the connection that takes them. */
+/** By the connection's scheme. */
 export const JSON_BODIES = {
   sendgrid: [
     { email: PERSON, timestamp: 1769279460, 'smtp-id': '<14c5d75ce93.dfd.64b469@ismtpd-555>', event: 'delivered', sg_event_id: 'ZGVsaXZlcmVkLTAtMTIzNDU2', sg_message_id: '14c5d75ce93.dfd.64b469.filter0001.16648.5515E0B88.0', response: '250 OK', delivery_id: DELIVERY_ID },

@@ -13,5 +13,5 @@ export const PROVIDER_IDS = Object.keys(PROVIDERS) as ProviderId[];
 
 export const isProvider = (text: string): text is ProviderId => Object.hasOwn(PROVIDERS, text);
 
-/** Whether the provider reports such events. */
+/** Whether the provider reports events of this name. */
 export const reports = (provider: ProviderId, event: string): event is EventName => (PROVIDERS[provider].events as readonly string[]).includes(event);

@@ -4,7 +4,7 @@ import { isFault } from './normalisers/inbound-event.js';
 import { type ClaimedEvent, failed, type Outcome, outcomeOf } from './outcome.js';
 import type { StoredItems } from './stored-bodies.js';
 
-/** An event's row, as whoever processes it takes it. */
+/** The columns of an event that processing needs. */
 export interface EventRow {
   provider: ProviderId;
   id: string;
@@ -14,7 +14,7 @@ export interface EventRow {
   received_at: Date;
 }
 
-/** A row, and what it was read as. */
+/** A row and the event, or the failure, that it was read as. */
 export interface Reading {
   row: EventRow;
   type: string | null;
@@ -23,7 +23,7 @@ export interface Reading {
 
 const logger = new Logger('WebhookReading');
 
-/** @param stored null when nobody can read the body, undefined when it is gone */
+/** @param stored null if the body cannot be read, undefined if it no longer exists */
 export function readingOf(row: EventRow, stored: StoredItems | null | undefined): Reading {
   if (!stored) return { row, type: null, outcome: failed(stored === null ? 'unreadable' : 'body_gone') };
   const { normaliser, items, signedAt } = stored;

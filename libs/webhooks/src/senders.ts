@@ -12,10 +12,10 @@ import { Rounds } from './rounds.js';
 import { queryOf, type SchemeName, schemeMarked, type SignedRequest, type Trust, type Verdict } from './schemes/index.js';
 import { deploymentSecrets, secretContext } from './secrets.js';
 
-/** Whoever may post to us: a tenant's provider account, or the deployment's (then `tenant` is null, the events say whose they are). */
+/** A provider account that may post to us: a tenant's own, or the deployment's (then `tenant` may be null, and the events name their tenants). */
 export interface Sender {
   tenant: Tenant | null;
-  /** The connection that was named; null where none was. */
+  /** The connection that the post names; null if none. */
   connection: Connection | null;
   provider: ProviderId;
   scheme: SchemeName;
@@ -43,11 +43,11 @@ interface Failure {
 const KEY = /^whc_[0-9a-hjkmnp-tv-z]{26}$/;
 const MAX_REMEMBERED = 10_000;
 
-/** Finds what a post's signature is to be held against. */
+/** Finds what a post's signature is verified with. */
 @Injectable()
 export class Senders {
   private readonly directory = new Map<string, Entry>();
-  /** As last read. Whether one is still so is looked at where posts are kept, so that a rotation or a disconnection holds at once on every process. */
+  /** Connections as last read. {@link Inbox.keep} checks that their version is current, so a rotation or disconnection takes effect at once in every process. */
   private readonly known = new Map<string, Open>();
   private readonly reads = new Rounds<string, Open | null>((tenant, keys) => this.open(tenant, keys));
   private readonly failures = new Rounds<Failure, void>((tenant, failures) => this.count(tenant, failures));
@@ -62,20 +62,20 @@ export class Senders {
   ) {}
 
   /**
-   * @param fresh whether a connection is read, or may be what is remembered of it: what that verifies is kept only by {@link Inbox.keep}, and what
-   *   it does not may have been signed with a newer secret
-   * @returns null when there is nothing to verify with: no such connection, or no secret of the deployment for what the request shows the signs of
+   * @param fresh whether to read the connection rather than use the cached one. A post that the cached one verifies is still checked by {@link Inbox.keep};
+   *   one that it refuses may have been signed with a newer secret
+   * @returns null if there is nothing to verify with: no such connection, or no secret of the deployment for the request's scheme
    */
   async find(provider: ProviderId, connection: string | undefined, request: SignedRequest, fresh: boolean): Promise<Sender | null> {
     return connection === undefined ? this.deployment(provider, request) : this.connection(provider, connection, fresh);
   }
 
-  /** All that a refused post leaves behind. */
+  /** Counts a refused post; nothing else of it is kept. */
   async countFailure({ tenant, connection }: Sender, reason: (Verdict & { valid: false })['reason']): Promise<void> {
     if (tenant !== null && connection !== null) await this.failures.run(tenant, { connection: connection.id, reason });
   }
 
-  /** Notes that the provider has shown the connection's secret, without having anything to tell. */
+  /** Notes that the provider has proved that it has the secret, without posting an event. */
   async noteCheck({ tenant, connection, trust }: Sender): Promise<void> {
     if (tenant !== null && connection !== null) await this.database.inTenant(tenant, (tx) => tx.query(NOTE_CHECK, [tenant.id, connection.id, trust.now]));
   }
@@ -88,7 +88,7 @@ export class Senders {
     return { tenant: own?.tenant ?? null, connection: null, provider, scheme, trust: { secrets, toleranceSeconds: DEFAULT_TOLERANCE_SECONDS, now: this.clock.now() } };
   }
 
-  /** What became of a message is told under the token of the account that it went over: maybe one of the tenant's own, and whose it is the message's id says. */
+  /** Twilio signs a status callback with the token of the account that sent the message. That may be the tenant's own account; the delivery id in the URL names the tenant. */
   private async ownTwilio({ url }: SignedRequest): Promise<{ tenant: Tenant; token: string } | null> {
     const key = decodeDeliveryId(new URLSearchParams(queryOf(url)).get('delivery_id') ?? '');
     const tenant = key === null ? null : await this.tenants.byId(key.tenantId);

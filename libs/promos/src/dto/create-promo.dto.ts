@@ -10,7 +10,7 @@ import { type Weekday, WEEKDAYS } from '../schedule.js';
 const SMALLEST = 0.0001;
 const CLOCK_TIME = /^([01]\d|2[0-3]):[0-5]\d$/;
 
-/** Null is the same as left out; in a patch, what takes a member away. */
+/** Null is the same as leaving a member out; in a patch, it removes the member. */
 export class AppliesToInputDto {
   /** Every item; not together with `item_ids` or `category_ids`. */
   @IsOptional() @IsIn([true])
@@ -21,26 +21,26 @@ export class AppliesToInputDto {
   @IsOptional() @IsArray() @ArrayNotEmpty() @ArrayMaxSize(1000) @IsString({ each: true }) @Length(1, 255, { each: true })
   item_ids?: string[] | null;
 
-  /** An item in one of these is eligible, as one of `item_ids` is. */
+  /** Items in these categories are eligible, in addition to `item_ids`. */
   @IsOptional() @IsArray() @ArrayNotEmpty() @ArrayMaxSize(1000) @IsString({ each: true }) @Length(1, 255, { each: true })
   category_ids?: string[] | null;
 
-  /** Never discounted, whatever else says so. */
+  /** Never discounted, even if another member selects them. */
   @IsOptional() @IsArray() @ArrayNotEmpty() @ArrayMaxSize(1000) @IsString({ each: true }) @Length(1, 255, { each: true })
   exclude_item_ids?: string[] | null;
 
-  /** Locations the promo holds at. */
+  /** Locations where the promo is valid. */
   @IsOptional() @IsArray() @ArrayNotEmpty() @ArrayMaxSize(1000) @IsString({ each: true }) @Length(1, 255, { each: true })
   location_ids?: string[] | null;
 
-  /** Order channels the promo holds on, such as `delivery` or `dine_in`. */
+  /** Order channels where the promo is valid, such as `delivery` or `dine_in`. */
   @IsOptional() @IsArray() @ArrayNotEmpty() @ArrayMaxSize(100) @IsString({ each: true }) @Length(1, 255, { each: true })
   channels?: string[] | null;
 }
 
 /** Happy hours; null as in `applies_to`. */
 export class ScheduleInputDto {
-  /** Days a window begins on; every day when left out. */
+  /** Days on which a window begins; defaults to every day. */
   @IsOptional() @IsArray() @ArrayNotEmpty() @ArrayMaxSize(WEEKDAYS.length) @ArrayUnique() @IsIn(WEEKDAYS, { each: true })
   @ApiProperty({ enum: WEEKDAYS, isArray: true, required: false })
   days?: Weekday[] | null;
@@ -53,55 +53,55 @@ export class ScheduleInputDto {
   @IsOptional() @Matches(CLOCK_TIME)
   to?: string | null;
 
-  /** IANA name; the tenant’s time zone when left out. */
+  /** IANA name; defaults to the tenant’s time zone. */
   @IsOptional() @IsTimeZone()
   timezone?: string | null;
 }
 
-/** What a promo promises, apart from its code and type. Null is the same as left out. */
+/** A promo’s terms, apart from its code and type. Null is the same as leaving a member out. */
 export class PromoTermsDto {
   /** `percentage`: above 0, at most 100, two decimals. `fixed_amount`: money. Not for `free_delivery`. */
   @IsOptional() @IsNumber() @Min(SMALLEST)
   value?: number | null;
 
-  /** Least sum of the order’s items. */
+  /** Minimum sum of the order’s items. */
   @IsOptional() @IsNumber() @Min(0)
   min_order_amount?: number | null;
 
-  /** Most that one redemption takes off. */
+  /** Maximum discount of one redemption. */
   @IsOptional() @IsNumber() @Min(SMALLEST)
   max_discount?: number | null;
 
-  /** Most redemptions in all. */
+  /** Maximum number of redemptions in total. */
   @IsOptional() @IsInt() @Min(1) @Max(2_147_483_647)
   usage_limit?: number | null;
 
-  /** Most redemptions of one customer. */
+  /** Maximum number of redemptions per customer. */
   @IsOptional() @IsInt() @Min(1) @Max(2_147_483_647)
   per_customer_limit?: number | null;
 
-  /** Most that all redemptions together take off; never split. */
+  /** Maximum total discount of all redemptions; a discount that exceeds what is left is refused, not reduced. */
   @IsOptional() @IsNumber() @Min(SMALLEST)
   budget?: number | null;
 
-  /** From this instant on, inclusive. */
+  /** Start of validity, inclusive. */
   @IsOptional() @IsInstant()
   @ApiProperty({ type: String, format: 'date-time', required: false, nullable: true })
   valid_from?: string | null;
 
-  /** Until this instant, exclusive. */
+  /** End of validity, exclusive. */
   @IsOptional() @IsInstant()
   @ApiProperty({ type: String, format: 'date-time', required: false, nullable: true })
   valid_until?: string | null;
 
-  /** `{"all_items": true}` when left out. */
+  /** Defaults to `{"all_items": true}`. */
   @IsOptional() @ValidateNested() @Type(() => AppliesToInputDto)
   applies_to?: AppliesToInputDto | null;
 
   @IsOptional() @ValidateNested() @Type(() => ScheduleInputDto)
   schedule?: ScheduleInputDto | null;
 
-  /** Only its members may redeem. */
+  /** Only members of this segment may redeem. */
   @IsOptional() @IsString() @Length(1, 64)
   customer_segment_id?: string | null;
 
@@ -109,7 +109,7 @@ export class PromoTermsDto {
   @IsOptional() @IsBoolean()
   first_order_only?: boolean | null;
 
-  /** Whether its own code does not redeem, but only those that campaigns with `unique_promo_codes` give to customers. */
+  /** Whether only the unique codes that campaigns with `unique_promo_codes` give to customers can be redeemed, and not the promo’s own code. */
   @IsOptional() @IsBoolean()
   unique_codes_only?: boolean | null;
 
@@ -117,7 +117,7 @@ export class PromoTermsDto {
   @IsOptional() @IsBoolean()
   stackable?: boolean | null;
 
-  /** Of several codes on an order the higher is applied first. */
+  /** If an order has several codes, higher priorities are applied first. */
   @IsOptional() @IsInt() @Min(-1_000_000) @Max(1_000_000)
   priority?: number | null;
 }

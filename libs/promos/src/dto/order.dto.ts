@@ -10,7 +10,7 @@ export class CheckoutItemDto {
   @IsString() @Length(1, 255)
   id: string;
 
-  /** What `applies_to.item_ids` and `exclude_item_ids` name. */
+  /** Matched against `applies_to.item_ids` and `exclude_item_ids`. */
   @IsOptional() @IsString() @Length(1, 255)
   product_id?: string | null;
 
@@ -29,7 +29,7 @@ export class OrderDto {
   @IsString() @Length(1, 255)
   id: string;
 
-  /** ISO 4217; the tenant’s when left out. */
+  /** ISO 4217; defaults to the tenant’s. */
   @IsOptional() @IsString() @Length(3, 3)
   currency?: string | null;
 
@@ -53,11 +53,11 @@ export class RedeemDto {
   @IsOptional() @IsPromoCode()
   code?: string;
 
-  /** Several at once: all or none. */
+  /** Several codes: either all are redeemed or none. */
   @IsOptional() @IsArray() @ArrayNotEmpty() @ArrayMaxSize(10) @ArrayUnique() @IsPromoCode({ each: true })
   codes?: string[];
 
-  /** Somebody unknown becomes a bare profile when redeemed. */
+  /** Redeeming creates a bare profile for an unknown customer. */
   @IsOptional() @Validate(CustomerIdRule)
   @ApiProperty({ type: String, required: false, nullable: true, minLength: 1, maxLength: 200, example: 'cust_1001' })
   customer_id?: string | null;
@@ -67,7 +67,7 @@ export class RedeemDto {
 }
 
 export class RollbackDto {
-  /** Kept with the redemption. */
+  /** Stored with the redemption. */
   @IsOptional() @Trimmed() @IsString() @Length(1, 500)
   reason?: string | null;
 }

@@ -10,11 +10,11 @@ export class PromoDayDto {
   order_revenue: number;
 }
 
-/** What came of a promo; redemptions rolled back do not count. */
+/** Statistics of a promo; rolled-back redemptions do not count. */
 export class PromoStatsDto {
   uses: number;
 
-  /** Different customers. */
+  /** Number of distinct customers. */
   customers: number;
 
   discount_amount: number;

@@ -52,7 +52,7 @@ export class PromoDto {
   customer_segment_id: string | null;
   first_order_only: boolean;
 
-  /** Its own code does not redeem, those that customers were given do. True of a promo that was made with a campaign with `unique_promo_codes`. */
+  /** Only codes given to customers can be redeemed, not the promo’s own. True for promos created with a campaign with `unique_promo_codes`. */
   unique_codes_only: boolean;
 
   stackable: boolean;
@@ -61,7 +61,7 @@ export class PromoDto {
   @ApiProperty({ enum: PROMO_STATUSES })
   status: PromoStatus;
 
-  /** Redemptions that stand. */
+  /** Redemptions that were not rolled back. */
   uses: number;
 
   @ApiProperty({ format: 'date-time' })

@@ -14,7 +14,7 @@ export class PricedOrderDto {
   /** What is left to pay. */
   total_amount: number;
 
-  /** What is taken off each line; what is taken off the delivery fee is not among them. */
+  /** The discount of each line; discounts of the delivery fee are not included. */
   items: DiscountedItemDto[];
 }
 

@@ -22,7 +22,7 @@ export class InapplicableDto {
   params: Record<string, number>;
 }
 
-/** What redeeming the codes on the order would do, now. */
+/** What redeeming the codes on the order would do now. */
 export class ValidationDto {
   /** Whether all codes apply. */
   valid: boolean;
@@ -32,7 +32,7 @@ export class ValidationDto {
   applicable: ApplicableDto[];
   inapplicable: InapplicableDto[];
 
-  /** Uses left of the applicable promo with the fewest; null without a usage limit. */
+  /** The fewest uses left of any applicable promo; null if none has a usage limit. */
   remaining_uses: number | null;
 
   static from({ applicable, inapplicable }: Judgement, order: Order): ValidationDto {

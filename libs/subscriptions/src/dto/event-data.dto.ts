@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { type Channel, CHANNELS } from '#tenants';
 
-/** What the events' `data` holds: for the document, and for whoever reads it. */
+/** The events' `data`, as the OpenAPI document describes it. */
 
 const CAMPAIGN_STATUSES = ['active', 'paused', 'completed'] as const;
 
@@ -21,7 +21,7 @@ export class CampaignEventDataDto {
   @ApiProperty({ enum: CAMPAIGN_STATUSES, example: 'paused' })
   status: (typeof CAMPAIGN_STATUSES)[number];
 
-  /** Why we paused it; null when somebody of yours did, and in every other event. */
+  /** Why we paused it; null if one of your users did, and in all other events. */
   reason: CampaignEventReasonDto | null;
 }
 
@@ -42,7 +42,7 @@ class DeliveryEventEntryDto {
 }
 
 export class BouncedEntryDto extends DeliveryEventEntryDto {
-  /** Whether nothing more is sent to the address; false where it may pass, such as for a full mailbox. */
+  /** Whether nothing more is sent to the address; false for temporary bounces, such as a full mailbox. */
   permanent: boolean;
 }
 
@@ -67,12 +67,12 @@ export class UnsubscribedEntryDto {
   @ApiProperty({ enum: CHANNELS })
   channel: Channel;
 
-  /** When the customer did it. */
+  /** When the customer unsubscribed. */
   at: string;
 }
 
 export class UnsubscribedEventDataDto {
-  /** One or more, up to 500; a customer who left two channels is there twice. */
+  /** One or more, up to 500; a customer who unsubscribed from two channels is listed twice. */
   @ApiProperty({ type: [UnsubscribedEntryDto], minItems: 1, maxItems: 500 })
   customers: UnsubscribedEntryDto[];
 }
@@ -86,7 +86,7 @@ export class SegmentEventDataDto {
   @ApiProperty({ example: 'seg_loyalty_gold' })
   segment_id: string;
 
-  /** One or more, up to 500. A segment that thousands enter at once is told of in as many messages as it takes. */
+  /** One or more, up to 500. If more customers move at once, there are several messages. */
   @ApiProperty({ type: [SegmentMoverDto], minItems: 1, maxItems: 500 })
   customers: SegmentMoverDto[];
 }
@@ -105,7 +105,7 @@ export class RolledBackEventDataDto {
 }
 
 export class RedeemedEventDataDto extends RolledBackEventDataDto {
-  /** Null where the till named nobody. */
+  /** Null if the till named no customer. */
   customer_id: string | null;
 
   /** After the discount. */

@@ -15,14 +15,14 @@ export class CreateEventSubscriptionDto {
   @ApiProperty({ enum: EVENT_TYPES, isArray: true, minItems: 1, uniqueItems: true, example: ['campaign.completed', 'delivery.bounced'] })
   events: EventName[];
 
-  /** True unless said. Nothing is kept for a subscription while it is not active. */
+  /** Defaults to true. No events are kept for a subscription while it is not active. */
   @IsOptional() @IsBoolean()
   active?: boolean;
 }
 
 /** A merge patch: what is left out stays. */
 export class UpdateEventSubscriptionDto {
-  /** Where every message is posted from now on, those that wait too. */
+  /** Where every message is posted from now on, including those already waiting. */
   @ValidateIf(present) @IsHttpUrl({ fragment: false }) @MaxLength(2000)
   @ApiProperty({ required: false, format: 'uri', maxLength: 2000 })
   url?: string;
@@ -31,7 +31,7 @@ export class UpdateEventSubscriptionDto {
   @ApiProperty({ required: false, enum: EVENT_TYPES, isArray: true, minItems: 1, uniqueItems: true })
   events?: EventName[];
 
-  /** True takes up a subscription that was disabled, and sends what waits. */
+  /** True reactivates a disabled subscription and sends the waiting messages. */
   @ValidateIf(present) @IsBoolean()
   active?: boolean;
 }
@@ -40,7 +40,7 @@ export const DISABLED_CODES = ['gone', 'failing'] as const;
 export type DisabledCode = (typeof DISABLED_CODES)[number];
 
 export class SubscriptionDisabledDto {
-  @ApiProperty({ enum: DISABLED_CODES, description: '`gone`: the receiver answered 410. `failing`: for five days nothing arrived.' })
+  @ApiProperty({ enum: DISABLED_CODES, description: '`gone`: the receiver answered 410. `failing`: no message was accepted for five days.' })
   code: DisabledCode;
 
   @ApiProperty({ example: 'The receiver answered 410 Gone.' })
@@ -61,16 +61,16 @@ export class EventSubscriptionDto {
 
   active: boolean;
 
-  /** Why we stopped sending, if we did; null else. */
+  /** Why we stopped sending; null if we did not. */
   disabled: SubscriptionDisabledDto | null;
 
-  /** Since when nothing has arrived; null while the last message did, or none was sent yet. */
+  /** Since when no message has been accepted; null if the last one was, or none was sent yet. */
   failing_since: string | null;
 
-  /** What messages are signed with, shown this once: `whsec_` and 32 bytes in base64. */
+  /** The secret that messages are signed with, shown only once: `whsec_` and 32 bytes in base64. */
   secret?: string;
 
-  /** Until when messages are signed with the secret before this one too; null when they are not. */
+  /** Until when messages are also signed with the previous secret; null if they are not. */
   previous_secret_valid_until: string | null;
 
   created_at: string;

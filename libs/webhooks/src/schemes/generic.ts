@@ -6,7 +6,7 @@ const HEX = /^[0-9a-f]{64}$/i;
 const BASE64 = /^[A-Za-z0-9+/_-]{43}=?$/;
 const LABELLED = /^(sha256|v1|t)=(.*)$/i;
 
-/** More signatures than any rotation needs; the rest of a longer list is not looked at. */
+/** More signatures than any rotation needs; the rest of a longer list is ignored. */
 const MAX_SIGNATURES = 32;
 
 /**
@@ -29,7 +29,7 @@ export function verifyGeneric(request: Signed, trust: Trust): Verdict {
   return INVALID;
 }
 
-/** Every 32-byte signature in the header, and the timestamps beside them. What is neither is passed over: it may be another scheme's. */
+/** Every 32-byte signature in the header, and its `t=` timestamp. Other parts are ignored: they may belong to another scheme. */
 function readSignatures(text: string): { signatures: Buffer[]; timestamps: string[] } {
   const signatures: Buffer[] = [];
   const timestamps: string[] = [];

@@ -9,21 +9,21 @@ const VERSION = 'x-hubspot-signature-version';
 
 const MILLISECONDS = /^\d{12,14}$/;
 
-/** The characters that HubSpot signs decoded wherever they stand in the URL: : / ? @ ! $ ' ( ) * , ; and no other. */
+/** The characters that HubSpot decodes in the URL before it signs: : / ? @ ! $ ' ( ) * , ; and no others. */
 const DECODED = /%(3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)/gi;
 
 export const isHubSpots = ({ headers }: SignedRequest): boolean => headers[V3] !== undefined || headers[OLDER] !== undefined;
 
 /**
- * HubSpot's request signatures (https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/request-validation), under
- * the app's client secret. The third version, which has a timestamp, and only where there is none of it the ones before: whoever strips a
- * header off must not choose the weaker.
+ * HubSpot's request signatures (https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/request-validation), keyed with
+ * the app's client secret. A request with a v3 signature, which includes a timestamp, must pass v3: if that fails, an older signature
+ * does not help. Only requests without v3 are verified by the older versions.
  */
 export function verifyHubSpot(request: SignedRequest, trust: Trust): Verdict {
   return request.headers[V3] === undefined ? verifyOlder(request, trust) : verifyV3(request, trust);
 }
 
-/** HMAC-SHA256, base64, of method, URL, body and the timestamp in Unix milliseconds, with nothing between them. */
+/** HMAC-SHA256, base64, of method, URL, body and the timestamp in Unix milliseconds, without separators. */
 function verifyV3(request: SignedRequest, trust: Trust): Verdict {
   const signature = header(request, V3);
   const timestamp = header(request, TIMESTAMP);
@@ -34,7 +34,7 @@ function verifyV3(request: SignedRequest, trust: Trust): Verdict {
   return right ? fresh(at, trust) : INVALID;
 }
 
-/** A hash, in hex, that begins with the secret: of the body (v1), or of method, URL and body (v2, in workflows). Neither says when. */
+/** SHA-256, in hex, of the secret followed by the body (v1), or by method, URL and body (v2, in workflows). Neither includes a timestamp. */
 function verifyOlder({ method, url, headers, body }: SignedRequest, trust: Trust): Verdict {
   const signature = header({ headers }, OLDER);
   const version = header({ headers }, VERSION);

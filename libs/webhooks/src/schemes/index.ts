@@ -19,15 +19,15 @@ import { answerTwilio } from './twiml.js';
 export const SCHEME_NAMES = ['generic', 'sendgrid', 'twilio', 'mailchimp', 'mandrill', 'hubspot'] as const;
 export type SchemeName = (typeof SCHEME_NAMES)[number];
 
-/** The headers say which of the two it is; one that carries ours is held to ours. */
+/** The headers decide between the two; a request with our own header is verified by our own scheme. */
 const isStandard = ({ headers }: SignedRequest): boolean => headers['webhook-signature'] !== undefined && headers['x-webhook-signature'] === undefined;
 
 const isMandrills = (request: SignedRequest): boolean => header(request, MANDRILL_SIGNATURE) !== null;
 
-/** For who takes nothing but a 200 for an answer. */
+/** For providers that accept only 200. */
 const OK: Answer = { status: 200 };
 
-/** A provider's own is one file here and one under normalisers. */
+/** A provider's own scheme is one file here and one under normalisers. */
 export const SCHEMES: Readonly<Record<SchemeName, Scheme>> = {
   generic: {
     key: 'shared',
@@ -56,7 +56,7 @@ export const SCHEMES: Readonly<Record<SchemeName, Scheme>> = {
     key: 'in_url',
     timestamped: false,
     verify: verifyMailchimp,
-    normaliser: (request) => (isMandrills(request) ? mandrillEvents : mailchimpAudience), // the secret in the URL is all that either needs
+    normaliser: (request) => (isMandrills(request) ? mandrillEvents : mailchimpAudience), // the secret in the URL verifies both
     marks: (request) => secretInUrl(request) !== null,
     answer: () => OK,
   },
@@ -77,7 +77,7 @@ export const SCHEMES: Readonly<Record<SchemeName, Scheme>> = {
   },
 };
 
-/** The schemes that a provider's connection may have. The last is the one for whoever shows no other's signs. */
+/** The schemes that a provider's connection may have. The last one applies if a request has the marks of no other. */
 const SCHEMES_OF: Readonly<Record<ProviderId, readonly SchemeName[]>> = {
   sendgrid: ['sendgrid', 'generic'],
   twilio: ['twilio', 'generic'],
@@ -87,7 +87,7 @@ const SCHEMES_OF: Readonly<Record<ProviderId, readonly SchemeName[]>> = {
 
 export const schemesOf = (provider: ProviderId): readonly SchemeName[] => SCHEMES_OF[provider];
 
-/** The scheme that a request to the provider's URL shows the signs of. */
+/** The scheme whose marks a request to the provider's URL has. */
 export const schemeMarked = (provider: ProviderId, request: SignedRequest): SchemeName => SCHEMES_OF[provider].find((name) => SCHEMES[name].marks(request))!;
 
 export { type Answer, type Brand, type Scheme, type SignedRequest, queryOf, type Trust, type Verdict } from './scheme.js';

@@ -4,14 +4,14 @@ import { sortedForm } from './sorted-form.js';
 
 export const MANDRILL_SIGNATURE = 'x-mandrill-signature';
 
-/** What Mandrill signs with, before a webhook has a key, to see whether anybody is at the URL. Everybody knows it, so it is good for nothing but a post without events. */
+/** The key with which Mandrill signs its check of the URL before a webhook has a key. It is public, so it is accepted only for a post without events. */
 const TEST_KEY = 'test-webhook';
 const NO_EVENTS = 'mandrill_events[]';
 
 /**
  * Mandrill's request signature (https://mailchimp.com/developer/transactional/guides/track-respond-activity-webhooks/#authenticating-webhook-requests):
- * HMAC-SHA1, under the webhook's key, of the URL as it was given to Mandrill and then the form's fields, sorted by name, name and value with
- * nothing between. Nothing says when: an event that comes again is known by its message and time.
+ * HMAC-SHA1, keyed with the webhook's key, of the URL as given to Mandrill followed by the form's fields, sorted by name, without separators.
+ * No timestamp is signed: a repeated event is recognised by its message, type and time.
  */
 export function verifyMandrill(request: SignedRequest, trust: Trust): Verdict {
   const signature = header(request, MANDRILL_SIGNATURE);

@@ -5,12 +5,12 @@ import { fresh, header, INVALID, type Signed, type Trust, type Verdict } from '.
 export const SENDGRID_SIGNATURE = 'x-twilio-email-event-webhook-signature';
 const TIMESTAMP = 'x-twilio-email-event-webhook-timestamp';
 
-/** A key is 124 characters, and a signature of P-256 in DER at most 96. */
+/** In base64, a P-256 key has 124 characters and a DER signature at most 96. */
 const BASE64 = /^[A-Za-z0-9+/]{8,200}={0,2}$/;
 
 /**
  * SendGrid's Signed Event Webhook (https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features):
- * ECDSA over P-256 and SHA-256 of the timestamp header and the raw bytes, with nothing between them; the signature is base64 of DER.
+ * ECDSA with P-256 and SHA-256 over the timestamp header and the raw bytes, without a separator; the signature is base64 of DER.
  */
 export function verifySendGrid(request: Signed, trust: Trust): Verdict {
   const signature = header(request, SENDGRID_SIGNATURE);
@@ -25,7 +25,7 @@ export function verifySendGrid(request: Signed, trust: Trust): Verdict {
 /**
  * A public key as SendGrid shows it: the base64 of its SubjectPublicKeyInfo in DER, on one line, or the same as PEM.
  *
- * @returns null when it is no key of P-256
+ * @returns null if it is not a P-256 key
  */
 export function readPublicKey(text: string): KeyObject | null {
   const encoded = text.replace(/-----(BEGIN|END) PUBLIC KEY-----/g, '').replace(/\s/g, '');
@@ -42,6 +42,6 @@ function isSignedWith(key: KeyObject | null, signed: Buffer, signature: Buffer):
   try {
     return key !== null && verify('sha256', signed, key, signature);
   } catch {
-    return false; // what is no DER
+    return false; // not DER
   }
 }

@@ -1,6 +1,6 @@
 import { formFields, hasTooManyFields } from '../normalisers/form.js';
 
-/** The fields of a form as some providers sign them behind the URL: sorted by name, name and value with nothing between; null when they are too many. */
+/** The fields of a form as some providers sign them after the URL: sorted by name, names and values without separators; null if there are too many. */
 export function sortedForm(body: Buffer): string | null {
   if (hasTooManyFields(body)) return null;
   const values = formFields(body);

@@ -2,7 +2,7 @@ import { fresh, header, hmacSha256, INVALID, isSame, type Signed, type Trust, ty
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
-/** A message id becomes part of an event's identity, so it has bounds. */
+/** A message id becomes part of an event's identity, so it is bounded. */
 const MESSAGE_ID = /^[\x21-\x7e]{1,255}$/;
 
 /**
@@ -22,7 +22,7 @@ export function verifyStandard(request: Signed, trust: Trust): Verdict {
   return INVALID;
 }
 
-/** The secret's bytes: base64 behind `whsec_`, as the standard's libraries read it; a secret that is not base64 stands for itself. */
+/** The secret's bytes: base64 after an optional `whsec_`, as the standard's libraries read it; if it is not base64, its UTF-8 bytes. */
 export function standardKey(secret: string): Buffer {
   const encoded = secret.replace(/^whsec_/, '');
   return BASE64.test(encoded) ? Buffer.from(encoded, 'base64') : Buffer.from(secret, 'utf8');

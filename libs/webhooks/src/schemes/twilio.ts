@@ -5,10 +5,10 @@ import { sortedForm } from './sorted-form.js';
 export const TWILIO_SIGNATURE = 'x-twilio-signature';
 
 /**
- * Twilio's request signature (https://www.twilio.com/docs/usage/webhooks/webhooks-security): HMAC-SHA1, under the account's auth token, of
- * the public URL with its query and then the form's fields, sorted by name, name and value with nothing between. A JSON body is not signed
- * itself: its SHA-256 stands in the query, as `bodySHA256`. The URL may have been signed with its port or without. Nothing says
- * when: a request that comes again is known by its message and status.
+ * Twilio's request signature (https://www.twilio.com/docs/usage/webhooks/webhooks-security): HMAC-SHA1, keyed with the account's auth token, of
+ * the public URL with its query followed by the form's fields, sorted by name, without separators. A JSON body is not signed
+ * itself: its SHA-256 is in the query, as `bodySHA256`. The URL may have been signed with or without its port. No timestamp
+ * is signed: a repeated request is recognised by its message and status.
  */
 export function verifyTwilio(request: SignedRequest, trust: Trust): Verdict {
   const signature = header(request, TWILIO_SIGNATURE);
@@ -19,20 +19,20 @@ export function verifyTwilio(request: SignedRequest, trust: Trust): Verdict {
   return right ? UNDATED : INVALID;
 }
 
-/** What is signed beside the URL; null when the body is not the one that the URL has the hash of. */
+/** What is signed besides the URL; null if the body does not match the hash in the URL, or the form has too many fields. */
 function signedFields({ url, body }: SignedRequest): string | null {
   const hash = bodyHash(new URLSearchParams(queryOf(url)));
   if (hash === null) return sortedForm(body);
   return createHash('sha256').update(body).digest('hex') === hash ? '' : null;
 }
 
-/** The SHA-256 of a JSON body, in hex, as Twilio puts it into the query; null for a form. */
+/** The SHA-256 of a JSON body, in hex, that Twilio puts into the query; null for a form. */
 export const bodyHash = (query: URLSearchParams): string | null => query.get('bodySHA256');
 
 const ORIGIN = /^(https?):\/\/(\[[^\]]*\]|[^/?:]*)(:\d+)?/;
 const PORTS: Readonly<Record<string, string>> = { http: ':80', https: ':443' };
 
-/** The URL without its port, and with it or the one that goes without saying: Twilio has signed either. */
+/** The URL without its port, and with its explicit or default port: Twilio signs either. */
 function spellings(url: string): string[] {
   const [origin, scheme, host, port] = ORIGIN.exec(url) as unknown as [string, string, string, string?];
   const rest = url.slice(origin.length);

@@ -2,8 +2,8 @@ import { asksForHelp } from '../normalisers/twilio.js';
 import type { Answer, Brand } from './scheme.js';
 
 /**
- * Twilio reads the answer to a message that somebody sent as instructions (TwiML, https://www.twilio.com/docs/messaging/twiml): none, but to
- * whoever asks for help who it is and how to leave (CTIA Messaging Principles §5.1.3). To opt-outs Twilio replies itself.
+ * Twilio reads the answer to an incoming message as instructions (TwiML, https://www.twilio.com/docs/messaging/twiml). There are none, except a reply to
+ * HELP with the sender's name and how to opt out (CTIA Messaging Principles §5.1.3). Twilio itself replies to opt-outs.
  */
 export async function answerTwilio(items: readonly unknown[], brand: Brand): Promise<Answer> {
   const help = items.some(asksForHelp) ? `<Message>${escaped(`${[await brand(), 'Reply STOP to opt out, START to opt in again.'].filter(Boolean).join(': ')}`)}</Message>` : '';
