@@ -18,13 +18,16 @@ export const clientConfig = (env: Env): ClientConfig => ({
   application_name: 'marketing',
 });
 
+/** Statements are planned once a connection. pg would close one after ten idle seconds, and the next burst would connect and plan anew. */
+const IDLE_MS = 60_000;
+
 /** The pool. `pipeline` sends the statements of a transaction together: see {@link Database.read}. */
 export const dataSourceOptions = (env: Env): Extract<DataSourceOptions, { type: 'postgres' }> => ({
   type: 'postgres',
   url: env.DATABASE_URL,
   poolSize: env.DATABASE_POOL,
   applicationName: 'marketing',
-  extra: { options: SESSION, pipeline: true, connectionTimeoutMillis: 10_000 },
+  extra: { options: SESSION, pipeline: true, connectionTimeoutMillis: 10_000, idleTimeoutMillis: IDLE_MS },
   uuidExtension: 'pgcrypto',
   installExtensions: false,
   synchronize: false,
