@@ -93,7 +93,7 @@ export function fresh(at: Date, { now, toleranceSeconds }: Trust, messageId: str
   return { valid: true, messageId, signedAt: at };
 }
 
-/** A header that is present and not a list. */
+/** A header that was sent once. Node joins repeated headers into one string, which then matches nothing. */
 export const header = ({ headers }: Pick<Signed, 'headers'>, name: string): string | null => {
   const value = headers[name];
   return typeof value === 'string' && value !== '' ? value : null;
