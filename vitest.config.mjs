@@ -23,7 +23,7 @@ export default defineConfig({
     globals: true,
     globalSetup: ['test/support/global-setup.js'],
     pool: 'forks',
-    maxWorkers: 3, // of two cores: specs wait for crashes, leases and locks as often as they compute
+    maxWorkers: 4, // of two cores: specs wait for crashes, leases and locks as often as they compute
     // Specs of one worker share what they load: to load Nest, TypeORM and all of ours anew for each took a third of the suite's time.
     isolate: false,
     server: { deps: { external: [/\/dist\/(libs|apps)\/(?!.*\.spec\.js$)/] } },
