@@ -21,13 +21,13 @@ const REGISTER = 'INSERT INTO worker_sessions (session_no) VALUES ($1) ON CONFLI
 const END = 'DELETE FROM worker_sessions WHERE session_no = $1';
 
 const LOOK = `
-  SELECT s.session_no, (l.objid IS NULL) <> (s.lost_at IS NOT NULL) AS changed, coalesce(l.objid IS NULL AND s.lost_at < now() - ${GRACE}, false) AS lost
+  SELECT s.session_no, l.objid IS NOT NULL AS alive, (l.objid IS NULL) <> (s.lost_at IS NOT NULL) AS changed, coalesce(l.objid IS NULL AND s.lost_at < now() - ${GRACE}, false) AS lost
     FROM worker_sessions s
     LEFT JOIN pg_locks l ON l.locktype = 'advisory' AND l.classid = $1 AND l.objid = s.session_no::oid AND l.objsubid = 2 AND l.granted
                         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
 
-/** Marks the sessions `$1` whose lock was lost, or taken again. */
-const MARK = `UPDATE worker_sessions SET lost_at = CASE WHEN lost_at IS NULL THEN now() END WHERE session_no = ANY ($1::int[])`;
+/** Marks the sessions `$1`, whose lock is gone, and takes the mark off `$2`, whose lock is there again. Says which way, since two workers may have seen the same. */
+const MARK = `UPDATE worker_sessions SET lost_at = CASE WHEN session_no = ANY ($1::int[]) THEN coalesce(lost_at, now()) END WHERE session_no = ANY ($1::int[] || $2::int[])`;
 const FORGET = `DELETE FROM worker_sessions WHERE lost_at < now() - ${FORGOTTEN}`;
 
 /**
@@ -75,9 +75,10 @@ export class WorkerSession implements OnApplicationShutdown {
     if (this.ended) return;
     try {
       this.client ??= await this.open();
-      const { rows } = await this.client.query<{ session_no: number; changed: boolean; lost: boolean }>({ name: 'worker_sessions_look', text: LOOK, values: [SESSIONS] });
-      const changed = rows.filter((row) => row.changed).map((row) => row.session_no);
-      if (changed.length > 0) await this.client.query(MARK, [changed]);
+      const { rows } = await this.client.query<{ session_no: number; alive: boolean; changed: boolean; lost: boolean }>({ name: 'worker_sessions_look', text: LOOK, values: [SESSIONS] });
+      const changed = (alive: boolean): number[] => rows.filter((row) => row.changed && row.alive === alive).map((row) => row.session_no);
+      const marks = [changed(false), changed(true)];
+      if (marks.flat().length > 0) await this.client.query(MARK, marks);
       this.gone = rows.filter((row) => row.lost).map((row) => row.session_no);
       if (this.gone.length > 0) await this.client.query(FORGET);
     } catch (error) {

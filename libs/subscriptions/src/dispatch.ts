@@ -111,7 +111,7 @@ export class Dispatch {
       const failing = heard.length === 0 ? target.failing_since !== null : await this.judge(tx, lane, healthAfter(heard, target.failing_since, now), now);
       const leasedUntil = new Date(now.getTime() + LEASE_MS);
       const heldUntil = new Date(now.getTime() + Math.max(0, ...heard.map(({ retryAfter }) => retryAfter)));
-      const { records } = (await tx.queryRunner!.query(RENEW, [tenant.id, subscriptionId, lane.leasedUntil, leasedUntil, failing, heldUntil], true)) as { records: unknown[] };
+      const { records } = (await tx.queryRunner!.query(RENEW, [tenant.id, subscriptionId, lane.leasedUntil, leasedUntil, failing, heldUntil, this.session.number], true)) as { records: unknown[] };
       return records.length > 0 ? leasedUntil : null;
     });
     if (renewed !== null) lane.leasedUntil = renewed;

@@ -81,9 +81,9 @@ export const SET_HEALTH = 'UPDATE event_subscriptions SET failing_since = $3 WHE
 export const DISABLE = `
   UPDATE event_subscriptions SET active = false, disabled_code = $3, disabled_at = $4, version = version + 1, updated_at = $4 WHERE tenant_id = $1 AND subscription_id = $2`;
 
-/** The lane is ours (until `$3`) for longer (`$4`), its receiver to be left alone until `$6`. No row when somebody else has taken it meanwhile. */
+/** The lane is ours (until `$3`) for longer (`$4`) under the session that is ours by now (`$7`), its receiver to be left alone until `$6`. No row when somebody else has taken it meanwhile. */
 export const RENEW = `
-  UPDATE event_subscription_lanes SET leased_until = $4, failing = $5, held_until = $6 WHERE tenant_id = $1 AND subscription_id = $2 AND leased_until = $3 RETURNING 1`;
+  UPDATE event_subscription_lanes SET leased_until = $4, failing = $5, held_until = $6, session_no = $7 WHERE tenant_id = $1 AND subscription_id = $2 AND leased_until = $3 RETURNING 1`;
 
 export const HOLD_LANE = 'SELECT 1 FROM event_subscription_lanes WHERE tenant_id = $1 AND subscription_id = $2 AND leased_until = $3 FOR UPDATE';
 
