@@ -1,12 +1,11 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Injectable, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { sqlState } from '#database';
+import { isUnreachable, sqlState } from '#database';
 import { DomainError, RequestError } from '#kernel';
 import { toProblem } from './problem.js';
 
-/** SQLSTATEs that mean "not now": connection trouble, shutdown, too many connections, timeouts, lock not available. */
-const UNAVAILABLE = /^(08...|57P0[1-5]|57014|53300|55P03|40001|40P01)$/;
-const NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT']);
+/** SQLSTATEs that mean "not now" where the server was reached: shutdown, timeouts, lock not available, contention. */
+const NOT_NOW = /^(57P0[45]|57014|55P03|40001|40P01)$/;
 
 /** What Fastify's own errors mean to a caller (https://fastify.dev/docs/latest/Reference/Errors/). */
 const FASTIFY: Readonly<Record<string, () => RequestError>> = {
@@ -14,7 +13,6 @@ const FASTIFY: Readonly<Record<string, () => RequestError>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: () => new RequestError('unsupported_media_type'),
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: () => new RequestError('validation_failed', { detail: 'The body is not as long as Content-Length says.' }),
   FST_ERR_BAD_URL: () => new RequestError('validation_failed', { detail: 'The URL is not properly percent-encoded.' }),
-  ECONNRESET: () => new RequestError('validation_failed', { detail: 'The body ended early.' }),
 };
 
 /** The one place where an exception becomes an answer: problem+json, a request id, never a stack trace. */
@@ -35,13 +33,13 @@ export class ProblemFilter implements ExceptionFilter {
   private translate(exception: unknown): DomainError {
     if (exception instanceof DomainError) return exception;
     if (exception instanceof HttpException) return fromHttpException(exception);
-    const code = (exception as { code?: unknown } | null)?.code;
+    const { code, message } = (exception ?? {}) as { code?: unknown; message?: unknown };
+    // As Node says it of a request whose caller hung up; a connection to PostgreSQL that was reset has the same code.
+    if (code === 'ECONNRESET' && message === 'aborted') return new RequestError('validation_failed', { detail: 'The body ended early.' });
     const known = typeof code === 'string' ? FASTIFY[code] : undefined;
     if (known !== undefined) return known();
     const state = sqlState(exception) ?? '';
-    if (UNAVAILABLE.test(state) || (typeof code === 'string' && NETWORK.has(code)) || isPoolTimeout(exception)) {
-      return new RequestError('unavailable', { retryAfter: 1 });
-    }
+    if (isUnreachable(exception) || NOT_NOW.test(state)) return new RequestError('unavailable', { retryAfter: 1 });
     if (/^22/.test(state)) {
       // No DTO refused a value that PostgreSQL cannot store: still the caller's fault, but the DTO lacks a rule.
       this.logger.warn({ msg: 'a value reached PostgreSQL that it cannot take', err: exception });
@@ -50,9 +48,6 @@ export class ProblemFilter implements ExceptionFilter {
     return new RequestError('internal_error');
   }
 }
-
-const isPoolTimeout = (exception: unknown): boolean =>
-  exception instanceof Error && /timeout exceeded when trying to connect|Connection terminated/.test(exception.message);
 
 /** Nest's own exceptions: no such route (404), and what its parsers refuse. */
 function fromHttpException(exception: HttpException): RequestError {
