@@ -12,8 +12,10 @@ export async function keySetServer() {
     { ...ec.publicKey.export({ format: 'jwk' }), kid: 'ec', use: 'sig', alg: 'ES256' },
   ];
   let asked = 0;
+  let isDown = false;
   const server = createServer((_, response) => {
     asked++;
+    if (isDown) return void response.writeHead(500).end();
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ keys }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -23,6 +25,8 @@ export async function keySetServer() {
       jwt.sign(payload, algorithm === 'ES256' ? ec.privateKey : rsa.privateKey, { algorithm, keyid }),
     /** How often it was asked for its keys. */
     asked: () => asked,
+    /** From now on it answers with a 500, or no longer. */
+    fail: (on: boolean) => void (isDown = on),
     /** The spellings under which an attacker would try the public key as an HMAC secret. */
     publicKeys: (algorithm: 'RS256' | 'ES256'): string[] => {
       const key = algorithm === 'ES256' ? ec.publicKey : rsa.publicKey;

@@ -6,12 +6,15 @@ import { type Clock, RequestError } from '#kernel';
 const MAX_AGE = 600_000;
 /** Milliseconds between two fetches for unknown keys: otherwise made-up key ids would make us call the provider at the sender's pace. */
 const COOLDOWN = 30_000;
+/** Seconds between two fetches while they fail: nobody waits for a provider that is down, nor calls it at the pace of our callers. */
+const RETRY_AFTER = 5;
 
 /** The identity provider's public keys (RFC 7517). Fetched as a whole set, so that made-up key ids do not slow down tokens with real ones. */
 export class KeySet {
   private readonly client: JwksClient;
   private keys = new Map<string, KeyObject>();
   private fetchedAt = -Infinity;
+  private failedAt = -Infinity;
   private fetching: Promise<void> | null = null;
 
   constructor(
@@ -27,8 +30,12 @@ export class KeySet {
    * @throws RequestError unavailable while the set cannot be fetched
    */
   async find(kid: string | undefined): Promise<KeyObject | null> {
-    const age = this.clock.now().getTime() - this.fetchedAt;
-    if (age > MAX_AGE || (age > COOLDOWN && this.known(kid) === null)) await (this.fetching ??= this.fetch().finally(() => (this.fetching = null)));
+    const now = this.clock.now().getTime();
+    const age = now - this.fetchedAt;
+    if (age > MAX_AGE || (age > COOLDOWN && this.known(kid) === null)) {
+      if (now - this.failedAt < RETRY_AFTER * 1000) throw unreachable();
+      await (this.fetching ??= this.fetch().finally(() => (this.fetching = null)));
+    }
     return this.known(kid);
   }
 
@@ -43,7 +50,10 @@ export class KeySet {
       this.keys = new Map(keys.map((key) => [key.kid, createPublicKey(key.getPublicKey())]));
       this.fetchedAt = this.clock.now().getTime();
     } catch {
-      throw new RequestError('unavailable', { detail: 'The key set that verifies tokens cannot be reached.', retryAfter: 5 });
+      this.failedAt = this.clock.now().getTime();
+      throw unreachable();
     }
   }
 }
+
+const unreachable = (): RequestError => new RequestError('unavailable', { detail: 'The key set that verifies tokens cannot be reached.', retryAfter: RETRY_AFTER });
