@@ -149,6 +149,15 @@ describe('access', () => {
     expect((await settings({ role: 'marketing', nbf: now() + 20 })).status).toBe(200);
   });
 
+  test('X-Tenant-Id names tenants in any letters, as UTF-8', async () => {
+    const name = `Küche-${newTenant()}`;
+    await app.api(['tenant_admin'], name).PATCH('/api/v1/marketing/settings', { body: { timezone: 'Asia/Tokyo' } });
+    const header = { 'x-tenant-id': Buffer.from(name).toString('latin1') }; // fetch sends a byte for each character
+    for (const by of [token(name, ['marketing']), token(newTenant(), ['super_admin'])]) {
+      expect(await (await app.fetch('/api/v1/marketing/settings', { token: by, headers: header })).json()).toMatchObject({ timezone: 'Asia/Tokyo' });
+    }
+  });
+
   test('a platform role acts for another tenant, and that is kept', async () => {
     const [home, other] = [newTenant(), newTenant()];
     await app.api(['tenant_admin'], other).PATCH('/api/v1/marketing/settings', { body: { timezone: 'Asia/Tokyo' } });
@@ -230,6 +239,20 @@ describe('access by a key set', () => {
     const later = { exp: now() + 2 * HOUR };
     expect(await status(keys.sign('ES256', payload(later)))).toBe(200);
     expect(await status(keys.sign('RS256', payload(later)))).toBe(200);
+  });
+
+  test('while the provider fails it is not called with each token, and whose key is known is served', async () => {
+    expect(await status(keys.sign('RS256', payload()))).toBe(200);
+    app.clock.advance(60_000);
+    keys.fail(true);
+    const asked = keys.asked();
+    for (let n = 0; n < 10; n++) expect(await status(keys.sign('RS256', payload(), `of-tomorrow-${n}`))).toBe(503);
+    expect(await status(keys.sign('RS256', payload()))).toBe(200);
+    expect(keys.asked() - asked).toBe(1);
+    keys.fail(false);
+    app.clock.advance(5_000);
+    expect(await status(keys.sign('RS256', payload(), 'made-up'))).toBe(401);
+    expect(keys.asked() - asked).toBe(2);
   });
 
   test('while the key set cannot be had, nobody is called a forger', async () => {

@@ -37,7 +37,8 @@ export class AccessGuard implements CanActivate {
   }
 
   private async tenantOf(claims: Claims, request: FastifyRequest): Promise<Tenant> {
-    const wanted = request.headers['x-tenant-id'];
+    const header = request.headers['x-tenant-id'];
+    const wanted = typeof header === 'string' ? Buffer.from(header, 'latin1').toString('utf8') : header; // names may hold any letters, and Node reads headers as Latin-1
     if (wanted === undefined || wanted === claims.tenant) return this.tenants.resolve(claims.tenant);
     if (!claims.roles.some((role) => PLATFORM_ROLES.includes(role))) {
       throw new RequestError('forbidden', { detail: 'X-Tenant-Id may differ from the token’s tenant for platform roles only.' });
