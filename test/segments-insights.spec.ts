@@ -1,7 +1,9 @@
 import { Database } from '#database';
 import { parse } from 'csv-parse/sync';
+import pg from 'pg';
 import { startApp, type TestApp } from './support/app.js';
 import { addCustomers, tenantOf } from './support/customers.js';
+import { specDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
 import { newTenant, token } from './support/tokens.js';
 
@@ -35,6 +37,17 @@ describe('what is told of segments', () => {
 
   describe('a preview', () => {
     const preview = (criteria: Record<string, unknown>, breakdown?: string[], api = app.api()) => api.POST(PREVIEW, { body: { criteria, breakdown } });
+
+    test('of who is in a segment waits for nobody who changes segments, nor keeps them waiting', async () => {
+      const other = new pg.Client({ connectionString: await specDatabase() });
+      await other.connect();
+      await other.query(`BEGIN; SELECT pg_advisory_xact_lock(hashtext('segment_graph'), (SELECT id FROM tenants WHERE name = '${app.tenant}'))`);
+      try {
+        expect((await preview({ segment: { in: [await listOf(['ada'])] } })).data).toMatchObject({ size: 1 });
+      } finally {
+        await other.end();
+      }
+    });
 
     test('is broken down by the values of fields, the most frequent first', async () => {
       const { data } = await preview({ loyalty_tier: { exists: true } }, ['loyalty_tier', 'city', 'tags']);

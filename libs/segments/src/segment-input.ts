@@ -33,12 +33,12 @@ export class SegmentInput {
 
   /**
    * @param needs whether criteria must, may or must not be there, once the rest of the body is known
-   * @param self number of the segment that is changed
+   * @param self number of the segment that is changed, null for a new one; without it nothing is going to be stored, so others may go on changing segments
    * @throws SegmentError invalid_segment_criteria, with every fault of the body
    * @throws RequestError validation_failed
    */
   async read<T extends { criteria?: object }>(
-    tx: EntityManager, tenant: Tenant, dto: Type<T>, body: unknown, needs: (body: Record<string, unknown>) => 'required' | 'optional' | 'forbidden', self?: number,
+    tx: EntityManager, tenant: Tenant, dto: Type<T>, body: unknown, needs: (body: Record<string, unknown>) => 'required' | 'optional' | 'forbidden', self?: number | null,
   ): Promise<{ input: T; criteria: Criteria | null }> {
     const { json, within, beside } = apart(body);
     const { input, faults: others } = beside.length > 0 ? { input: null, faults: beside } : await this.validate(dto, within.length > 0 ? { ...(json as object), criteria: {} } : json);
@@ -50,7 +50,7 @@ export class SegmentInput {
     return { input, criteria };
   }
 
-  /** Until the transaction ends nobody else changes which segment refers to which. */
+  /** Until the transaction ends nobody else changes which segment refers to which. Take it before the rows of segments. */
   async lockReferences(tx: EntityManager, tenant: Tenant): Promise<void> {
     await tx.query(LOCK_GRAPH, [tenant.id]);
   }
@@ -64,7 +64,7 @@ export class SegmentInput {
     }
   }
 
-  private async criteria(tx: EntityManager, tenant: Tenant, json: unknown, needs: 'required' | 'optional' | 'forbidden', self?: number): Promise<{ criteria: Criteria | null; faults: Fault[] }> {
+  private async criteria(tx: EntityManager, tenant: Tenant, json: unknown, needs: 'required' | 'optional' | 'forbidden', self?: number | null): Promise<{ criteria: Criteria | null; faults: Fault[] }> {
     const fault = (code: string, detail: string) => ({ criteria: null, faults: [{ pointer: '/criteria', code, detail }] });
     if (needs === 'forbidden') return json === undefined || json === null ? { criteria: null, faults: [] } : fault('not_allowed', 'Only a dynamic segment has criteria.');
     if (json === undefined) return needs === 'optional' ? { criteria: null, faults: [] } : fault('required', 'A dynamic segment needs criteria.');
@@ -89,11 +89,11 @@ export class SegmentInput {
     return faults;
   }
 
-  private async brokenReferences(tx: EntityManager, tenant: Tenant, references: { id: string; pointer: string }[], self?: number): Promise<Fault[]> {
-    await this.lockReferences(tx, tenant);
+  private async brokenReferences(tx: EntityManager, tenant: Tenant, references: { id: string; pointer: string }[], self?: number | null): Promise<Fault[]> {
+    if (self !== undefined) await this.lockReferences(tx, tenant);
     const numbers = await this.dynamic.numbersOf(tx, tenant, [...new Set(references.map(({ id }) => id))]);
     const { graph } = await this.dynamic.all(tx, tenant);
-    const behind = self === undefined ? new Set<number>() : dependents(graph, self).add(self);
+    const behind = self === undefined || self === null ? new Set<number>() : dependents(graph, self).add(self);
     return references.flatMap(({ id, pointer }): Fault[] => {
       const no = numbers.get(id);
       if (no === undefined) return [{ pointer, code: 'unknown_segment', detail: 'There is no such segment.' }];

@@ -53,7 +53,7 @@ export class SegmentsService {
   async create(tenant: Tenant, body: unknown): Promise<Versioned<SegmentDto>> {
     return this.database.inTenant(tenant, async (tx) => {
       await this.settings.hold(tx, tenant); // amounts in criteria are told in the tenant's currency
-      const { input } = await this.input.read(tx, tenant, CreateSegmentDto, body, ({ type }) => (type === 'dynamic' ? 'required' : type === 'static' || type === 'imported' ? 'forbidden' : 'optional'));
+      const { input } = await this.input.read(tx, tenant, CreateSegmentDto, body, ({ type }) => (type === 'dynamic' ? 'required' : type === 'static' || type === 'imported' ? 'forbidden' : 'optional'), null);
       const now = this.clock.now();
       const dynamic = input.type === 'dynamic';
       const criteria = dynamic ? JSON.stringify(input.criteria) : null;
@@ -66,6 +66,7 @@ export class SegmentsService {
   async update(tenant: Tenant, segmentId: string, body: unknown, ifMatch?: Versions): Promise<Versioned<SegmentDto>> {
     return this.database.inTenant(tenant, async (tx) => {
       await this.settings.hold(tx, tenant);
+      await this.input.lockReferences(tx, tenant);
       const row = await this.find(tx, tenant, segmentId, FIND_TO_CHANGE);
       const { input } = await this.input.read(tx, tenant, UpdateSegmentDto, body, () => (row.type === 'dynamic' ? 'optional' : 'forbidden'), row.segment_no);
       assertVersion(ifMatch, row.version);
