@@ -1,6 +1,9 @@
 import { Events, ORDERS_RECORDED } from '#events';
 import { Jobs } from '#jobs';
+import pg from 'pg';
 import { startApp, type TestApp } from './support/app.js';
+import { specDatabase } from './support/database.js';
+import { eventually } from './support/eventually.js';
 import { newTenant } from './support/tokens.js';
 
 type Event = Record<string, unknown>;
@@ -138,6 +141,31 @@ describe('events', () => {
     expect(await facts(tenant, 'guest')).toMatchObject({ order_count: 1, total_spent: 1200 });
     const { error } = await app.api(['tenant_admin'], tenant).PATCH('/api/v1/marketing/settings', { body: { currency: 'USD' } });
     expect(error).toMatchObject({ code: 'currency_fixed' });
+  });
+
+  test('a currency that changes while amounts are recorded never takes them for its own', async () => {
+    const tenant = newTenant();
+    await app.api(['tenant_admin'], tenant).PATCH('/api/v1/marketing/settings', { body: { currency: 'USD' } });
+    const admin = new pg.Client({ connectionString: await specDatabase() });
+    await admin.connect();
+    const waiting = () => app.sql(`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'transactionid'`);
+    try {
+      const change = `BEGIN; UPDATE tenant_settings SET currency = 'JPY' WHERE tenant_id = (SELECT id FROM tenants WHERE name = '${tenant}')`;
+      await admin.query(change);
+      const event = app.api(['marketing'], tenant).POST('/api/v1/marketing/events', { body: { events: [order('a', 'o1', 24.5)] as never } });
+      await eventually(async () => expect(await waiting()).toHaveLength(1));
+      await admin.query('COMMIT');
+      expect((await event).response.status).toBe(503); // sent again, it is read in yen, and refused
+      expect((await record(tenant, order('a', 'o1', 24.5))).rejected).toMatchObject([{ index: 0, code: 'too_many_decimals' }]);
+      await admin.query(change.replace('JPY', 'USD'));
+      const promo = app.api(['marketing'], tenant).POST('/api/v1/marketing/promos', { body: { code: 'TEN', type: 'fixed_amount', value: 10 } });
+      await eventually(async () => expect(await waiting()).toHaveLength(1));
+      await admin.query('COMMIT');
+      expect((await promo).data).toMatchObject({ value: 10 });
+      expect(await app.sql(`SELECT value::int FROM promos WHERE tenant_id = (SELECT id FROM tenants WHERE name = $1)`, [tenant])).toEqual([{ value: 1000 }]);
+    } finally {
+      await admin.end();
+    }
   });
 
   test('activation and retention are read off the orders', async () => {

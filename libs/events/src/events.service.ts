@@ -23,19 +23,20 @@ export class EventsService {
   ) {}
 
   async record(tenant: Tenant, events: readonly unknown[]): Promise<EventsRecordedDto> {
-    const { read, rejected } = await readEvents(events, await this.settings.currency(tenant), this.clock.now());
+    const currency = await this.settings.currency(tenant);
+    const { read, rejected } = await readEvents(events, currency, this.clock.now());
     const byId = new Map<string, ReadEvent>();
     for (const event of read) if (!byId.has(event.id)) byId.set(event.id, event);
     const once = [...byId.values()];
     await this.months.ensure(once.map((event) => event.at));
     return this.database.inTenant(tenant, async (tx) => {
-      const accepted = once.length === 0 ? 0 : await this.store(tx, tenant, once);
+      const accepted = once.length === 0 ? 0 : await this.store(tx, tenant, currency, once);
       return { accepted, duplicates: read.length - accepted, rejected };
     });
   }
 
   /** Everything in one order of locks: ids, customers, orders, facts. @returns how many are new */
-  private async store(tx: EntityManager, tenant: Tenant, events: readonly ReadEvent[]): Promise<number> {
+  private async store(tx: EntityManager, tenant: Tenant, currency: string, events: readonly ReadEvent[]): Promise<number> {
     const { orders, refunds } = money(events);
     await this.orders.enter(tx, tenant, orders, refunds);
     const claimed = await tx.query<{ event_id: string }[]>(CLAIM_IDS, [tenant.id, events.map((event) => event.id)]);
@@ -44,7 +45,7 @@ export class EventsService {
     const fresh = events.filter((event) => ids.has(event.id));
     const numbers = await this.customers.ensure(tx, tenant, fresh.map((event) => event.customerId));
     const fact = money(fresh);
-    const counted = await this.orders.record(tx, tenant, fact.orders.map(({ event, ...order }) => ({ ...order, customerNo: numbers.get(event.customerId)!, at: event.at })), fact.refunds);
+    const counted = await this.orders.record(tx, tenant, currency, fact.orders.map(({ event, ...order }) => ({ ...order, customerNo: numbers.get(event.customerId)!, at: event.at })), fact.refunds);
     // An order told again is kept, but it is no second purchase: only the first event of an order that counts has its stage.
     await this.insert(tx, tenant, fresh.map((event) => (event.order === null || counted.delete(event.order.orderId) ? event : { ...event, stage: null })), numbers);
     await this.customers.markChanged(tx, tenant, [...numbers.values()]);

@@ -51,10 +51,13 @@ export class OrderBook {
     await tx.query(known.length < elsewhere.length ? ALONE_WITH_ORDERS : AMONG_ORDERS, [tenant.id]);
   }
 
-  /** @returns the ids of the orders that count from now on */
-  async record(tx: EntityManager, tenant: Tenant, orders: readonly NewOrder[], refunds: readonly Refund[]): Promise<Set<string>> {
+  /**
+   * @param currency that the amounts were read in
+   * @returns the ids of the orders that count from now on
+   */
+  async record(tx: EntityManager, tenant: Tenant, currency: string, orders: readonly NewOrder[], refunds: readonly Refund[]): Promise<Set<string>> {
     if (orders.length + refunds.length === 0) return new Set();
-    await this.settings.recordMoney(tx, tenant);
+    await this.settings.recordMoney(tx, tenant, currency);
     const changed = new Map<string, RecordedOrder>();
     const facts = await this.insert(tx, tenant, orders, changed);
     const counted = new Set(changed.keys());

@@ -71,7 +71,7 @@ export class PromosService {
     const { currency } = await this.settings.of(tx, tenant);
     const { terms, faults } = readTerms(type, dto, currency);
     if (faults.length > 0) throw validationFailed(faults);
-    if (holdsMoney(type, terms)) await this.settings.recordMoney(tx, tenant);
+    if (holdsMoney(type, terms)) await this.settings.recordMoney(tx, tenant, currency);
     const at = this.clock.now();
     const segmentNo = await this.segmentNo(tx, tenant, terms.segmentId);
     const promo: Omit<PromoEntity, 'promoNo'> = {
@@ -91,7 +91,7 @@ export class PromosService {
       const { currency } = await this.settings.of(tx, tenant);
       const { terms, faults } = readTerms(promo.type, dto, currency, promo);
       if (faults.length > 0) throw validationFailed(faults);
-      if (holdsMoney(promo.type, terms)) await this.settings.recordMoney(tx, tenant);
+      if (holdsMoney(promo.type, terms)) await this.settings.recordMoney(tx, tenant, currency);
       const segmentNo = terms.segmentId === promo.segmentId ? promo.segmentNo : await this.segmentNo(tx, tenant, terms.segmentId);
       if (isLimited(terms) && !isLimited(promo)) await gatherTotals(tx, tenant, promo);
       return this.changed(tx, tenant, promo, { ...terms, segmentNo }, currency);

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Database } from '#database';
+import { Contention, Database } from '#database';
 import { assertVersion, Versioned, type Versions } from '#http';
 import { isObject, type Tenant, validationFailed } from '#kernel';
 import { AuditLog } from './audit-log.service.js';
@@ -12,6 +12,11 @@ import { SettingsError } from './tenants.errors.js';
 
 /** Called on a change of settings, in its transaction and after it was written. Returning a sentence refuses the change. */
 export type SettingsFollower = (tx: EntityManager, tenant: Tenant, before: Settings, after: Settings) => Promise<string | null>;
+
+/** Answers with the currency, unless somebody fixes it at this instant. */
+const FIX_CURRENCY = `
+  WITH fixed AS (UPDATE tenant_settings SET money_recorded = true WHERE tenant_id = $1 AND NOT money_recorded RETURNING currency)
+  SELECT currency FROM fixed UNION ALL SELECT currency FROM tenant_settings WHERE tenant_id = $1 AND money_recorded`;
 
 @Injectable()
 export class SettingsService {
@@ -46,9 +51,15 @@ export class SettingsService {
     return row!.currency;
   }
 
-  /** Fixes the currency, because amounts are stored in its minor units from now on. Cheap enough to call with every amount. */
-  async recordMoney(tx: EntityManager, tenant: Tenant): Promise<void> {
-    await tx.query('UPDATE tenant_settings SET money_recorded = true WHERE tenant_id = $1 AND NOT money_recorded', [tenant.id]);
+  /**
+   * Fixes the currency, because amounts are stored in its minor units from now on. Cheap enough to call with every amount.
+   *
+   * @param told the currency that the amounts were read in, if they were
+   * @throws Contention if it is another by now
+   */
+  async recordMoney(tx: EntityManager, tenant: Tenant, told?: string): Promise<void> {
+    const [fixed] = await tx.query<{ currency: string }[]>(FIX_CURRENCY, [tenant.id]);
+    if (told !== undefined && fixed?.currency !== told) throw new Contention('The currency was changed meanwhile.');
   }
 
   async get(tenant: Tenant): Promise<Versioned<SettingsDto>> {
