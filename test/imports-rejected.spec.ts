@@ -52,15 +52,15 @@ describe('the rejected rows of an import', () => {
     const done = await imports.run('customer_id,email\na,nobody\n');
     await app.sql(`INSERT INTO imports (tenant_id, import_id, status, header, columns, created_at) SELECT id, 'imp_orphan', 'receiving', '{}', '{}', $2 FROM tenants WHERE name = $1`, [imports.tenant, app.clock.now()]);
     const sweep = () => app.nest.get(ImportRetention, { strict: false }).sweep(new AbortController().signal);
-    const kept = async () => [await imports.count('imports'), await imports.count('import_rejected')];
+    const kept = async () => [await imports.count('imports'), await imports.count('import_rejected'), await imports.count('import_errors')];
     await sweep();
-    expect(await kept()).toEqual([2, 1]);
+    expect(await kept()).toEqual([2, 1, 1]);
     app.clock.advance(1.1 * DAY);
     await sweep();
-    expect(await kept()).toEqual([1, 1]);
+    expect(await kept()).toEqual([1, 1, 1]);
     app.clock.advance(29 * DAY);
     await sweep();
-    expect(await kept()).toEqual([1, 0]);
+    expect(await kept()).toEqual([1, 0, 0]);
     app.clock.advance(-30.1 * DAY); // or no token would be valid
     expect(await imports.get(done.id)).toMatchObject({ rejected: 1 });
     expect(await imports.report(done.id, 'rejected')).toBe('error_line,error_column,error_code,customer_id,email\n');

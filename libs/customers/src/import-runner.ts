@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Database, isContention } from '#database';
+import { Database, isContention, isUnreachable, sqlState } from '#database';
 import { Jobs } from '#jobs';
 import { Clock, type Tenant } from '#kernel';
 import { ErasedNames } from './erased-names.js';
@@ -16,7 +16,10 @@ import { IMPORT_CUSTOMERS } from './imports.js';
 /** Milliseconds that one job works before it queues the rest, so that files of other tenants get their turn and a shutdown need not wait. */
 const TURN = 30_000;
 
-/** Failed attempts at a chunk after which the import counts as failed. */
+/** lock_not_available: somebody held a row for longer than lock_timeout. */
+const LOCK_NOT_AVAILABLE = '55P03';
+
+/** Failed attempts in a row after which the import counts as failed. */
 const MAX_FAILURES = 5;
 
 /**
@@ -59,7 +62,7 @@ export class ImportRunner implements OnModuleInit {
         return;
       }
     } catch (error) {
-      if (!(await this.giveUp(tenant, importNo))) throw error; // the queue tries again
+      if (isUnreachable(error) || !(await this.giveUp(tenant, importNo))) throw error; // the queue tries again
       this.logger.error({ msg: 'import failed', tenant: tenant.name, err: error });
     }
   }
@@ -69,7 +72,7 @@ export class ImportRunner implements OnModuleInit {
     try {
       return await this.step(tenant, importNo, ahead);
     } catch (error) {
-      if (isContention(error)) return true;
+      if (isContention(error) || sqlState(error) === LOCK_NOT_AVAILABLE) return true;
       throw error;
     }
   }

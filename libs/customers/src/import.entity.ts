@@ -60,7 +60,7 @@ export class ImportEntity {
   @Column('int', { default: 0 })
   rejected: number;
 
-  /** How often a chunk has failed. */
+  /** How often work has failed since the last chunk that succeeded. */
   @Column('int', { default: 0 })
   failures: number;
 

@@ -51,7 +51,7 @@ export const FORGET_WAITING = ['DELETE FROM import_chunks WHERE tenant_id = $1 A
 
 /** $1 tenant, $2 import, $3 processed, $4 created, $5 updated, $6 rejected, $7 now */
 export const ADD_PROGRESS = `
-  UPDATE imports SET status = 'running', processed = processed + $3, created = created + $4, updated = updated + $5, rejected = rejected + $6, started_at = coalesce(started_at, $7)
+  UPDATE imports SET status = 'running', processed = processed + $3, created = created + $4, updated = updated + $5, rejected = rejected + $6, failures = 0, started_at = coalesce(started_at, $7)
    WHERE tenant_id = $1 AND import_no = $2`;
 
 /** Sees what the transaction has written. */
@@ -87,7 +87,10 @@ export const COUNT_IMPORTS = boundedTotal(`FROM imports WHERE tenant_id = $1 AND
 /** Files whose upload ended but whose caller never heard of it. $1 tenant, $2 before */
 export const FORGET_ORPHANS = `DELETE FROM imports WHERE tenant_id = $1 AND status = 'receiving' AND created_at < $2`;
 
-/** $1 tenant, $2 before */
+/** And why they were rejected: a file with a bad column has an error for each of its rows. $1 tenant, $2 before */
 export const FORGET_REJECTED = `
+  WITH errors AS (
+    DELETE FROM import_errors USING imports
+     WHERE imports.tenant_id = $1 AND imports.finished_at < $2 AND import_errors.tenant_id = $1 AND import_errors.import_no = imports.import_no)
   DELETE FROM import_rejected USING imports
    WHERE imports.tenant_id = $1 AND imports.finished_at < $2 AND import_rejected.tenant_id = $1 AND import_rejected.import_no = imports.import_no`;

@@ -83,7 +83,7 @@ A file that is no CSV, such as one with a quote that nothing closes, is refused 
   @Route({
     allow: 'customers:read',
     summary: 'List why rows of an import were rejected',
-    description: 'A CSV file: the line on which the row ends, the column, a code and what was expected. The codes are those of `PUT /customers/{customer_id}`, such as `is_email`, and `column_count` (more or fewer cells than the header), `customer_required` (neither customer_id nor email), `customer_not_found` (nobody has the email of a row without customer_id), `ambiguous_email` (several customers have it) and `customer_erased` (before the row was reached).',
+    description: 'A CSV file: the line on which the row ends, the column, a code and what was expected. The codes are those of `PUT /customers/{customer_id}`, such as `is_email`, and `column_count` (more or fewer cells than the header), `customer_required` (neither customer_id nor email), `customer_not_found` (nobody has the email of a row without customer_id), `ambiguous_email` (several customers have it) and `customer_erased` (before the row was reached). Kept for 30 days.',
     produces: 'text/csv',
     example: 'line,column,code,detail\n7,email,is_email,email must be an email address\n',
     errors: [ImportError.only('import_not_found')],
