@@ -51,7 +51,8 @@ export interface LentClient {
 /** One tenant may use a quarter of the clients that may be lent to streams. */
 const STREAM_SHARE = 4;
 
-const LONGEST_LOAN_MS = 30 * 60_000;
+/** Meanwhile PostgreSQL cannot clear away rows that are deleted or changed. */
+const LONGEST_SNAPSHOT_MS = 30 * 60_000;
 
 /** The two ways to the tables: {@link inTenant} for work, {@link read} for hot reads. Both set the tenant that row-level security checks. */
 @Injectable()
@@ -126,15 +127,15 @@ export class Database {
   }
 
   /**
-   * Lends such a client for reading everything as it is now, however long that takes, up to half an hour: meanwhile PostgreSQL cannot
-   * clear away rows that are deleted or changed. The borrower ends it.
+   * Lends such a client for reading everything as it is now, however long that takes, up to half an hour.
+   * The borrower ends it.
    */
   snapshot(tenant: Tenant): Promise<LentClient> {
-    return this.lend(tenant, { streaming: true, mode: ' ISOLATION LEVEL REPEATABLE READ READ ONLY' });
+    return this.lend(tenant, { streaming: true, mode: ' ISOLATION LEVEL REPEATABLE READ READ ONLY', longestMs: LONGEST_SNAPSHOT_MS });
   }
 
   /** @throws RequestError unavailable when as many clients are lent to streams as may be, in all or to the tenant: slow files of one tenant do not hold up the others */
-  private async lend(tenant: Tenant, { streaming, mode = '' }: { streaming: boolean; mode?: string }): Promise<LentClient> {
+  private async lend(tenant: Tenant, { streaming, mode = '', longestMs }: { streaming: boolean; mode?: string; longestMs?: number }): Promise<LentClient> {
     const giveBack = streaming ? this.takeStream(tenant) : () => undefined;
     const client = new pg.Client(clientConfig(this.env));
     client.on('error', () => undefined); // the running statement reports it
@@ -143,10 +144,10 @@ export class Database {
       clearTimeout(limit);
       return (ended ??= client.end().finally(giveBack)); // an open transaction ends with its session
     };
-    const limit = setTimeout(() => void end().catch(() => undefined), LONGEST_LOAN_MS).unref();
+    const limit = longestMs === undefined ? undefined : setTimeout(() => void end().catch(() => undefined), longestMs).unref();
     try {
       await client.connect();
-      // Waiting for a slow caller is idle time in the transaction.
+      // Waiting for a slow caller is idle time in the transaction; a caller who sends nothing for so long is given up.
       await client.query(`${begin(tenant, mode)}; SET LOCAL idle_in_transaction_session_timeout = '5min'`);
       return { client, end };
     } catch (error) {
