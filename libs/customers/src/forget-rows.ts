@@ -26,13 +26,21 @@ const lockChunks = (table: Table): string => `
 const BEFORE = `(?:["'bfnrt]|[^!-~])`;
 const BEHIND = `(?:["\\\\]|[^!-~])`;
 
-/** Finds the few chunks worth taking apart. Of an address the part before its domain, which has several spellings; of a number its last digits, however they are spaced. */
+/** The digits in which phone numbers are read: ASCII, Arabic-Indic, extended Arabic-Indic and fullwidth. */
+const anyDigit = (digit: string): string => `[${[0x30, 0x660, 0x6f0, 0xff10].map((zero) => String.fromCodePoint(zero + Number(digit))).join('')}]`;
+
+/**
+ * Finds the few chunks worth taking apart. Of an address the part before its domain, which has several spellings, with its accents composed or not;
+ * of a number its last digits, however they are spaced.
+ */
 function patternOf(names: readonly Name[]): string {
   const literal = (text: string): string => JSON.stringify(text).slice(1, -1).replace(/[^\p{L}\p{N}\s]/gu, '\\$&');
   const parts = names.map((name) => {
     const text = name.slice(name.indexOf(':') + 1);
     if (name.startsWith('id:')) return BEFORE + literal(text) + BEHIND;
-    return name.startsWith('email:') ? BEFORE + literal(text.slice(0, text.lastIndexOf('@') + 1)) : [...text.slice(-6)].join('[^0-9]{0,3}');
+    if (!name.startsWith('email:')) return [...text.slice(-6)].map(anyDigit).join('[^0-9]{0,3}');
+    const local = text.slice(0, text.lastIndexOf('@') + 1);
+    return [...new Set([local, local.normalize('NFD')])].map((spelling) => BEFORE + literal(spelling)).join('|');
   });
   return parts.join('|');
 }
