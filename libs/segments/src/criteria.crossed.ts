@@ -1,6 +1,7 @@
+import { localDay } from '#kernel';
 import { type Criteria, DAY, type Leaf, leaves } from './criteria.js';
 import type { CompileContext } from './criteria.compile.js';
-import { crossedSpans, dateIn } from './elapsed.js';
+import { crossedSpans } from './elapsed.js';
 import type { Field } from './field.js';
 import type { Params } from './params.js';
 
@@ -29,7 +30,7 @@ function crossed(leaf: Leaf, from: Date, to: Date, timezone: string, { params, e
   }
   if (leaf.kind !== 'test' || 'related' in leaf.field || leaf.test.operator === 'exists') return [];
   const { field, test } = leaf;
-  if (test.operator === 'in_next_days') return dateIn(timezone, from) === dateIn(timezone, to) ? [] : [customers(`${field.sql} IS NOT NULL`)];
+  if (test.operator === 'in_next_days') return localDay(from, timezone) === localDay(to, timezone) ? [] : [customers(`${field.sql} IS NOT NULL`)];
   if (field.type === 'ratio') return ([test.value].flat() as number[]).map((spans) => overdueSince(field, spans, from, to, params));
   if (field.type !== 'days') return [];
   return crossedSpans(test, from, to).map(({ after, until }) => customers(`${field.sql} > ${params.add(after)}::timestamptz AND ${field.sql} <= ${params.add(until)}::timestamptz`));

@@ -53,6 +53,3 @@ export function daysUntil(today: string, days: number): string[] {
     return lastOfFebruary ? [day, '02-29'] : [day];
   });
 }
-
-/** The date, `YYYY-MM-DD`, that the zone's calendars show. */
-export const dateIn = (timezone: string, at: Date): string => new Intl.DateTimeFormat('en-CA', { timeZone: timezone, year: 'numeric', month: '2-digit', day: '2-digit' }).format(at);

@@ -1,11 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Jobs } from '#jobs';
-import type { Tenant } from '#kernel';
+import { localDay, type Tenant } from '#kernel';
 import { compileCriteria } from './criteria.compile.js';
 import { CriteriaFields } from './criteria-fields.js';
 import type { Loaded } from './dynamic-segments.js';
-import { dateIn } from './elapsed.js';
 import { differenceSql, ENTER, EXIT } from './membership.queries.js';
 import { Params } from './params.js';
 import { isNobody, type Scope, union, within } from './scope.js';
@@ -72,7 +71,7 @@ export class Reconciliation {
   private async reconcile(tx: EntityManager, tenant: Tenant, loaded: Loaded, segmentNos: readonly number[], now: Date, scope: Exclude<Scope, 'everyone'>, moves: Map<number, Move>): Promise<void> {
     const params = new Params(tenant.id);
     const scoped = within(scope, params);
-    const context = { params, now, today: dateIn(loaded.timezone, now), segmentNos: loaded.numbers, events: this.fields.events, within: scoped.within };
+    const context = { params, now, today: localDay(now, loaded.timezone), segmentNos: loaded.numbers, events: this.fields.events, within: scoped.within };
     const conditions = new Map(segmentNos.map((no) => [no, compileCriteria(loaded.segments.get(no)!.criteria, context)]));
     const found = await tx.query<{ no: number; entered: number[] | null; exited: number[] | null }[]>(differenceSql(conditions, scoped), params.values);
     await this.write(tx, tenant, ENTER, found.map(({ no, entered }) => [no, entered ?? []]));

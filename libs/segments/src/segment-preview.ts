@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database, HeavyReads } from '#database';
-import { Clock, type Tenant, validationFailed } from '#kernel';
+import { Clock, localDay, type Tenant, validationFailed } from '#kernel';
 import { SettingsService } from '#tenants';
 import { compileCriteria } from './criteria.compile.js';
 import { references } from './criteria.js';
@@ -10,7 +10,6 @@ import { DynamicSegments } from './dynamic-segments.js';
 import type { SegmentMemberDto } from './dto/segment-member.dto.js';
 import type { SegmentPreviewDto } from './dto/segment-preview.dto.js';
 import { PreviewSegmentDto } from './dto/write-segment.dto.js';
-import { dateIn } from './elapsed.js';
 import type { Field } from './field.js';
 import { Params } from './params.js';
 import { within } from './scope.js';
@@ -53,7 +52,7 @@ export class SegmentPreview {
       const matching = (scope: typeof NEAR | null): Matching => {
         const params = new Params(tenant.id);
         const among = scope === null ? null : within(scope, params).within;
-        const condition = compileCriteria(criteria!, { params, now, today: dateIn(timezone, now), segmentNos, events: this.fields.events, within: among });
+        const condition = compileCriteria(criteria!, { params, now, today: localDay(now, timezone), segmentNos, events: this.fields.events, within: among });
         return { sql: `FROM customers c WHERE c.tenant_id = $1${among === null ? '' : ` AND ${among('c.customer_no')}`} AND (${condition})`, params };
       };
       await tx.query(`SELECT set_config('work_mem', '64MB', true)`);
