@@ -21,7 +21,7 @@ export class CustomersController {
   @Route({
     allow: 'customers:read',
     summary: 'List customers',
-    description: 'Newest first. `q` finds customers whose id, email, phone, first or last name begins with it. Filtering by a rare `tag` searches all customers; if you need it often, make it a segment.',
+    description: 'About newest first: each process, and each import, numbers customers in blocks of its own. `q` finds customers whose id, email, phone, first or last name begins with it. Filtering by a rare `tag` searches all customers; if you need it often, make it a segment.',
     returns: CustomerPageDto,
     example: PAGE_EXAMPLE,
   })

@@ -118,7 +118,7 @@ export class Customers {
     return [...names.map((name) => this.erasedNames.hash(name)), ...(await this.formerNames.of(tx, tenant, customerNo))];
   }
 
-  /** The customers who have the addresses, by the address as given; if several share one, the one known longest. */
+  /** The customers who have the addresses, by the address as given; if several share one, the one with the lowest number. */
   async findByAddresses(tx: EntityManager, tenant: Tenant, channel: 'email' | 'sms', addresses: readonly string[]): Promise<Map<string, number>> {
     const normalise = channel === 'email' ? normaliseEmail : normalisePhone;
     const normalised = new Map(addresses.map((address) => [address, normalise(address)]));

@@ -19,7 +19,7 @@ export class SegmentMembersController {
   @Route({
     allow: 'segments:read',
     summary: 'List a segment’s members',
-    description: 'In the order in which the customers became known.',
+    description: 'About in the order in which the customers became known, and always in the same.',
     returns: SegmentMemberPageDto,
     example: MEMBERS_PAGE,
     errors: [SegmentError.only('segment_not_found')],
