@@ -159,11 +159,11 @@ describe('people erased and merged while files about them are imported', () => {
   });
 
   test('rejected rows go however they spell whom they are about: in other digits, or with accents apart', async () => {
-    await imports.run('customer_id,phone,email\nzora,+41791234570,zorá@example.com\n');
-    const { id } = await imports.run('customer_id,email,phone,birthday,first_name\n,zora.at.example.com,+٤١٧٩١٢٣٤٥٧٠,,Zora\n,zora\u0301@example.com,,nonsense,Zora\n');
-    expect(await imports.report(id, 'rejected')).toMatch(/Zora[^]*Zora/);
-    expect(await erase('zora')).toBe(204);
-    expect(await imports.report(id, 'rejected')).not.toMatch(/Zora/);
+    await imports.run('customer_id,phone,email\nz-9,+41791234570,zorá@example.com\n');
+    const { id } = await imports.run('customer_id,email,phone,birthday,first_name\n,nobody,+٤١٧٩١٢٣٤٥٧٠,,Guest\n,zora\u0301@example.com,,nonsense,Guest\n');
+    expect(await imports.report(id, 'rejected')).toMatch(/Guest[^]*Guest/);
+    expect(await erase('z-9')).toBe(204);
+    expect(await imports.report(id, 'rejected')).not.toMatch(/Guest/);
   });
 
   test('that others are in the way is never the file’s fault', async () => {
