@@ -51,8 +51,9 @@ export interface LentClient {
 /** One tenant may use a quarter of the clients that may be lent to streams. */
 const STREAM_SHARE = 4;
 
-/** Meanwhile PostgreSQL cannot clear away rows that are deleted or changed. */
+/** While a snapshot or an upload lasts, PostgreSQL cannot clear away rows that are deleted or changed: so neither lasts for ever. */
 const LONGEST_SNAPSHOT_MS = 30 * 60_000;
+const LONGEST_LOAN_MS = 6 * 3_600_000;
 
 /** The two ways to the tables: {@link inTenant} for work, {@link read} for hot reads. Both set the tenant that row-level security checks. */
 @Injectable()
@@ -112,7 +113,7 @@ export class Database {
 
   /**
    * Lends a separate client, in a transaction of the tenant, to work that takes as long as a caller's stream: on the pool, a few
-   * slow senders would hold all connections. Commits when `work` resolves.
+   * slow senders would hold all connections. Commits when `work` resolves. Ends after six hours, or after five minutes without a statement.
    */
   async withClient<T>(tenant: Tenant, work: (client: pg.Client) => Promise<T>, { streaming = false } = {}): Promise<T> {
     const { client, end } = await this.lend(tenant, { streaming });
@@ -127,15 +128,14 @@ export class Database {
   }
 
   /**
-   * Lends such a client for reading everything as it is now, however long that takes, up to half an hour.
-   * The borrower ends it.
+   * Lends such a client for reading everything as it is now, for half an hour at most. The borrower ends it.
    */
   snapshot(tenant: Tenant): Promise<LentClient> {
     return this.lend(tenant, { streaming: true, mode: ' ISOLATION LEVEL REPEATABLE READ READ ONLY', longestMs: LONGEST_SNAPSHOT_MS });
   }
 
   /** @throws RequestError unavailable when as many clients are lent to streams as may be, in all or to the tenant: slow files of one tenant do not hold up the others */
-  private async lend(tenant: Tenant, { streaming, mode = '', longestMs }: { streaming: boolean; mode?: string; longestMs?: number }): Promise<LentClient> {
+  private async lend(tenant: Tenant, { streaming, mode = '', longestMs = LONGEST_LOAN_MS }: { streaming: boolean; mode?: string; longestMs?: number }): Promise<LentClient> {
     const giveBack = streaming ? this.takeStream(tenant) : () => undefined;
     const client = new pg.Client(clientConfig(this.env));
     client.on('error', () => undefined); // the running statement reports it
@@ -144,7 +144,7 @@ export class Database {
       clearTimeout(limit);
       return (ended ??= client.end().finally(giveBack)); // an open transaction ends with its session
     };
-    const limit = longestMs === undefined ? undefined : setTimeout(() => void end().catch(() => undefined), longestMs).unref();
+    const limit = setTimeout(() => void end().catch(() => undefined), longestMs).unref();
     try {
       await client.connect();
       // Waiting for a slow caller is idle time in the transaction; a caller who sends nothing for so long is given up.
